@@ -1,0 +1,53 @@
+// What the compiler asks of a code generator. The driver owns the flow:
+//   for each nn operation left after fusion: planKernel -> one plan.kernel + plan.call (lowering to plan)
+//   for each constant input: packedSizeBytes / pack (artifact writer)
+//   for the finished plan.program: generate -> CodeImage
+#pragma once
+
+#include "backends/Target.h"
+#include "dialects/plan/Plan.h"
+#include "dialects/reference/Tensor.h"
+#include "mlir/IR/Operation.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// How one operation will be computed. Attributes as in plan.kernel.
+struct KernelPlan {
+  std::string name;                     // readable stem: f32_gemm_bias_gelu_6x16__avx2 (made unique by the caller)
+  std::string kind;                     // the emitter: map, row, gemm, conv, depthwise, pool, recurrent, ...
+  mlir::DictionaryAttr config;          // the emitter's parameters
+  llvm::SmallVector<mlir::Attribute> packing; // per operand; unit attribute: row-major as is
+  mlir::AffineExpr tasks, scratchBytes; // over symbols
+  mlir::AffineExpr flops;
+};
+
+/// Machine code of all kernels of a program: one position-independent image without relocations or imports, mapped
+/// read + execute at any page-aligned address.
+struct CodeImage {
+  std::vector<char> bytes;
+  std::vector<std::pair<std::string, uint64_t>> entries; // kernel symbol -> offset in bytes
+  std::string assembly;                                   // filled only when asked for (--dump-to)
+};
+
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  /// Chooses the kernel for `op` (an nn operation or nn.fused). `isConstant[i]`: operand i is known at compile time and may
+  /// be packed. Failure: emits a diagnostic at the op that says why no kernel exists.
+  virtual mlir::FailureOr<KernelPlan> planKernel(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
+                                                 const Target &target) = 0;
+  /// Bytes that a packed constant takes.
+  virtual int64_t packedSizeBytes(mlir::RankedTensorType type, mlir::Attribute packing) = 0;
+  /// Writes the packed form of `value` to `out` (packedSizeBytes long, zero-filled before).
+  virtual void pack(const reference::Tensor &value, mlir::Attribute packing, char *out) = 0;
+  /// Generates code for every plan.kernel of `program`; deterministic.
+  virtual mlir::FailureOr<CodeImage> generate(plan::ProgramOp program, const Target &target, bool wantAssembly) = 0;
+};
+
+std::unique_ptr<Backend> createX86Backend();
+
+} // namespace lathe

@@ -1,0 +1,241 @@
+// Operations of the nn dialect. Constraints are numbered (C1..); verifier and tests name the same numbers.
+#ifndef LATHE_DIALECTS_NN_NNOPS_TD
+#define LATHE_DIALECTS_NN_NNOPS_TD
+
+include "dialects/nn/NNDialect.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+defvar NN_Format = "operands attr-dict `:` functional-type(operands, results)";
+
+def NN_ConstantOp : NN_Op<"constant", [ConstantLike, AllTypesMatch<["value", "output"]>]> {
+  let summary = "a tensor known at compile time";
+  let description = "Large values are resources: a blob that points at the model's file, never printed or copied.";
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
+  let assemblyFormat = "attr-dict $value";
+}
+
+//===- element-wise -===//
+
+def NN_UnaryOp : NN_InferredOp<"unary"> {
+  let summary = "element-wise function of one tensor";
+  let description = [{
+    `alpha` and `beta` are the function's parameters as ONNX names them: leaky_relu, elu, celu, thresholded_relu, swish
+    take alpha; selu alpha and gamma (beta); hard_sigmoid alpha and beta; shrink lambd (alpha) and bias (beta);
+    is_inf alpha != 0 to detect +inf and beta != 0 to detect -inf. `round` is half to even.
+    is_nan and is_inf give i1, all others the input's type.
+    C1: input is floating for all kinds but abs, neg, sign, relu, logical_not (i1), bitwise_not (integers).
+  }];
+  let arguments = (ins NN_UnaryKindAttr:$kind, NN_Tensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "0.0">:$beta);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+  let builders = [OpBuilder<(ins "UnaryKind":$kind, "::mlir::Value":$input), [{
+    build($_builder, $_state, kind, input, $_builder.getF64FloatAttr(0), $_builder.getF64FloatAttr(0));
+  }]>];
+}
+
+def NN_BinaryOp : NN_InferredOp<"binary"> {
+  let summary = "element-wise function of two tensors, with NumPy broadcasting";
+  let description = [{
+    `mod` takes the divisor's sign (integers), `fmod` the dividend's (C fmod); integer `div` truncates; `prelu` is
+    lhs < 0 ? lhs * rhs : lhs; comparisons give i1; `pow` allows rhs of another element type; shifts are of unsigned integers.
+    C1: element types are equal (but pow). C2: shapes broadcast.
+  }];
+  let arguments = (ins NN_BinaryKindAttr:$kind, NN_Tensor:$lhs, NN_Tensor:$rhs);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_SelectOp : NN_InferredOp<"select"> {
+  let summary = "condition ? lhs : rhs, with NumPy broadcasting of all three";
+  let description = "C1: condition is i1. C2: lhs and rhs have one element type. C3: shapes broadcast.";
+  let arguments = (ins NN_Tensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = NN_Format;
+}
+
+def NN_CastOp : NN_SizedOp<"cast"> {
+  let summary = "value conversion to the result's element type";
+  let description = [{
+    Float to integer truncates; to i1 is `!= 0`; integers wrap; f32 to f16/bf16 rounds to nearest even. Out-of-range
+    float to integer saturates (NaN gives 0), so that no result is undefined. C1: shapes are equal.
+  }];
+  let arguments = (ins NN_Tensor:$input);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_Format;
+}
+
+def NN_BitcastOp : NN_SizedOp<"bitcast"> {
+  let summary = "same bits, other element type of the same width";
+  let description = "C1: shapes are equal. C2: element widths are equal.";
+  let arguments = (ins NN_Tensor:$input);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_Format;
+}
+
+//===- reductions and norms -===//
+
+def NN_ReduceOp : NN_InferredOp<"reduce"> {
+  let summary = "reduction along axes";
+  let description = [{
+    Axes are sorted and non-negative. An empty range gives the neutral element (max of an empty range: lowest value).
+    C1: axes are unique and inside the rank.
+  }];
+  let arguments = (ins NN_ReduceKindAttr:$kind, NN_Tensor:$input, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_ArgReduceOp : NN_InferredOp<"arg_reduce"> {
+  let summary = "index (i64) of the largest or smallest element along an axis";
+  let description = "Ties give the first index, or the last with select_last. C1: axis is inside the rank.";
+  let arguments = (ins NN_ArgKindAttr:$kind, NN_Tensor:$input, I64Attr:$axis, BoolAttr:$keepdims, BoolAttr:$select_last);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_CumulativeOp : NN_InferredOp<"cumulative"> {
+  let summary = "running sum or product along an axis";
+  let description = "C1: axis is inside the rank.";
+  let arguments = (ins NN_CumulativeKindAttr:$kind, NN_Tensor:$input, I64Attr:$axis, BoolAttr:$exclusive, BoolAttr:$reverse);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_SoftmaxOp : NN_InferredOp<"softmax"> {
+  let summary = "softmax, or log-softmax, along one axis";
+  let description = "exp(x - max) / sum. C1: axis is inside the rank. C2: input is floating.";
+  let arguments = (ins NN_Tensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = NN_Format;
+}
+
+def NN_LayerNormOp : NN_InferredOp<"layer_norm", [AttrSizedOperandSegments]> {
+  let summary = "layer normalization over the axes from `axis` to the last";
+  let description = [{
+    (x - mean) / sqrt(variance + epsilon) * scale + bias; with `rms`, x / sqrt(mean(x^2) + epsilon) * scale.
+    Scale and bias broadcast to the input. Ba et al., Layer Normalization, 2016; Zhang and Sennrich, RMSNorm, 2019.
+    C1: axis is inside the rank. C2: input is floating.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_OptTensor:$scale, NN_OptTensor:$bias, I64Attr:$axis, F64Attr:$epsilon, UnitAttr:$rms);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$input (`scale` $scale^)? (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_LrnOp : NN_InferredOp<"lrn"> {
+  let summary = "local response normalization across channels (axis 1)";
+  let description = "x / (bias + alpha / size * sum of squares over the window)^beta; Krizhevsky et al., 2012.";
+  let arguments = (ins NN_Tensor:$input, I64Attr:$size, F64Attr:$alpha, F64Attr:$beta, F64Attr:$bias);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_Format;
+}
+
+//===- contractions -===//
+
+def NN_MatmulOp : NN_InferredOp<"matmul"> {
+  let summary = "matrix product over the last two axes, batched with broadcasting";
+  let description = [{
+    lhs [batch.., M, K] x rhs [batch.., K, N] -> [batch.., M, N]; trans_lhs / trans_rhs read [.., K, M] / [.., N, K].
+    C1: ranks are at least 2. C2: K agrees. C3: batch axes broadcast. C4: one element type.
+  }];
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$trans_lhs, UnitAttr:$trans_rhs);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = NN_Format;
+}
+
+def NN_ConvOp : NN_InferredOp<"conv", [AttrSizedOperandSegments]> {
+  let summary = "convolution of 1 to 3 spatial axes";
+  let description = [{
+    input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter always [M, C/group, kernel..], bias [M].
+    pads = begins then ends. C1: ranks agree. C2: attribute lengths are the number of spatial axes (pads: twice).
+    C3: C = filter channels * group. C4: M is a multiple of group. C5: bias is [M]. C6: strides, dilations positive.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = "$input `,` $filter (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_ConvTransposeOp : NN_SizedOp<"conv_transpose", [AttrSizedOperandSegments]> {
+  let summary = "transposed convolution (gradient of nn.conv to its input)";
+  let description = [{
+    input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter [C, M/group, kernel..], bias [M]. Output element o
+    sums input i and kernel k with o = i * stride - pad_begin + k * dilation. Output sizes stand in the result type.
+    C1: ranks agree. C2: attribute lengths. C3: C is filter's first axis, a multiple of group.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = "$input `,` $filter (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_PoolOp : NN_SizedOp<"pool"> {
+  let summary = "max, average or Lp pooling";
+  let description = [{
+    Layout as nn.conv. Output sizes stand in the result type (ceil mode included). Windows are cut at the padded input;
+    average divides by the elements inside the input, with count_include_pad by those inside the padded input.
+    C1: attribute lengths. C2: strides, dilations, kernel positive.
+  }];
+  let arguments = (ins NN_PoolKindAttr:$kind, NN_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$count_include_pad,
+                       DefaultValuedAttr<I64Attr, "2">:$p, UnitAttr:$channels_last);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_MaxPoolIndicesOp : NN_SizedOp<"max_pool_indices"> {
+  let summary = "flat index (i64, over the whole input tensor) of each max-pool window's first maximum";
+  let description = "Attributes as nn.pool (max). `column_major` numbers the last two spatial axes column by column.";
+  let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations, UnitAttr:$column_major);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_Format;
+}
+
+def NN_AttentionOp : NN_InferredOp<"attention"> {
+  let summary = "softmax(query x key^T * scale + mask) x value";
+  let description = [{
+    query [B, H, S, D], key [B, H, T, D], value [B, H, T, Dv], mask broadcastable to [B, H, S, T] and added;
+    result [B, H, S, Dv]. Vaswani et al., 2017. C1: rank 4. C2: D, T agree. C3: one floating element type.
+  }];
+  let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value, NN_OptTensor:$mask, F64Attr:$scale);
+  let results = (outs NN_Tensor:$output);
+  let hasVerifier = 1;
+  let assemblyFormat = NN_Format;
+}
+
+def NN_RecurrentOp : NN_InferredOp<"recurrent", [AttrSizedOperandSegments]> {
+  let summary = "ONNX RNN, GRU or LSTM over a sequence";
+  let description = [{
+    input [T, B, I], weights [dirs, gates*H, I], recurrence [dirs, gates*H, H], bias [dirs, 2*gates*H], sequence_lens
+    [B] i32, initial_h / initial_c [dirs, B, H], peepholes [dirs, 3*H]. Gate orders as in ONNX (LSTM iofc, GRU zrh).
+    Results: all hidden states [T, dirs, B, H], last hidden [dirs, B, H], last cell [dirs, B, H] (LSTM only).
+    `activations` are lower-case names, one per gate function and direction; alphas and betas parallel to them;
+    clip 0 means none. C1: shapes as said. C2: number of activations.
+  }];
+  let arguments = (ins NN_CellKindAttr:$cell, NN_Tensor:$input, NN_Tensor:$weights, NN_Tensor:$recurrence, NN_OptTensor:$bias,
+                       NN_OptTensor:$sequence_lens, NN_OptTensor:$initial_h, NN_OptTensor:$initial_c, NN_OptTensor:$peepholes,
+                       NN_DirectionAttr:$direction, StrArrayAttr:$activations, DenseF64ArrayAttr:$alphas,
+                       DenseF64ArrayAttr:$betas, DefaultValuedAttr<F64Attr, "0.0">:$clip, UnitAttr:$linear_before_reset,
+                       UnitAttr:$input_forget);
+  let results = (outs NN_Tensor:$states, NN_Tensor:$last_h, NN_OptTensor:$last_c);
+  let hasVerifier = 1;
+  let assemblyFormat = [{
+    $cell $direction $input `,` $weights `,` $recurrence (`bias` $bias^)? (`lens` $sequence_lens^)? (`h` $initial_h^)?
+    (`c` $initial_c^)? (`peepholes` $peepholes^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif
