@@ -17,7 +17,6 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
   let description = "C1: permutation is one of the rank's axes.";
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let hasFolder = 1;
   let assemblyFormat = NN_Format;
 }
@@ -34,6 +33,7 @@ def NN_TileOp : NN_SizedOp<"tile"> {
   let description = "C1: ranks and element types are equal.";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_SliceOp : NN_SizedOp<"slice"> {
@@ -53,7 +53,6 @@ def NN_ConcatOp : NN_InferredOp<"concat"> {
   let description = "C1: at least one input. C2: ranks, element types and other axes are equal. C3: axis inside the rank.";
   let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let hasFolder = 1;
   let assemblyFormat = NN_Format;
 }
@@ -66,6 +65,7 @@ def NN_PadOp : NN_SizedOp<"pad"> {
   }];
   let arguments = (ins NN_Tensor:$input, NN_OptTensor:$value, AffineMapAttr:$low, NN_PadModeAttr:$mode);
   let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
   let assemblyFormat = "$mode $input (`,` $value^)? attr-dict `:` functional-type(operands, results)";
 }
 def NN_GatherOp : NN_InferredOp<"gather"> {
@@ -73,7 +73,6 @@ def NN_GatherOp : NN_InferredOp<"gather"> {
   let description = "Negative indices count from the end; outside ones are a run-time error. C1: axis inside the rank. C2: indices i32 or i64.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_GatherElementsOp : NN_InferredOp<"gather_elements"> {
@@ -81,7 +80,6 @@ def NN_GatherElementsOp : NN_InferredOp<"gather_elements"> {
   let description = "C1: ranks are equal. C2: indices i32 or i64.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_GatherNdOp : NN_InferredOp<"gather_nd"> {
@@ -89,7 +87,6 @@ def NN_GatherNdOp : NN_InferredOp<"gather_nd"> {
   let description = "C1: the last axis of indices is static and at most rank(input) - batch_dims. C2: indices i64 or i32.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$batch_dims);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_ScatterElementsOp : NN_InferredOp<"scatter_elements"> {
@@ -97,7 +94,6 @@ def NN_ScatterElementsOp : NN_InferredOp<"scatter_elements"> {
   let description = "Updates are applied in row-major order. C1: ranks equal; indices and updates have one shape. C2: indices i32 or i64.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, NN_Tensor:$updates, I64Attr:$axis, NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_ScatterNdOp : NN_InferredOp<"scatter_nd"> {
@@ -105,7 +101,6 @@ def NN_ScatterNdOp : NN_InferredOp<"scatter_nd"> {
   let description = "Updates are applied in row-major order. C1: last axis of indices static, at most the input's rank.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, NN_Tensor:$updates, NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_TopKOp : NN_SizedOp<"top_k"> {
@@ -126,6 +121,7 @@ def NN_ShapeOfOp : NN_InferredOp<"shape_of"> {
   let summary = "the input's sizes (i64, rank 1)";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
   let assemblyFormat = NN_Format;
 }
 def NN_DimValuesOp : NN_SizedOp<"dim_values"> {
@@ -133,6 +129,7 @@ def NN_DimValuesOp : NN_SizedOp<"dim_values"> {
   let description = "C1: one map result per element.";
   let arguments = (ins AffineMapAttr:$values);
   let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
   let assemblyFormat = "attr-dict `:` type($output)";
 }
 def NN_ResizeOp : NN_SizedOp<"resize"> {
@@ -163,8 +160,8 @@ def NN_FusedOp : NN_Op<"fused", [IsolatedFromAbove, SingleBlockImplicitTerminato
   let hasVerifier = 1;
   let assemblyFormat = "$kind `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) $body";
 }
-def NN_YieldOp : NN_Op<"yield", [Terminator, ReturnLike, HasParent<"FusedOp">]> {
-  let summary = "the results of a fused region";
+def NN_YieldOp : NN_Op<"yield", [Terminator, ReturnLike]> {
+  let summary = "the results of a fused region (nn.fused, plan.kernel)";
   let arguments = (ins Variadic<NN_Tensor>:$values);
   let builders = [OpBuilder<(ins), "/* for implicit terminators */">];
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";

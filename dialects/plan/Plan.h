@@ -1,6 +1,7 @@
 // The plan dialect (see PlanOps.td).
 #pragma once
 
+#include "dialects/nn/NN.h"
 #include "dialects/support/Symbols.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -13,3 +14,15 @@
 #include "dialects/plan/PlanTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/plan/PlanOps.h.inc"
+
+namespace lathe::plan {
+
+/// Buffers start at multiples of it (LATHE_BUFFER_ALIGNMENT of the artifact).
+inline constexpr int64_t kBufferAlignment = 64;
+
+/// The operation that owns the memory behind a buffer, views looked through: input, output, weights or alloc.
+mlir::Operation *rootOf(mlir::Value buffer);
+/// True if the expression depends on a symbol whose value is computed during the run, directly or by derivation.
+bool isLate(mlir::AffineExpr expr, const Symbols &symbols);
+
+} // namespace lathe::plan

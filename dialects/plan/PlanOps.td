@@ -6,6 +6,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Plan_Dialect : Dialect {
   let name = "plan";
@@ -17,6 +18,7 @@ def Plan_Dialect : Dialect {
     `nn.symbols` (dialects/support/Symbols.h), in bytes.
   }];
   let useDefaultTypePrinterParser = 1;
+  let dependentDialects = ["::lathe::nn::NNDialect"];
 }
 
 def Plan_Buffer : TypeDef<Plan_Dialect, "Buffer"> {
@@ -31,7 +33,10 @@ def Plan_ProgramOp : Plan_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable,
   let description = [{
     `function_type` has the tensor types of the graph's inputs and outputs, `input_names` / `output_names` their ONNX names.
     `target` describes the machine (see backends/Target.h). `arena_bytes`, `lower_bound_bytes`, `no_reuse_bytes` are set by
-    memory planning; `arena_slots` lists, for symbolic sizes, one map per slot whose largest result is the slot's size.
+    memory planning; `arena_slots` lists, for symbolic sizes, one map per slot whose largest result is the slot's size. With
+    symbolic sizes the three figures hold for the sizes that planning guessed (see passes/memory/PlanArena.cpp).
+    `nn.symbols`, `nn.constraints` and `lathe.decisions` are carried over from the function.
+    C1: one name per input and output. C2: one plan.input per input, one plan.output per output, of known index.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$function_type, StrArrayAttr:$input_names,
                        StrArrayAttr:$output_names, DictionaryAttr:$target, OptionalAttr<ArrayAttr>:$arena_slots,
@@ -49,8 +54,9 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, HasParent<"Pro
     numbers of the program's symbols that the kernel needs, in the order in which calls pass their values. `tasks` (one
     result) is the number of independent pieces of work, `scratch_bytes` (one result) what each thread needs.
     `kind` selects the emitter, `config` holds its parameters (tile sizes, layouts), `packing` one attribute per input
-    (unit attribute: as is). `in_place` lists pairs (input, output) that share one buffer.
+    (unit attribute: as is). `in_place` lists pairs (input, output) that share one buffer in every call.
     C1: the region ends in nn.yield. C2: tasks and scratch_bytes have one result. C3: in_place has pairs inside the ranges.
+    C4: one packing per input. C5: symbols are sorted and unique.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config, ArrayAttr:$packing,
                        DenseI64ArrayAttr:$symbols, AffineMapAttr:$tasks, AffineMapAttr:$scratch_bytes,
@@ -85,7 +91,9 @@ def Plan_WeightsOp : Plan_Op<"weights"> {
 def Plan_AllocOp : Plan_Op<"alloc"> {
   let summary = "memory of the arena";
   let description = [{
-    `size_bytes` has one result. Memory planning sets `offset` (static programs) or `slot` (symbolic sizes).
+    Memory planning sets `offset` (static programs) or `slot` (symbolic sizes). Where the size depends on a computed value
+    (symbols of kind tensor_value) neither is set: the memory is taken when the size is known.
+    C1: size_bytes has one result. C2: offset and slot are not both set. C3: offset is a multiple of 64.
   }];
   let arguments = (ins AffineMapAttr:$size_bytes, OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$slot);
   let results = (outs Plan_Buffer:$buffer);
@@ -94,8 +102,20 @@ def Plan_AllocOp : Plan_Op<"alloc"> {
 }
 def Plan_ViewOp : Plan_Op<"view"> {
   let summary = "part of a buffer";
+  let description = "C1: offset_bytes and size_bytes have one result.";
   let arguments = (ins Plan_Buffer:$source, AffineMapAttr:$offset_bytes, AffineMapAttr:$size_bytes);
   let results = (outs Plan_Buffer:$buffer);
+  let hasVerifier = 1;
+  let assemblyFormat = "$source attr-dict";
+}
+def Plan_LateSymbolOp : Plan_Op<"late_symbol"> {
+  let summary = "the value of a symbol, read from computed memory";
+  let description = [{
+    Symbol number `symbol` of the program (of kind tensor_value) is element `element` of the i64 tensor in `source`, read as
+    soon as the call before this operation is done.
+    C1: the symbol exists and is of kind tensor_value. C2: a call comes before.
+  }];
+  let arguments = (ins Plan_Buffer:$source, I64Attr:$symbol, I64Attr:$element);
   let hasVerifier = 1;
   let assemblyFormat = "$source attr-dict";
 }
@@ -103,8 +123,10 @@ def Plan_CallOp : Plan_Op<"call", [AttrSizedOperandSegments]> {
   let summary = "run a kernel";
   let description = [{
     Arguments are inputs then outputs, as the kernel's region takes and yields them. `flops` and `moved_bytes` (one
-    result each) are what the call costs. The location names the ONNX nodes.
-    C1: the kernel exists in this program and takes this many inputs and outputs.
+    result each) are what the call costs. The location names the ONNX nodes. An input and an output may be one buffer only
+    where the kernel is `in_place` for them.
+    C1: the kernel exists in this program and takes this many inputs and outputs. C2: flops and moved_bytes have one result.
+    C3: an input that is an output too is listed in the kernel's in_place.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_Buffer>:$inputs, Variadic<Plan_Buffer>:$outputs,
                        AffineMapAttr:$flops, AffineMapAttr:$moved_bytes);

@@ -174,7 +174,7 @@ bool isSameDerived(const Symbol &a, const Symbol &b) {
 }
 } // namespace
 
-Symbols Symbols::of(func::FuncOp function) {
+Symbols Symbols::of(Operation *function) {
   Symbols result;
   if (auto entries = function->getAttrOfType<ArrayAttr>(kSymbols))
     for (auto entry : entries.getAsRange<DictionaryAttr>())
@@ -187,8 +187,8 @@ Symbols Symbols::of(func::FuncOp function) {
   return result;
 }
 
-void Symbols::store(func::FuncOp function) const {
-  MLIRContext *context = function.getContext();
+void Symbols::store(Operation *function) const {
+  MLIRContext *context = function->getContext();
   Builder b(context);
   SmallVector<Attribute> entries, conditions;
   for (const Symbol &symbol : symbols)

@@ -71,8 +71,9 @@ struct Symbols {
   llvm::SmallVector<Symbol> symbols;
   llvm::SmallVector<Constraint> constraints;
 
-  static Symbols of(mlir::func::FuncOp function);
-  void store(mlir::func::FuncOp function) const;
+  /// `holder` is the function, or a plan.program made from it.
+  static Symbols of(mlir::Operation *holder);
+  void store(mlir::Operation *holder) const;
   /// Adds a symbol, or finds an equal derived one, and gives its expression.
   mlir::AffineExpr add(Symbol symbol, mlir::MLIRContext *context);
   /// Records lhs == rhs unless they are the same expression or recorded already.
