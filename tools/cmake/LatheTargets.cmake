@@ -1,47 +1,77 @@
-# Targets and functions shared by all folders.
-find_package(MLIR 19.1 REQUIRED CONFIG HINTS /usr/lib/llvm-19)
-list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
-include(TableGen)
-include(AddLLVM)
-include(AddMLIR)
+# The functions that the folders' CMakeLists.txt are written with.
+#
+#   lathe_add_library(name SOURCES a.cpp ... [LINK lib ...] [DEPENDS target ...])
+#     a static library of the compiler: MLIR, warnings, precompiled header
+#   lathe_add_executable(name SOURCES a.cpp ... [LINK lib ...])
+#     a tool; goes to bin/
+#   lathe_tablegen(target TD File.td OUTPUTS File.h.inc "-gen-op-decls" ...)
+#     .inc files made by mlir-tblgen beside the build tree's copy of this
+#     folder, so that "dialects/nn/NNOps.h.inc" finds them; libraries that
+#     include them name the target in DEPENDS
 
-find_program(CCACHE ccache)
-if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+# Include root = repository root (and the build tree, for generated files).
+add_library(lathe_options INTERFACE)
+target_include_directories(lathe_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
+if(LATHE_WARNINGS)
+  target_compile_options(lathe_options INTERFACE
+    -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)
+endif()
+if(LATHE_SANITIZE)
+  target_compile_options(lathe_options INTERFACE
+    -fsanitize=${LATHE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(lathe_options INTERFACE -fsanitize=${LATHE_SANITIZE})
 endif()
 
-# Include root of everything: the repository and its mirror in the build tree.
-add_library(lathe_root INTERFACE)
-target_include_directories(lathe_root INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+# What every target of the compiler is compiled with. -O1: compiling Lathe
+# takes half the time of -O2 and compiling a model is dominated by LLVM.
+add_library(lathe_compiler_options INTERFACE)
+target_compile_options(lathe_compiler_options INTERFACE $<$<CONFIG:Release>:-O1>)
+target_link_libraries(lathe_compiler_options INTERFACE lathe_options)
+if(TARGET lathe_mlir)
+  target_link_libraries(lathe_compiler_options INTERFACE lathe_mlir)
+  add_library(lathe_pch STATIC ${PROJECT_SOURCE_DIR}/tools/cmake/Pch.cpp)
+  target_link_libraries(lathe_pch PRIVATE lathe_compiler_options)
+  target_precompile_headers(lathe_pch PRIVATE ${PROJECT_SOURCE_DIR}/tools/cmake/Pch.h)
+  # Without the timestamp the precompiled header has the same bytes each time,
+  # so that ccache knows the files that use it.
+  target_compile_options(lathe_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+endif()
 
-# libMLIR.so + libLLVM.so and nothing else of LLVM.
-add_library(lathe_mlir INTERFACE)
-target_include_directories(lathe_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
-target_compile_definitions(lathe_mlir INTERFACE ${LLVM_DEFINITIONS_LIST})
-target_link_libraries(lathe_mlir INTERFACE lathe_root MLIR LLVM)
-
-# libonnx, built by tools/install-deps.
-find_package(Protobuf REQUIRED)
-find_package(ONNX REQUIRED CONFIG HINTS ${ONNX_ROOT})
-add_library(lathe_onnx INTERFACE)
-target_link_libraries(lathe_onnx INTERFACE ONNX::onnx)
-
-# One precompiled header for everything that includes MLIR.
-file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
-add_library(lathe_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
-target_link_libraries(lathe_pch PRIVATE lathe_mlir)
-target_compile_options(lathe_pch PRIVATE -O1 "SHELL:-Xclang -fno-pch-timestamp")
-target_precompile_headers(lathe_pch PRIVATE ${CMAKE_SOURCE_DIR}/tools/cmake/pch.h)
-
-# lathe_add_library(name SOURCES a.cpp ... [LINK targets...] [DEPENDS targets...]): a static library of the compiler side.
 function(lathe_add_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC lathe_mlir ${ARG_LINK})
-  target_compile_options(${name} PRIVATE -O1 "SHELL:-Xclang -fno-pch-timestamp")
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} lathe_compiler_options)
+  target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
   target_precompile_headers(${name} REUSE_FROM lathe_pch)
-  if(ARG_DEPENDS)
-    add_dependencies(${name} ${ARG_DEPENDS})
+  if(arg_DEPENDS)
+    add_dependencies(${name} ${arg_DEPENDS})
   endif()
+endfunction()
+
+function(lathe_add_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} lathe_compiler_options)
+endfunction()
+
+function(lathe_tablegen target)
+  cmake_parse_arguments(arg "" "TD" "OUTPUTS" ${ARGN})
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  set(generated)
+  while(arg_OUTPUTS)
+    list(POP_FRONT arg_OUTPUTS file flags)
+    separate_arguments(flags NATIVE_COMMAND ${flags})
+    set(output ${CMAKE_CURRENT_BINARY_DIR}/${file})
+    add_custom_command(
+      OUTPUT ${output}
+      COMMAND ${LATHE_MLIR_TBLGEN} ${flags} ${CMAKE_CURRENT_SOURCE_DIR}/${arg_TD}
+              -I ${PROJECT_SOURCE_DIR} -I ${MLIR_INCLUDE_DIRS} -o ${output} -d ${output}.d
+      DEPENDS ${arg_TD}
+      DEPFILE ${output}.d
+      COMMENT "Generating ${folder}/${file}"
+      VERBATIM)
+    list(APPEND generated ${output})
+  endwhile()
+  add_custom_target(${target} DEPENDS ${generated})
 endfunction()
