@@ -1,0 +1,123 @@
+//===- Artifact.cpp - an opened, checked artifact -------------------------===//
+//
+// Part of Lathe, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/src/artifact/Artifact.h"
+
+#include "runtime/src/artifact/Expr.h"
+#include "runtime/src/artifact/Header.h"
+#include "runtime/src/artifact/Validate.h"
+#include "runtime/src/support/CpuFeatures.h"
+#include "runtime/src/support/Error.h"
+
+#include <cstring>
+
+namespace lathe::runtime {
+namespace {
+
+std::vector<uint64_t> copyManifest(std::span<const uint8_t> file, const lathe_artifact_header &header) {
+  std::vector<uint64_t> copy(header.manifest_bytes / sizeof(uint64_t) + 1);
+  std::memcpy(copy.data(), file.data() + header.manifest_offset, header.manifest_bytes);
+  return copy;
+}
+
+/// Features that the program needs and the CPU lacks, for a message.
+std::string listMissing(const artifact::Target &target, FeatureTest hasFeature) {
+  if (target.arch()->string_view() != cpuArch())
+    return fmt::format("architecture {}", target.arch()->c_str());
+  std::string missing;
+  if (target.features())
+    for (const flatbuffers::String *feature : *target.features())
+      if (!hasFeature(feature->string_view()))
+        missing += (missing.empty() ? "" : ", ") + feature->str();
+  return missing;
+}
+
+/// Shape with -1 for what no constant expression gives.
+std::vector<Artifact::Border>
+describeBorders(const artifact::Program &program,
+                const flatbuffers::Vector<flatbuffers::Offset<artifact::TensorInfo>> &tensors) {
+  std::vector<Artifact::Border> borders;
+  for (const artifact::TensorInfo *tensor : tensors) {
+    Artifact::Border &border = borders.emplace_back();
+    for (uint32_t i = 0; tensor->shape() && i < tensor->shape()->size(); ++i) {
+      const auto &code = *program.exprs()->Get(tensor->shape()->Get(i))->code();
+      bool isConst = code.size() == 1 && code.Get(0)->code() == artifact::ExprCode::Const;
+      border.shape.push_back(isConst ? code.Get(0)->value() : -1);
+      border.dimNames.push_back(tensor->dim_names()->Get(i)->c_str());
+    }
+  }
+  return borders;
+}
+
+void runSerially(size_t count, const std::function<void(size_t)> &task) {
+  for (size_t i = 0; i < count; ++i)
+    task(i);
+}
+
+} // namespace
+
+Artifact::Artifact(ArtifactBytes given, uint64_t flags, FeatureTest hasFeature) : bytes(std::move(given)) {
+  std::span<const uint8_t> file(bytes.data(), bytes.size());
+  lathe_artifact_header header = readHeader(file);
+  manifestCopy = copyManifest(file, header);
+  manifestSize = header.manifest_bytes;
+  manifestRoot = &validateManifest(manifestBytes(), header);
+  runnable = !(flags & LATHE_OPEN_INSPECT);
+  if (runnable)
+    chooseProgram(hasFeature);
+  programSchedule = makeSchedule(program());
+  validateSchedule(program(), programSchedule);
+  inputs = describeBorders(program(), *program().inputs());
+  outputs = describeBorders(program(), *program().outputs());
+  if (runnable)
+    code = bytes.mapCode(program().code_offset(), program().code_size());
+  if (flags & LATHE_OPEN_TRUST_WEIGHTS)
+    weightsCheck.skip();
+  if (flags & LATHE_OPEN_VERIFY_WEIGHTS)
+    checkWeights(runSerially);
+}
+
+std::span<const uint8_t> Artifact::manifestBytes() const {
+  return {reinterpret_cast<const uint8_t *>(manifestCopy.data()), manifestSize};
+}
+
+void Artifact::chooseProgram(FeatureTest hasFeature) {
+  std::string reasons;
+  for (uint32_t i = 0; i < manifestRoot->programs()->size(); ++i) {
+    const artifact::Target &target = *manifestRoot->programs()->Get(i)->target();
+    std::string missing = listMissing(target, hasFeature);
+    if (missing.empty()) {
+      programIndex = i;
+      return;
+    }
+    reasons += fmt::format("{}{} needs {}", reasons.empty() ? "" : "; ", target.cpu()->c_str(), missing);
+  }
+  fail(LATHE_INCOMPATIBLE, "this CPU can't run the model: {}", reasons);
+}
+
+lathe_kernel_fn Artifact::kernel(uint32_t index) const {
+  if (code.size() == 0) // opened to inspect
+    return nullptr;
+  const uint8_t *entry = code.data() + program().kernels()->Get(index)->code_offset();
+  return reinterpret_cast<lathe_kernel_fn>(reinterpret_cast<uintptr_t>(entry));
+}
+
+const uint8_t *Artifact::weights(const artifact::Buffer &buffer) const {
+  return bytes.data() + manifestRoot->weights()->Get(buffer.index())->offset() + buffer.offset();
+}
+
+uint64_t Artifact::weightsBytes() const {
+  uint64_t sum = 0;
+  if (manifestRoot->weights())
+    for (const artifact::WeightsSegment *segment : *manifestRoot->weights())
+      sum += segment->size();
+  return sum;
+}
+
+void Artifact::checkWeights(const ParallelFor &parallelFor) const {
+  weightsCheck.run({bytes.data(), bytes.size()}, *manifestRoot, parallelFor);
+}
+
+} // namespace lathe::runtime

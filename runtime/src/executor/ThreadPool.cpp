@@ -1,0 +1,74 @@
+//===- ThreadPool.cpp - the threads of a session --------------------------===//
+//
+// Part of Lathe, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/src/executor/ThreadPool.h"
+
+#include "runtime/src/support/Error.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <system_error>
+
+namespace lathe::runtime {
+
+uint32_t availableCpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return static_cast<uint32_t>(CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// About 50 us on current CPUs: longer than it takes the other threads to end
+/// their share of a call, shorter than anybody would notice as load.
+static uint32_t chooseSpins(uint32_t threads) {
+  constexpr uint32_t spins = 3000;
+  return threads <= availableCpus() ? spins : 0;
+}
+
+ThreadPool::ThreadPool(uint32_t threads) : threadCount(threads), spinCount(chooseSpins(threads)) {
+  try {
+    for (uint32_t i = 1; i < threadCount; ++i) {
+      workers.emplace_back([this, i] { work(i); });
+      pthread_setname_np(workers.back().native_handle(), "lathe");
+    }
+  } catch (const std::system_error &error) {
+    stop();
+    fail(LATHE_OUT_OF_MEMORY, "can't start {} threads: {}", threadCount, error.what());
+  }
+}
+
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
+  stopping = true;
+  generation.store(generation.load() + 1);
+  for (std::thread &worker : workers)
+    worker.join();
+}
+
+void ThreadPool::run(Job job, void *context) {
+  currentJob = job;
+  currentContext = context;
+  unfinished.store(threadCount - 1);
+  generation.store(generation.load() + 1);
+  job(context, 0);
+  while (uint32_t left = unfinished.load())
+    unfinished.waitWhile(left, spinCount);
+}
+
+void ThreadPool::work(uint32_t thread) {
+  uint32_t seen = 0;
+  while (true) {
+    generation.waitWhile(seen, spinCount);
+    // One job at a time: the next one starts after this thread has finished.
+    ++seen;
+    if (stopping)
+      return;
+    currentJob(currentContext, thread);
+    unfinished.decrement();
+  }
+}
+
+} // namespace lathe::runtime

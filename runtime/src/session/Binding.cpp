@@ -1,0 +1,84 @@
+//===- Binding.cpp - a program at one shape -------------------------------===//
+//
+// Part of Lathe, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/src/session/Binding.h"
+
+#include "runtime/src/support/Error.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace lathe::runtime {
+
+static constexpr int64_t maxInt = std::numeric_limits<int64_t>::max();
+
+Binding::Binding(const Artifact &artifact, std::span<const lathe_tensor_t> inputs, const ShapeKey &key,
+                 uint32_t threads)
+    : shapes(artifact), key(key), artifact(artifact), threads(threads) {
+  const auto &calls = *artifact.program().calls();
+  for (const artifact::Call *call : calls) {
+    firstDim.push_back(static_cast<uint32_t>(dims.size()));
+    firstArg.push_back(static_cast<uint32_t>(argBuffers.size()));
+    dims.resize(dims.size() + (call->dims() ? call->dims()->size() : 0));
+    if (call->args())
+      argBuffers.insert(argBuffers.end(), call->args()->begin(), call->args()->end());
+  }
+  firstDim.push_back(static_cast<uint32_t>(dims.size()));
+  firstArg.push_back(static_cast<uint32_t>(argBuffers.size()));
+  args.resize(argBuffers.size());
+  argOffsets.resize(argBuffers.size());
+  boundCalls.resize(calls.size());
+  shapes.bindInputs(inputs);
+  bindStage(0);
+}
+
+/// Threads for a call: as many as save more time than meeting costs. A rough
+/// model of one core is enough: it decides about calls of a few microseconds.
+uint32_t Binding::chooseThreads(const artifact::Call &call, int64_t tasks) const {
+  constexpr double flopsPerNs = 16, bytesPerNs = 8, nsPerThread = 2000;
+  double flops = static_cast<double>(shapes.value(call.flops(), 0, maxInt));
+  double bytes = static_cast<double>(shapes.value(call.bytes(), 0, maxInt));
+  uint32_t most = static_cast<uint32_t>(std::clamp<int64_t>(tasks, 1, threads));
+  if (flops == 0 && bytes == 0)
+    return most;
+  double useful = std::max(flops / flopsPerNs, bytes / bytesPerNs) / nsPerThread;
+  return useful >= most ? most : std::max(1u, static_cast<uint32_t>(useful));
+}
+
+void Binding::bindStage(uint32_t number) {
+  const Stage &stage = artifact.schedule().stages[number];
+  for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
+    bindCall(i, dims.data() + firstDim[i], args.data() + firstArg[i], argOffsets.data() + firstArg[i]);
+  for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
+    boundCalls[i].meetAfter =
+        i + 1 < stage.endCall && (boundCalls[i].threads > 1 || boundCalls[i + 1].threads > 1);
+}
+
+void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets) {
+  const artifact::Call &call = *artifact.program().calls()->Get(number);
+  for (uint32_t i = 0; call.dims() && i < call.dims()->size(); ++i)
+    callDims[i] = shapes.value(call.dims()->Get(i), std::numeric_limits<int64_t>::min(), maxInt);
+  for (uint32_t i = 0; call.arg_offsets() && i < call.arg_offsets()->size(); ++i) {
+    offsets[i] = shapes.bytes(call.arg_offsets()->Get(i));
+    if (offsets[i] > shapes.bufferBytes(call.args()->Get(i)))
+      fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is outside its buffer", number);
+  }
+  scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
+  int64_t tasks = shapes.value(call.tasks(), 0, maxInt);
+  boundCalls[number] = {artifact.kernel(call.kernel()), callArgs, callDims, tasks, chooseThreads(call, tasks), false};
+}
+
+void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {
+  const Stage &stage = artifact.schedule().stages[number];
+  for (uint32_t i = firstArg[stage.firstCall], end = firstArg[stage.endCall]; i < end; ++i)
+    args[i] = static_cast<char *>(addresses[argBuffers[i]]) + argOffsets[i];
+}
+
+std::span<const BoundCall> Binding::calls(uint32_t number) const {
+  const Stage &stage = artifact.schedule().stages[number];
+  return std::span(boundCalls).subspan(stage.firstCall, stage.endCall - stage.firstCall);
+}
+
+} // namespace lathe::runtime
