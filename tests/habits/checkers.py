@@ -1,0 +1,40 @@
+"""Checks the checks: each must complain about a small tree that is wrong."""
+
+import os
+import sys
+import tempfile
+
+import file_sizes
+import include_direction
+import pass_names
+
+WRONG = {
+    "dialects/nn/A.cpp": '#include "passes/Passes.h"\n',
+    "passes/B.cpp": '#include "lathe/lathe.h"\n',
+    "runtime/src/C.cpp": '#include "dialects/nn/NN.h"\n',
+    "passes/Passes.td": 'def FuseAll : Pass<"lathe-fuse", "::mlir::ModuleOp"> {}\n',
+    "tools/Long.cpp": "\n" * 501,
+}
+RIGHT = {
+    "tools/D.cpp": '#include "compiler/driver/E.h"\n#include "lathe/lathe.h"\n',
+    "backends/F.cpp": '#include "lathe/artifact.h"\n#include "dialects/nn/NN.h"\n',
+    "passes/FuseAll.cpp": "",
+    "passes/Passes.td": 'def FuseAll : Pass<"lathe-fuse-all", "::mlir::ModuleOp"> {}\n',
+    "tests/lit/passes/fuse-all.mlir": "",
+}
+
+
+def count(files):
+    """How many problems each check finds in a tree of these files."""
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+                file.write(text)
+        checks = (include_direction, pass_names, file_sizes)
+        return [len(list(check.problems(root))) for check in checks]
+
+
+if __name__ == "__main__":
+    assert count(WRONG) == [3, 3, 1], count(WRONG)
+    assert count(RIGHT) == [0, 0, 0], count(RIGHT)
