@@ -15,6 +15,12 @@
 #include "dialects/nn/NNEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/nn/NNAttrs.h.inc"
+
+namespace lathe::nn {
+/// True if tensors of these types may be the same values: element types and ranks equal, no two different static sizes.
+bool areCompatibleTypes(mlir::TypeRange lhs, mlir::TypeRange rhs);
+} // namespace lathe::nn
+
 #define GET_OP_CLASSES
 #include "dialects/nn/NNOps.h.inc"
 
@@ -28,5 +34,12 @@ mlir::FailureOr<DimExprs> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> lhs, ll
 /// Output size of a strided window along one axis: floor((in + pads - dilation * (kernel - 1) - 1) / stride) + 1.
 mlir::AffineExpr windowDim(mlir::AffineExpr in, int64_t kernel, int64_t stride, int64_t padBegin, int64_t padEnd,
                            int64_t dilation);
+
+/// Creates a type-inferring operation (`name` as "nn.conv"); refused operands or attributes give a diagnostic at `loc`
+/// that names the broken constraint, where OpBuilder::create would end the process. `attributes` includes
+/// operandSegmentSizes for operations that have them.
+mlir::FailureOr<mlir::Operation *> createChecked(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                                                 mlir::ValueRange operands,
+                                                 llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
 
 } // namespace lathe::nn

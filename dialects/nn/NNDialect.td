@@ -19,7 +19,7 @@ def NN_Dialect : Dialect {
     Element types: f16, bf16, f32, f64, i1 (bool), signless i8..i64 read as signed integers, ui8..ui64.
     Element-wise operations broadcast as NumPy does. Locations carry the ONNX node name.
   }];
-  let useDefaultAttributePrinterParser = 0;
+  let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
@@ -97,9 +97,14 @@ def NN_DirectionAttr : NN_EnumAttr<NN_Direction, "direction">;
 
 // Bases of all operations.
 class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, !listconcat(traits, [Pure])>;
-// Result types follow from operands and attributes.
+// Result types follow from operands and attributes; the inference also checks the numbered constraints.
+def NN_InferTypes : InferTypeOpAdaptorBase<[{
+  static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual) {
+    return ::lathe::nn::areCompatibleTypes(inferred, actual);
+  }
+}]>;
 class NN_InferredOp<string mnemonic, list<Trait> traits = []>
-    : NN_Op<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<InferTypeOpInterface>])>;
+    : NN_Op<mnemonic, !listconcat(traits, [NN_InferTypes])>;
 // Result sizes stand in the result type only (they came from values); the verifier checks what can be checked.
 class NN_SizedOp<string mnemonic, list<Trait> traits = []> : NN_Op<mnemonic, traits> { let hasVerifier = 1; }
 

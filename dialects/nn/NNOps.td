@@ -7,7 +7,7 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 
 defvar NN_Format = "operands attr-dict `:` functional-type(operands, results)";
 
-def NN_ConstantOp : NN_Op<"constant", [ConstantLike, AllTypesMatch<["value", "output"]>]> {
+def NN_ConstantOp : NN_Op<"constant", [ConstantLike, AllTypesMatch<["value", "output"]>, FirstAttrDerivedResultType]> {
   let summary = "a tensor known at compile time";
   let description = "Large values are resources: a blob that points at the model's file, never printed or copied.";
   let arguments = (ins ElementsAttr:$value);
@@ -30,10 +30,9 @@ def NN_UnaryOp : NN_InferredOp<"unary"> {
   let arguments = (ins NN_UnaryKindAttr:$kind, NN_Tensor:$input, DefaultValuedAttr<F64Attr, "0.0">:$alpha,
                        DefaultValuedAttr<F64Attr, "0.0">:$beta);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
   let builders = [OpBuilder<(ins "UnaryKind":$kind, "::mlir::Value":$input), [{
-    build($_builder, $_state, kind, input, $_builder.getF64FloatAttr(0), $_builder.getF64FloatAttr(0));
+    build($_builder, $_state, kind, input, ::llvm::APFloat(0.0), ::llvm::APFloat(0.0));
   }]>];
 }
 
@@ -46,7 +45,6 @@ def NN_BinaryOp : NN_InferredOp<"binary"> {
   }];
   let arguments = (ins NN_BinaryKindAttr:$kind, NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
 }
 
@@ -55,7 +53,6 @@ def NN_SelectOp : NN_InferredOp<"select"> {
   let description = "C1: condition is i1. C2: lhs and rhs have one element type. C3: shapes broadcast.";
   let arguments = (ins NN_Tensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 
@@ -67,6 +64,7 @@ def NN_CastOp : NN_SizedOp<"cast"> {
   }];
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$output);
+  let hasFolder = 1;
   let assemblyFormat = NN_Format;
 }
 
@@ -88,7 +86,6 @@ def NN_ReduceOp : NN_InferredOp<"reduce"> {
   }];
   let arguments = (ins NN_ReduceKindAttr:$kind, NN_Tensor:$input, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
 }
 
@@ -97,7 +94,6 @@ def NN_ArgReduceOp : NN_InferredOp<"arg_reduce"> {
   let description = "Ties give the first index, or the last with select_last. C1: axis is inside the rank.";
   let arguments = (ins NN_ArgKindAttr:$kind, NN_Tensor:$input, I64Attr:$axis, BoolAttr:$keepdims, BoolAttr:$select_last);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
 }
 
@@ -106,7 +102,6 @@ def NN_CumulativeOp : NN_InferredOp<"cumulative"> {
   let description = "C1: axis is inside the rank.";
   let arguments = (ins NN_CumulativeKindAttr:$kind, NN_Tensor:$input, I64Attr:$axis, BoolAttr:$exclusive, BoolAttr:$reverse);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
 }
 
@@ -115,7 +110,6 @@ def NN_SoftmaxOp : NN_InferredOp<"softmax"> {
   let description = "exp(x - max) / sum. C1: axis is inside the rank. C2: input is floating.";
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis, UnitAttr:$log);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 
@@ -128,13 +122,15 @@ def NN_LayerNormOp : NN_InferredOp<"layer_norm", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins NN_Tensor:$input, NN_OptTensor:$scale, NN_OptTensor:$bias, I64Attr:$axis, F64Attr:$epsilon, UnitAttr:$rms);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$input (`scale` $scale^)? (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def NN_LrnOp : NN_InferredOp<"lrn"> {
   let summary = "local response normalization across channels (axis 1)";
-  let description = "x / (bias + alpha / size * sum of squares over the window)^beta; Krizhevsky et al., 2012.";
+  let description = [{
+    x / (bias + alpha / size * sum of squares over the window)^beta; Krizhevsky et al., 2012.
+    C1: input is floating, of rank 3 or more. C2: size is positive.
+  }];
   let arguments = (ins NN_Tensor:$input, I64Attr:$size, F64Attr:$alpha, F64Attr:$beta, F64Attr:$bias);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
@@ -150,25 +146,24 @@ def NN_MatmulOp : NN_InferredOp<"matmul"> {
   }];
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$trans_lhs, UnitAttr:$trans_rhs);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 
-def NN_ConvOp : NN_InferredOp<"conv", [AttrSizedOperandSegments]> {
+def NN_ConvOp : NN_InferredOp<"conv"> {
   let summary = "convolution of 1 to 3 spatial axes";
   let description = [{
     input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter always [M, C/group, kernel..], bias [M].
     pads = begins then ends. C1: ranks agree. C2: attribute lengths are the number of spatial axes (pads: twice).
     C3: C = filter channels * group. C4: M is a multiple of group. C5: bias is [M]. C6: strides, dilations positive.
+    C7: kernel sizes are static. C8: the window fits into the padded input. C9: one element type.
   }];
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, DenseI64ArrayAttr:$strides,
                        DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = "$input `,` $filter (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def NN_ConvTransposeOp : NN_SizedOp<"conv_transpose", [AttrSizedOperandSegments]> {
+def NN_ConvTransposeOp : NN_SizedOp<"conv_transpose"> {
   let summary = "transposed convolution (gradient of nn.conv to its input)";
   let description = [{
     input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter [C, M/group, kernel..], bias [M]. Output element o
@@ -212,7 +207,6 @@ def NN_AttentionOp : NN_InferredOp<"attention"> {
   }];
   let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value, NN_OptTensor:$mask, F64Attr:$scale);
   let results = (outs NN_Tensor:$output);
-  let hasVerifier = 1;
   let assemblyFormat = NN_Format;
 }
 
@@ -231,7 +225,6 @@ def NN_RecurrentOp : NN_InferredOp<"recurrent", [AttrSizedOperandSegments]> {
                        DenseF64ArrayAttr:$betas, DefaultValuedAttr<F64Attr, "0.0">:$clip, UnitAttr:$linear_before_reset,
                        UnitAttr:$input_forget);
   let results = (outs NN_Tensor:$states, NN_Tensor:$last_h, NN_OptTensor:$last_c);
-  let hasVerifier = 1;
   let assemblyFormat = [{
     $cell $direction $input `,` $weights `,` $recurrence (`bias` $bias^)? (`lens` $sequence_lens^)? (`h` $initial_h^)?
     (`c` $initial_c^)? (`peepholes` $peepholes^)? attr-dict `:` functional-type(operands, results)

@@ -132,6 +132,23 @@ def NN_DimValuesOp : NN_SizedOp<"dim_values"> {
   let hasFolder = 1;
   let assemblyFormat = "attr-dict `:` type($output)";
 }
+def NN_NonZeroOp : NN_SizedOp<"non_zero"> {
+  let summary = "coordinates (i64) of the elements that are not zero, in row-major order (ONNX NonZero)";
+  let description = [{
+    Result [rank, count]; count is a late symbol (nn.late_symbol) that the importer binds to the number of non-zero elements.
+    C1: the result is i64 of rank 2, its first axis the input's rank.
+  }];
+  let arguments = (ins NN_Tensor:$input);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_Format;
+}
+def NN_LateSymbolOp : Op<NN_Dialect, "late_symbol", []> {
+  let summary = "binds symbol number `symbol` of the function to element `element` (row-major) of a computed integer tensor";
+  let description = "Stands before every use of the symbol in a value. C1: input is i32 or i64. C2: element is inside the input where known.";
+  let arguments = (ins NN_Tensor:$input, I64Attr:$symbol, I64Attr:$element);
+  let hasVerifier = 1;
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
 def NN_ResizeOp : NN_SizedOp<"resize"> {
   let summary = "ONNX Resize / Upsample";
   let description = [{
@@ -151,7 +168,7 @@ def NN_FusedOp : NN_Op<"fused", [IsolatedFromAbove, SingleBlockImplicitTerminato
   let summary = "operations computed by one kernel";
   let description = [{
     The region's arguments are the operands, its yielded values the results; intermediate values never reach memory
-    as a whole. `kind` names what the region is built around: map (element-wise and data movement only), row (reductions
+    as a whole. C1: arguments have the operands' types. C2: yielded values have the results' types. `kind` names what the region is built around: map (element-wise and data movement only), row (reductions
     along rows), gemm, conv, attention, ...
   }];
   let arguments = (ins Variadic<NN_Tensor>:$inputs, StrAttr:$kind);

@@ -92,15 +92,15 @@ std::optional<int64_t> evaluateDim(AffineExpr expr, ArrayRef<int64_t> symbols) {
   int64_t result;
   switch (expr.getKind()) {
   case AffineExprKind::Add:
-    return AddOverflow(*lhs, *rhs, result) ? std::nullopt : std::optional(result);
+    return llvm::AddOverflow(*lhs, *rhs, result) ? std::nullopt : std::optional(result);
   case AffineExprKind::Mul:
-    return MulOverflow(*lhs, *rhs, result) ? std::nullopt : std::optional(result);
+    return llvm::MulOverflow(*lhs, *rhs, result) ? std::nullopt : std::optional(result);
   case AffineExprKind::Mod:
-    return *rhs <= 0 ? std::nullopt : std::optional(mod(*lhs, *rhs));
+    return *rhs <= 0 ? std::nullopt : std::optional(((*lhs % *rhs) + *rhs) % *rhs);
   case AffineExprKind::FloorDiv:
-    return *rhs == 0 ? std::nullopt : std::optional(divideFloorSigned(*lhs, *rhs));
+    return *rhs == 0 ? std::nullopt : std::optional(llvm::divideFloorSigned(*lhs, *rhs));
   case AffineExprKind::CeilDiv:
-    return *rhs == 0 ? std::nullopt : std::optional(divideCeilSigned(*lhs, *rhs));
+    return *rhs == 0 ? std::nullopt : std::optional(llvm::divideCeilSigned(*lhs, *rhs));
   default:
     return std::nullopt;
   }

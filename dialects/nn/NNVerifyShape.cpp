@@ -1,0 +1,175 @@
+// Constraints of operations whose result sizes stand in their type: data movement, conversion, fusion.
+#include "dialects/nn/NNCheck.h"
+
+using namespace mlir;
+
+namespace lathe::nn {
+
+namespace {
+
+LogicalResult verifySymbolic(Operation *op) {
+  SmallVector<Value> values(op->getOperands());
+  values.append(op->result_begin(), op->result_end());
+  for (Value value : values)
+    if (!hasSymbolicDims(tensorType(value)))
+      return op->emitOpError("expects every dynamic axis to have a symbolic size, got ") << value.getType();
+  return success();
+}
+
+LogicalResult verifySameShape(Operation *op, StringRef label, Value input, Value output) {
+  if (mayBeEqual(dimsOf(input), dimsOf(output)))
+    return success();
+  return op->emitOpError(label) << ": expects equal shapes, got " << input.getType() << " and " << output.getType();
+}
+
+LogicalResult verifySameElement(Operation *op, StringRef label, Value input, Value output) {
+  if (elementType(input) == elementType(output))
+    return success();
+  return op->emitOpError(label) << ": expects equal element types, got " << elementType(input) << " and "
+                                << elementType(output);
+}
+
+LogicalResult verifySameRank(Operation *op, StringRef label, Value input, Value output) {
+  if (rankOf(input) == rankOf(output))
+    return success();
+  return op->emitOpError(label) << ": expects equal ranks, got " << rankOf(input) << " and " << rankOf(output);
+}
+
+LogicalResult verifyPerAxisMap(Operation *op, StringRef label, StringRef name, AffineMap map, int64_t expected) {
+  if (map.getNumDims() != 0)
+    return op->emitOpError(label) << ": expects " << name << " to use symbols only, got " << map.getNumDims() << " dims";
+  if (int64_t(map.getNumResults()) == expected)
+    return success();
+  return op->emitOpError(label) << ": expects " << name << " to have " << expected << " results, got "
+                                << map.getNumResults();
+}
+
+} // namespace
+
+LogicalResult CastOp::verify() {
+  return failed(verifySymbolic(*this)) ? failure() : verifySameShape(*this, "C1", getInput(), getOutput());
+}
+
+LogicalResult BitcastOp::verify() {
+  if (failed(verifySymbolic(*this)) || failed(verifySameShape(*this, "C1", getInput(), getOutput())))
+    return failure();
+  int64_t from = elementSizeBytes(elementType(getInput())), to = elementSizeBytes(elementType(getOutput()));
+  if (from != to)
+    return emitOpError("C2: expects elements of ") << from << " bytes, got " << to;
+  return success();
+}
+
+LogicalResult ReshapeOp::verify() {
+  if (failed(verifySymbolic(*this)) || failed(verifySameElement(*this, "C1", getInput(), getOutput())))
+    return failure();
+  AffineExpr before = dimProduct(dimsOf(getInput()), getContext()), after = dimProduct(dimsOf(getOutput()), getContext());
+  if (!mayBeEqual(before, after))
+    return emitOpError("C2: expects ") << *constantDim(before) << " elements, got " << *constantDim(after);
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  if (failed(verifySymbolic(*this)) || failed(verifySameElement(*this, "C2", getInput(), getOutput())))
+    return failure();
+  DimExprs output = dimsOf(getOutput());
+  auto dims = broadcastDims(output, dimsOf(getInput()));
+  if (failed(dims) || !mayBeEqual(*dims, output))
+    return emitOpError("C1: expects the input to broadcast to ") << getOutput().getType() << ", got " << getInput().getType();
+  return success();
+}
+
+LogicalResult TileOp::verify() {
+  return success(succeeded(verifySymbolic(*this)) && succeeded(verifySameRank(*this, "C1", getInput(), getOutput())) &&
+                 succeeded(verifySameElement(*this, "C1", getInput(), getOutput())));
+}
+
+LogicalResult SliceOp::verify() {
+  if (failed(verifySymbolic(*this)) || failed(verifySameElement(*this, "C2", getInput(), getOutput())) ||
+      failed(verifySameRank(*this, "C2", getInput(), getOutput())) ||
+      failed(verifyPerAxisMap(*this, "C1", "starts", getStarts(), rankOf(getInput()))))
+    return failure();
+  if (int64_t(getSteps().size()) != rankOf(getInput()))
+    return emitOpError("C1: expects ") << rankOf(getInput()) << " steps, got " << getSteps().size();
+  if (llvm::is_contained(getSteps(), 0))
+    return emitOpError("C1: expects steps not to be 0");
+  DimExprs sizes = dimsOf(getInput()), counts = dimsOf(getOutput());
+  for (int64_t axis = 0; axis < rankOf(getInput()); ++axis) {
+    auto size = constantDim(sizes[axis]), count = constantDim(counts[axis]), start = constantDim(getStarts().getResult(axis));
+    if (!size || !count || !start || *count == 0)
+      continue;
+    int64_t last = *start + (*count - 1) * getSteps()[axis];
+    if (*start < 0 || *start >= *size || last < 0 || last >= *size)
+      return emitOpError("C3: expects elements read on axis ")
+             << axis << " to be in [0, " << *size << "), got " << *start << " to " << last;
+  }
+  return success();
+}
+
+LogicalResult PadOp::verify() {
+  if (failed(verifySymbolic(*this)) || failed(verifyPerAxisMap(*this, "C1", "low", getLow(), rankOf(getInput()))) ||
+      failed(verifySameElement(*this, "C2", getInput(), getOutput())) ||
+      failed(verifySameRank(*this, "C2", getInput(), getOutput())))
+    return failure();
+  if (!getValue())
+    return success();
+  if (getMode() != PadMode::constant)
+    return emitOpError("C3: expects a value in mode constant only");
+  if (rankOf(getValue()) != 0 || elementType(getValue()) != elementType(getInput()))
+    return emitOpError("C3: expects a value of rank 0 and type ") << elementType(getInput()) << ", got " << getValue().getType();
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  if (failed(verifySymbolic(*this)) ||
+      failed(checkAxis(getLoc(), "nn.top_k C1", getAxis(), rankOf(getInput()))))
+    return failure();
+  if (!mayBeEqual(dimsOf(getValues()), dimsOf(getIndices())) || rankOf(getValues()) != rankOf(getInput()))
+    return emitOpError("C2: expects results of one shape, got ") << getValues().getType() << " and " << getIndices().getType();
+  if (!elementType(getIndices()).isSignlessInteger(64))
+    return emitOpError("C3: expects indices to be i64, got ") << elementType(getIndices());
+  return verifySameElement(*this, "C3", getInput(), getValues());
+}
+
+LogicalResult IotaOp::verify() {
+  if (failed(verifySymbolic(*this)))
+    return failure();
+  return checkAxis(getLoc(), "nn.iota C1", getAxis(), rankOf(getOutput()));
+}
+
+LogicalResult DimValuesOp::verify() {
+  auto type = tensorType(getOutput());
+  if (!type.hasStaticShape() || type.getRank() > 1 || !type.getElementType().isSignlessInteger(64))
+    return emitOpError("C2: expects a static i64 result of rank 0 or 1, got ") << type;
+  return verifyPerAxisMap(*this, "C1", "values", getValues(), type.getNumElements());
+}
+
+LogicalResult NonZeroOp::verify() {
+  if (failed(verifySymbolic(*this)))
+    return failure();
+  auto type = tensorType(getOutput());
+  if (type.getRank() == 2 && type.getElementType().isSignlessInteger(64) &&
+      constantDim(dimsOf(getOutput())[0]) == rankOf(getInput()))
+    return success();
+  return emitOpError("C1: expects an i64 result [") << rankOf(getInput()) << ", count], got " << type;
+}
+
+LogicalResult LateSymbolOp::verify() {
+  if (!isIndexInteger(elementType(getInput())))
+    return emitOpError("C1: expects i32 or i64, got ") << elementType(getInput());
+  auto type = tensorType(getInput());
+  if (type.hasStaticShape() && int64_t(getElement()) >= type.getNumElements())
+    return emitOpError("C2: expects element below ") << type.getNumElements() << ", got " << getElement();
+  return success();
+}
+
+LogicalResult FusedOp::verify() {
+  Block &body = getBody().front();
+  if (!areCompatibleTypes(body.getArgumentTypes(), getInputs().getTypes()))
+    return emitOpError("C1: expects the region's arguments to have the operands' types");
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || !areCompatibleTypes(yield.getValues().getTypes(), getOutputs().getTypes()))
+    return emitOpError("C2: expects the region to yield the results' types");
+  return success();
+}
+
+} // namespace lathe::nn
