@@ -6,6 +6,8 @@
 #include "runtime/src/artifact/Expr.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <limits>
 
 namespace lathe::runtime {
@@ -22,6 +24,7 @@ unsigned exprOperands(ExprCode code) {
     return 0;
   case ExprCode::Neg:
   case ExprCode::Not:
+  case ExprCode::FloorScale:
     return 1;
   case ExprCode::Select:
     return 3;
@@ -121,6 +124,13 @@ static Value applyUnary(ExprCode code, int64_t a) {
   return a == minInt ? Value() : -a;
 }
 
+static Value floorScale(Value a, int64_t scaleBits) {
+  if (!a)
+    return std::nullopt;
+  double result = std::floor(static_cast<double>(*a) * std::bit_cast<double>(scaleBits));
+  return std::abs(result) < 9.2e18 ? Value(static_cast<int64_t>(result)) : std::nullopt;
+}
+
 /// Applies an operation to its operands, the first of which is `args[0]`. Only
 /// the taken side of a Select must have a value.
 static Value applyOp(ExprCode code, const Value *args) {
@@ -143,6 +153,8 @@ Value evaluate(const artifact::Expr &expr, std::span<const Value> symbols, std::
       *top = symbols[static_cast<size_t>(op->value())];
     else if (op->code() == ExprCode::Ref)
       *top = exprs[static_cast<size_t>(op->value())];
+    else if (op->code() == ExprCode::FloorScale)
+      *top = floorScale(*top, op->value());
     else
       *top = applyOp(op->code(), top);
   }

@@ -1,0 +1,163 @@
+#include "backends/artifact/WeightsStore.h"
+#include "lathe/artifact.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
+#include <xxhash.h>
+
+using namespace mlir;
+
+namespace lathe {
+
+ArrayRef<char> rowMajorBytes(ElementsAttr value, std::vector<char> &storage) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? blob->getData() : ArrayRef<char>();
+  }
+  auto dense = cast<DenseElementsAttr>(value);
+  if (dense.getElementType().isInteger(1)) { // stored as bits
+    storage.clear();
+    for (bool element : dense.getValues<bool>())
+      storage.push_back(element);
+    return storage;
+  }
+  if (!dense.isSplat())
+    return dense.getRawData();
+  ArrayRef<char> element = dense.getRawData();
+  storage.resize(element.size() * dense.getNumElements());
+  for (size_t at = 0; at < storage.size(); at += element.size())
+    llvm::copy(element, storage.begin() + at);
+  return storage;
+}
+
+namespace {
+/// Equal keys: equal stored bytes. The packed form follows from the source bytes, the type and the packing.
+std::string keyOf(plan::WeightsOp weights) {
+  std::vector<char> storage;
+  ArrayRef<char> bytes = rowMajorBytes(weights.getValue(), storage);
+  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  std::string key(reinterpret_cast<const char *>(&hash), sizeof(hash));
+  llvm::raw_string_ostream text(key);
+  text << weights.getSizeBytes();
+  if (!isa<UnitAttr>(weights.getPacking()))
+    text << weights.getPacking() << weights.getValue().getType();
+  return key;
+}
+
+/// Passes bytes on to the file and digests them chunk by chunk.
+class DigestStream {
+public:
+  explicit DigestStream(llvm::raw_ostream &out) : out(out) { XXH3_64bits_reset(&state); }
+
+  void write(ArrayRef<char> bytes) {
+    out.write(bytes.data(), bytes.size());
+    while (!bytes.empty()) {
+      size_t count = std::min<uint64_t>(bytes.size(), LATHE_WEIGHTS_CHUNK_BYTES - filled);
+      XXH3_64bits_update(&state, bytes.data(), count);
+      filled += count;
+      written += count;
+      bytes = bytes.drop_front(count);
+      if (filled == LATHE_WEIGHTS_CHUNK_BYTES)
+        endChunk();
+    }
+  }
+  void padTo(uint64_t position) {
+    static const char zeros[LATHE_BUFFER_ALIGNMENT] = {};
+    while (written < position)
+      write(ArrayRef(zeros, std::min<uint64_t>(position - written, sizeof(zeros))));
+  }
+  std::vector<uint64_t> finish() {
+    if (filled)
+      endChunk();
+    return std::move(digests);
+  }
+
+private:
+  void endChunk() {
+    digests.push_back(XXH3_64bits_digest(&state));
+    XXH3_64bits_reset(&state);
+    filled = 0;
+  }
+
+  llvm::raw_ostream &out;
+  XXH3_state_t state;
+  uint64_t filled = 0, written = 0;
+  std::vector<uint64_t> digests;
+};
+} // namespace
+
+void WeightsStore::add(plan::ProgramOp program, unsigned programIndex) {
+  for (auto weights : program.getBody().getOps<plan::WeightsOp>()) {
+    auto [it, isNew] = byKey.try_emplace(keyOf(weights), items.size());
+    if (isNew)
+      items.push_back({weights, uint64_t(weights.getSizeBytes()), 0, {}});
+    items[it->second].programs |= uint64_t(1) << programIndex;
+    itemOf[weights] = it->second;
+  }
+}
+
+/// One segment per set of programs that use the same constants: a program maps and checks what it uses.
+void WeightsStore::layout() {
+  std::map<uint64_t, unsigned> segmentOf;
+  for (auto [index, item] : llvm::enumerate(items)) {
+    unsigned segment = segmentOf.try_emplace(item.programs, parts.size()).first->second;
+    if (segment == parts.size())
+      parts.emplace_back();
+    Segment &part = parts[segment];
+    item.location = {segment, llvm::alignTo(part.sizeBytes, LATHE_BUFFER_ALIGNMENT)};
+    part.items.push_back(index);
+    part.sizeBytes = item.location.offset + item.sizeBytes;
+  }
+  uint64_t offset = 0;
+  for (Segment &part : parts) {
+    part.offset = offset;
+    part.digests.resize(llvm::divideCeil(part.sizeBytes, LATHE_WEIGHTS_CHUNK_BYTES));
+    offset = llvm::alignTo(offset + part.sizeBytes, LATHE_ARTIFACT_PAGE_BYTES);
+  }
+}
+
+WeightsStore::Location WeightsStore::locationOf(plan::WeightsOp weights) const {
+  return items[itemOf.lookup(weights)].location;
+}
+
+std::vector<std::unique_ptr<artifact::WeightsSegmentT>> WeightsStore::segments(uint64_t regionOffset) const {
+  std::vector<std::unique_ptr<artifact::WeightsSegmentT>> result;
+  for (const Segment &part : parts) {
+    auto segment = std::make_unique<artifact::WeightsSegmentT>();
+    segment->offset = regionOffset + part.offset;
+    segment->size = part.sizeBytes;
+    segment->chunk_digests = part.digests;
+    result.push_back(std::move(segment));
+  }
+  return result;
+}
+
+uint64_t WeightsStore::sizeBytes() const { return parts.empty() ? 0 : parts.back().offset + parts.back().sizeBytes; }
+
+ArrayRef<char> WeightsStore::packedBytes(plan::WeightsOp weights, std::vector<char> &storage) {
+  if (isa<UnitAttr>(weights.getPacking()))
+    return rowMajorBytes(weights.getValue(), storage);
+  storage.assign(weights.getSizeBytes(), 0);
+  backend.pack(reference::Tensor::of(weights.getValue()), weights.getPacking(), storage.data());
+  return storage;
+}
+
+void WeightsStore::writeSegment(Segment &segment, llvm::raw_ostream &out) {
+  DigestStream stream(out);
+  for (unsigned index : segment.items) {
+    std::vector<char> storage; // given back before the next constant
+    stream.padTo(items[index].location.offset);
+    stream.write(packedBytes(items[index].first, storage));
+  }
+  segment.digests = stream.finish();
+}
+
+void WeightsStore::write(llvm::raw_ostream &out) {
+  uint64_t written = 0;
+  for (Segment &segment : parts) {
+    out.write_zeros(segment.offset - written);
+    writeSegment(segment, out);
+    written = segment.offset + segment.sizeBytes;
+  }
+}
+
+} // namespace lathe

@@ -1,0 +1,61 @@
+// Constant tensors of an artifact: which bytes are stored, where, and how they get into the file.
+//
+// First all plan.weights are added: they are read once for a digest, equal ones get one place, and all offsets are known.
+// Then `write` packs one constant at a time straight from the model's (mapped) memory into the file.
+#pragma once
+
+#include "backends/Backend.h"
+#include "manifest_generated.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace lathe {
+
+/// Row-major bytes of a constant as kernels see them (i1: one byte). Points into the attribute where it can, else into
+/// `storage`.
+llvm::ArrayRef<char> rowMajorBytes(mlir::ElementsAttr value, std::vector<char> &storage);
+
+class WeightsStore {
+public:
+  explicit WeightsStore(Backend &backend) : backend(backend) {}
+
+  /// Registers the constants of program number `program`.
+  void add(plan::ProgramOp program, unsigned programIndex);
+  /// Fixes all places; the region starts at `regionOffset` in the file. Call once, after the last `add`.
+  void layout();
+
+  struct Location {
+    uint32_t segment = 0;
+    uint64_t offset = 0; // in the segment
+  };
+  Location locationOf(plan::WeightsOp weights) const;
+  /// Segments with offsets relative to the region, and digests (zeros before `write`).
+  std::vector<std::unique_ptr<artifact::WeightsSegmentT>> segments(uint64_t regionOffset) const;
+  uint64_t sizeBytes() const;
+
+  /// Writes the region and computes the digests.
+  void write(llvm::raw_ostream &out);
+
+private:
+  struct Item {
+    plan::WeightsOp first; // the first of those that share the bytes
+    uint64_t sizeBytes = 0;
+    uint64_t programs = 0; // bit set
+    Location location;
+  };
+  struct Segment {
+    std::vector<unsigned> items;
+    uint64_t offset = 0, sizeBytes = 0; // offset in the region
+    std::vector<uint64_t> digests;
+  };
+
+  void writeSegment(Segment &segment, llvm::raw_ostream &out);
+  llvm::ArrayRef<char> packedBytes(plan::WeightsOp weights, std::vector<char> &storage);
+
+  Backend &backend;
+  std::vector<Item> items;
+  std::vector<Segment> parts;
+  llvm::DenseMap<mlir::Operation *, unsigned> itemOf;
+  std::map<std::string, unsigned> byKey;
+};
+
+} // namespace lathe
