@@ -6,15 +6,20 @@
 // quick to find when they are. So values are colored: each goes to a slot that is free during its life, the one that grows
 // least for guessed sizes of the symbols. A slot is as large as its largest member, an offset is the sum of the slots before.
 #include "passes/memory/PlanArena.h"
+#include "passes/Passes.h"
 #include "passes/memory/ArenaLayout.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
+#include <numeric>
 
 using namespace mlir;
 
 namespace lathe {
+
+#define GEN_PASS_DEF_PLANARENA
+#include "passes/Passes.h.inc"
 
 std::vector<Lifetime> lifetimes(plan::ProgramOp program) {
   llvm::MapVector<Operation *, Lifetime> found;
@@ -178,6 +183,10 @@ void ArenaPlanner::run() {
   });
   isStatic ? assignOffsets() : assignSlots();
 }
+
+struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
+  void runOnOperation() override { planArena(getOperation()); }
+};
 
 } // namespace
 
