@@ -2,8 +2,7 @@
 /// The headers of MLIR that most of the compiler's sources include, compiled
 /// once. Sources still include what they use; this file only makes it quick.
 
-#ifndef LATHE_TOOLS_CMAKE_PCH_H
-#define LATHE_TOOLS_CMAKE_PCH_H
+#pragma once
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,5 +34,3 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
-
-#endif // LATHE_TOOLS_CMAKE_PCH_H
