@@ -1,0 +1,56 @@
+// What GEMM, convolution and their relatives share: finding the contraction in a kernel's region, and storing register tiles
+// through the element-wise operations that follow it (the epilogue).
+#pragma once
+
+#include "backends/x86/KernelEmitter.h"
+#include "backends/x86/TileGemm.h"
+
+namespace lathe::x86 {
+
+/// The only operation of type OpT among `operations` if all others are element-wise on its result or on values that broadcast to
+/// it, and the contraction reads inputs of the kernel, not computed values. Null: not such a kernel.
+template <class OpT> OpT contractionRoot(llvm::ArrayRef<mlir::Operation *> operations) {
+  OpT root;
+  for (mlir::Operation *op : operations)
+    if (auto candidate = mlir::dyn_cast<OpT>(op)) {
+      if (root)
+        return {};
+      root = candidate;
+    }
+  return root;
+}
+/// True if every operation but `root` is element-wise, of the root's sizes or broadcasting to them, and results have them.
+bool isEpilogue(llvm::ArrayRef<mlir::Operation *> operations, mlir::Operation *root);
+/// f32 operands and result, at least one element along the last axis.
+bool isFloat32(mlir::Operation *op);
+/// Constant flag of the kernel input that `value` is: an operand of a single operation or a region's argument.
+bool isConstantInput(mlir::Operation *kernelOp, mlir::Value value, llvm::ArrayRef<bool> isConstant);
+/// Position of `value` among the kernel's inputs.
+std::optional<unsigned> inputIndex(mlir::Operation *kernelOp, mlir::Value value);
+/// Stem of a kernel's name: f32_gemm_add_relu_6x16.
+std::string contractionName(llvm::StringRef kind, llvm::ArrayRef<mlir::Operation *> operations, mlir::Operation *root,
+                            TileShape tile);
+
+/// Stores tiles of the root's result through the kernel's other operations. The result is seen as a matrix: its last axis are
+/// the columns, all others together the rows.
+class TileEpilogue {
+public:
+  /// `bias` (one value per column, may be null) is a block argument added to the product. Emits the tile's stack memory: to be
+  /// constructed at the start of the function.
+  TileEpilogue(EmitContext &context, mlir::Operation *root, mlir::Value bias, TileShape tile);
+
+  /// Stores `acc` at (row, column); only the first `rows` and `columns` of it are inside the result (i64; constants fold).
+  void store(const Accumulators &acc, mlir::Value row, mlir::Value column, mlir::Value rows, mlir::Value columns);
+
+private:
+  void storeRow(int tileRow, mlir::Value row, mlir::Value column, mlir::Value columns);
+  void storeElement(mlir::Value tileOffset, mlir::Value row, mlir::Value column);
+  mlir::Value inputOffset(mlir::BlockArgument input, mlir::Value row, mlir::Value column);
+
+  EmitContext &context;
+  mlir::Value product, bias, buffer, width;
+  llvm::SmallVector<mlir::Value> epilogueInputs;
+  TileShape tile;
+};
+
+} // namespace lathe::x86

@@ -1,0 +1,215 @@
+// Channels-last convolution as an indirect batch-reduce GEMM: kind `conv`.
+//
+//   rows = output positions of an image, columns = output channels of a group, taps = kernel positions, depth = input channels
+//   task (image, group, column block, row block):
+//     table[tile][tap][row] = address of the input element that `tap` of this output position reads; zeros outside the picture
+//     for panel in column block:                              filter panel [tap][depth][NR] read in order
+//       for tile in row block:  acc = 0;  for tap: acc += A(table) * B;  epilogue(acc)
+//
+// Dukhan, The Indirect Convolution Algorithm, 2019. Pointwise convolutions need no table: rows are `depth` apart.
+#include "backends/x86/ConvKernel.h"
+#include "backends/x86/Contraction.h"
+#include "backends/x86/GemmKernel.h"
+#include "backends/x86/Packing.h"
+#include "backends/x86/Window.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr StringLiteral kKind = "conv";
+
+struct ConvConfig {
+  TileShape tile;
+  int64_t rows, panels; // per task
+
+  DictionaryAttr toAttribute(MLIRContext *context) const {
+    Builder b(context);
+    return b.getDictionaryAttr({b.getNamedAttr("tile", b.getDenseI64ArrayAttr({tile.rows, tile.vectors, tile.lanes})),
+                                b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({rows, panels}))});
+  }
+  static ConvConfig of(DictionaryAttr attrs) {
+    auto tile = attrs.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
+    auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
+    return {{int(tile[0]), int(tile[1]), int(tile[2])}, blocking[0], blocking[1]};
+  }
+};
+
+/// The filter [M, C / group, kernel..] as panels of output channels.
+PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
+  ArrayRef<int64_t> shape = tensorType(op.getFilter()).getShape();
+  PanelPacking packing;
+  packing.groups = op.getGroup();
+  packing.columns = shape[0] / packing.groups;
+  packing.depth = shape[1];
+  for (int64_t size : shape.drop_front(2))
+    packing.taps *= size;
+  packing.nr = nr;
+  packing.tapStride = 1;
+  packing.depthStride = packing.taps;
+  packing.columnStride = packing.taps * packing.depth;
+  packing.groupStride = packing.columnStride * packing.columns;
+  return packing;
+}
+
+/// Output positions of one image.
+AffineExpr positionsOf(nn::ConvOp op) {
+  DimExprs out = dimExprs(tensorType(op.getOutput()));
+  return dimProduct(ArrayRef(out).drop_front().drop_back(), op.getContext());
+}
+
+class ConvEmission {
+public:
+  ConvEmission(EmitContext &context, nn::ConvOp op)
+      : s(context), op(op), config(ConvConfig::of(context.kernel.getConfig())), window(*windowOf(op)),
+        packing(packingOf(op, config.tile.columns())), epilogue(context, op, op.getBias(), config.tile),
+        in(PictureSize::of(context, op.getInput())), out(PictureSize::of(context, op.getOutput())),
+        rows(s.mul(out.height, out.width)) {
+    zeros = s.scratch;
+    table = s.address(s.scratch, s.f32(), s.index(zeroFloats(packing.depth)));
+  }
+
+  static int64_t zeroFloats(int64_t depth) { return llvm::alignTo(depth, 16); }
+
+  void run() {
+    Value rowBlocks = s.ceilDiv(rows, s.index(config.rows));
+    int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
+    if (!window.isPointwise())
+      s.loop(s.index(0), s.index(packing.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Indices position =
+          s.delinearize(task, {out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks});
+      Value rowBegin = s.mul(position[3], s.index(config.rows));
+      Value rowEnd = s.minS(rows, s.add(rowBegin, s.index(config.rows)));
+      Value panelBegin = s.mul(position[2], s.index(config.panels));
+      Value panelEnd = s.minS(s.index(packing.panels()), s.add(panelBegin, s.index(config.panels)));
+      block(position[0], position[1], rowBegin, rowEnd, panelBegin, panelEnd);
+    });
+  }
+
+private:
+  Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+
+  void block(Value image, Value group, Value rowBegin, Value rowEnd, Value panelBegin, Value panelEnd) {
+    Value firstElement = s.add(s.mul(image, s.mul(s.mul(in.height, in.width), in.channels)),
+                               s.mul(group, s.index(packing.depth)));
+    Value picture = s.address(input(op.getInput()), s.f32(), firstElement);
+    Value filter = s.address(input(op.getFilter()), s.f32(),
+                             s.mul(group, s.index(packing.panels() * packing.panelElements())));
+    if (!window.isPointwise())
+      fillTable(picture, rowBegin, rowEnd);
+    s.loop(panelBegin, panelEnd, [&](Value panel) {
+      Value packed = s.address(filter, s.f32(), s.mul(panel, s.index(packing.panelElements())));
+      s.loop(rowBegin, rowEnd, s.index(config.tile.rows),
+             [&](Value row) { tileAt(picture, packed, image, group, panel, row, rowBegin); });
+    });
+  }
+
+  void tileAt(Value picture, Value packed, Value image, Value group, Value panel, Value row, Value rowBegin) {
+    TileShape tile = config.tile;
+    Value depth = s.index(packing.depth);
+    Accumulators acc = zeroTile(s, tile);
+    if (window.isPointwise()) {
+      Values pointers;
+      for (int r = 0; r < tile.rows; ++r)
+        pointers.push_back(s.address(picture, s.f32(), s.mul(lastInside(s.add(row, s.index(r))), in.channels)));
+      acc = tileProduct(s, tile, acc, pointers, packed, depth);
+    } else {
+      Value first = s.mul(s.sub(row, rowBegin), s.index(window.taps()));
+      acc = tapProduct(s, tile, acc, s.address(table, s.ptr(), first), s.index(window.taps()), packed, depth);
+    }
+    Value column = s.mul(panel, s.index(tile.columns()));
+    epilogue.store(acc, s.add(s.mul(image, rows), row), s.add(s.mul(group, s.index(packing.columns)), column),
+                   s.minS(s.index(tile.rows), s.sub(rows, row)),
+                   s.minS(s.index(tile.columns()), s.sub(s.index(packing.columns), column)));
+  }
+
+  Value lastInside(Value row) { return s.minS(row, s.sub(rows, s.index(1))); }
+
+  /// table[((row - rowBegin) / R * taps + tap) * R + row % R] for all rows of the block, the last tile filled up.
+  void fillTable(Value picture, Value rowBegin, Value rowEnd) {
+    Value tileRows = s.index(config.tile.rows);
+    Value filled = s.mul(s.ceilDiv(s.sub(rowEnd, rowBegin), tileRows), tileRows);
+    s.loop(s.index(0), filled, [&](Value i) {
+      Value row = lastInside(s.add(rowBegin, i));
+      Value y = s.divS(row, out.width), x = s.remS(row, out.width);
+      Value slot = s.add(s.mul(s.sub(i, s.remS(i, tileRows)), s.index(window.taps())), s.remS(i, tileRows));
+      s.loop(s.index(0), s.index(window.kernel[0]), [&](Value ky) {
+        Value inY = source(y, ky, 0), isInsideY = isInside(inY, in.height);
+        s.loop(s.index(0), s.index(window.kernel[1]), [&](Value kx) {
+          Value inX = source(x, kx, 1);
+          Value offset = s.mul(s.add(s.mul(inY, in.width), inX), in.channels);
+          Value address = s.select(s.andI(isInsideY, isInside(inX, in.width)), s.address(picture, s.f32(), offset), zeros);
+          Value tap = s.add(s.mul(ky, s.index(window.kernel[1])), kx);
+          s.storeRaw(address, table, s.add(slot, s.mul(tap, tileRows)));
+        });
+      });
+    });
+  }
+
+  Value source(Value position, Value tap, int axis) {
+    Value begin = s.sub(s.mul(position, s.index(window.stride[axis])), s.index(window.padBegin[axis]));
+    return s.add(begin, s.mul(tap, s.index(window.dilation[axis])));
+  }
+  Value isInside(Value position, Value size) { return s.cmp(arith::CmpIPredicate::ult, position, size); }
+
+  EmitContext &s;
+  nn::ConvOp op;
+  ConvConfig config;
+  WindowShape window;
+  PanelPacking packing;
+  TileEpilogue epilogue;
+  PictureSize in, out;
+  Value rows, zeros, table;
+};
+} // namespace
+
+std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  auto root = contractionRoot<nn::ConvOp>(operations);
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) || target.vectorBits() < 256)
+    return std::nullopt;
+  auto filter = inputIndex(op, root.getFilter());
+  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root))
+    return std::nullopt;
+  if (root.getBias() && !inputIndex(op, root.getBias()))
+    return std::nullopt;
+
+  MLIRContext *context = op->getContext();
+  AffineExpr positions = positionsOf(root);
+  std::optional<int64_t> rows = constantDim(positions);
+  PanelPacking packing = packingOf(root, 1);
+  ConvConfig config;
+  config.tile = chooseTile(target, packing.columns, rows);
+  packing = packingOf(root, config.tile.columns());
+  // A row block's input pixels are shared by its taps: what must stay in L2 is the picture, not the taps' copies of it.
+  GemmBlocking blocking = chooseBlocking(target, config.tile, rows, packing.columns, packing.depth * 2);
+  constexpr int64_t mostTableRows = 240;
+  config.rows = std::min(blocking.rows, std::max<int64_t>(mostTableRows / config.tile.rows, 1) * config.tile.rows);
+  config.panels = rows.value_or(INT64_MAX) > 16 * config.rows ? packing.panels() : blocking.panels;
+
+  KernelPlan plan = makePlan(op, kKind);
+  plan.name = contractionName(kKind, operations, root, config.tile);
+  plan.config = config.toAttribute(context);
+  plan.packing[*filter] = DictionaryAttr::get(
+      context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, kKind)),
+                NamedAttribute(StringAttr::get(context, "panels"), packing.toAttribute(context))});
+  AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
+  int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
+  plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));
+  int64_t tableBytes = windowOf(root)->isPointwise() ? 0 : config.rows * windowOf(root)->taps() * 8;
+  plan.scratchBytes = dimConstant(context, ConvEmission::zeroFloats(packing.depth) * 4 + tableBytes);
+  plan.flops = countFlops(op);
+  return plan;
+}
+
+LogicalResult emitConv(EmitContext &context) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : context.region().without_terminator())
+    operations.push_back(&op);
+  ConvEmission(context, contractionRoot<nn::ConvOp>(operations)).run();
+  return success();
+}
+
+} // namespace lathe::x86

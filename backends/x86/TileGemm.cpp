@@ -1,0 +1,136 @@
+#include "backends/x86/TileGemm.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr int64_t kUnroll = 4;
+constexpr unsigned kAlign = 4; // element alignment: user memory and matrix rows promise no more
+
+Value loadVector(Scalar &s, TileShape tile, Value base, Value offset) {
+  return s.b.create<LLVM::LoadOp>(s.loc, tile.vectorType(s.b.getContext()), s.address(base, s.f32(), offset), kAlign);
+}
+
+/// One k: loads `vectors` of B, broadcasts each row's element of A, rows * vectors FMAs.
+void step(Scalar &s, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPointers, Value panel, DepthStrides strides,
+          Value k) {
+  VectorType type = tile.vectorType(s.b.getContext());
+  Value row = s.mul(k, strides.b ? strides.b : s.index(tile.columns()));
+  Value element = strides.a ? s.mul(k, strides.a) : k;
+  SmallVector<Value> bVectors;
+  for (int v = 0; v < tile.vectors; ++v)
+    bVectors.push_back(loadVector(s, tile, panel, s.add(row, s.index(v * tile.lanes))));
+  for (int r = 0; r < tile.rows; ++r) {
+    Value a = s.b.create<vector::BroadcastOp>(s.loc, type, s.loadRaw(rowPointers[r], s.f32(), element, kAlign));
+    for (int v = 0; v < tile.vectors; ++v)
+      acc[r * tile.vectors + v] = s.b.create<vector::FMAOp>(s.loc, a, bVectors[v], acc[r * tile.vectors + v]);
+  }
+}
+
+/// Steps from `from` to `to`, `unroll` of them in one trip; to - from is a multiple of it.
+Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
+                   DepthStrides strides, Value from, Value to, int64_t unroll) {
+  Value trips = s.divS(s.sub(to, from), s.index(unroll));
+  return s.loop(s.index(0), trips, init, [&](Value trip, ValueRange carried) {
+    Accumulators acc(carried.begin(), carried.end());
+    Value k = s.add(from, s.mul(trip, s.index(unroll)));
+    for (int64_t u = 0; u < unroll; ++u)
+      step(s, tile, acc, rowPointers, panel, strides, s.add(k, s.index(u)));
+    return acc;
+  });
+}
+} // namespace
+
+VectorType TileShape::vectorType(MLIRContext *context) const { return VectorType::get({lanes}, Float32Type::get(context)); }
+
+TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
+  int lanes = target.vectorBits() / 32, registers = target.vectorRegisters();
+  if (rows && *rows <= 2) { // memory-bound: enough independent sums to hide the FMA's latency
+    int64_t vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, 8 / std::max<int64_t>(*rows, 1));
+    return {int(std::max<int64_t>(*rows, 1)), int(vectors), lanes};
+  }
+  TileShape best{1, 1, lanes};
+  int64_t bestCost = INT64_MAX;
+  for (int vectors = registers == 32 ? 4 : 2; vectors >= 1; --vectors) {
+    // One register holds the broadcast of A; a little slack for AVX-512, whose FMA can broadcast from memory.
+    int spare = registers == 32 ? 4 : 1;
+    int most = std::min((registers - vectors - spare) / vectors, 14);
+    int64_t padded = llvm::divideCeil(columns, vectors * lanes) * vectors * lanes;
+    // FMAs plus loads that one row of the product costs: wide tiles re-use A's broadcasts, tall ones B's loads.
+    int64_t cost = padded * (2 * most * vectors + most + vectors) * 1000 / (most * vectors);
+    if (cost < bestCost) {
+      bestCost = cost;
+      best = {most, vectors, lanes};
+    }
+  }
+  if (rows)
+    best.rows = std::min<int64_t>(best.rows, *rows);
+  return best;
+}
+
+Accumulators zeroTile(Scalar &s, TileShape tile) {
+  VectorType type = tile.vectorType(s.b.getContext());
+  Value zero = s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(type, 0.0f));
+  return Accumulators(tile.rows * tile.vectors, zero);
+}
+
+Accumulators loadTile(Scalar &s, TileShape tile, Value pointer, Value rowStride) {
+  Accumulators acc;
+  for (int r = 0; r < tile.rows; ++r)
+    for (int v = 0; v < tile.vectors; ++v)
+      acc.push_back(loadVector(s, tile, pointer, s.add(s.mul(rowStride, s.index(r)), s.index(v * tile.lanes))));
+  return acc;
+}
+
+void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, Value pointer, Value rowStride) {
+  for (int r = 0; r < tile.rows; ++r)
+    for (int v = 0; v < tile.vectors; ++v) {
+      Value offset = s.add(s.mul(rowStride, s.index(r)), s.index(v * tile.lanes));
+      s.b.create<LLVM::StoreOp>(s.loc, acc[r * tile.vectors + v], s.address(pointer, s.f32(), offset), kAlign);
+    }
+}
+
+Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
+                         Value depth, DepthStrides strides) {
+  std::optional<int64_t> known = constantOf(depth);
+  Value split = known ? s.index(*known / kUnroll * kUnroll) : s.andI(depth, s.index(~(kUnroll - 1)));
+  Accumulators acc = init;
+  if (!known || *known >= kUnroll)
+    acc = steps(s, tile, acc, rowPointers, panel, strides, s.index(0), split, kUnroll);
+  if (!known || *known % kUnroll != 0)
+    acc = steps(s, tile, acc, rowPointers, panel, strides, split, depth, 1);
+  return acc;
+}
+
+Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Value pointerTable, Value taps, Value panel,
+                        Value depth) {
+  Value perTap = s.mul(depth, s.index(tile.columns()));
+  return s.loop(s.index(0), taps, init, [&](Value tap, ValueRange carried) {
+    Value first = s.mul(tap, s.index(tile.rows));
+    SmallVector<Value> rows;
+    for (int r = 0; r < tile.rows; ++r)
+      rows.push_back(s.loadRaw(pointerTable, s.ptr(), s.add(first, s.index(r)), 8));
+    return tileProduct(s, tile, Accumulators(carried.begin(), carried.end()), rows,
+                       s.address(panel, s.f32(), s.mul(tap, perTap)), depth);
+  });
+}
+
+GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<int64_t> rows, int64_t columns,
+                            int64_t depth) {
+  constexpr int64_t deepest = 768, enoughTasks = 16;
+  int64_t depthBlocks = llvm::divideCeil(std::max<int64_t>(depth, 1), deepest);
+  int64_t kc = depthBlocks <= 1 ? depth : llvm::alignTo(llvm::divideCeil(depth, depthBlocks), kUnroll);
+  int64_t mc = std::max<int64_t>(target.l2Bytes / 2 / (4 * std::max<int64_t>(kc, 1)) / tile.rows, 8) * tile.rows;
+  int64_t rowBlocks = rows ? llvm::divideCeil(std::max<int64_t>(*rows, 1), mc) : 1;
+  if (rows)
+    mc = llvm::alignTo(llvm::divideCeil(std::max<int64_t>(*rows, 1), rowBlocks), tile.rows);
+  int64_t panels = llvm::divideCeil(std::max<int64_t>(columns, 1), tile.columns());
+  int64_t columnBlocks = std::clamp<int64_t>(llvm::divideCeil(enoughTasks, rowBlocks), 1, panels);
+  int64_t fewest = std::min<int64_t>(panels, 2);
+  return {mc, std::max(fewest, int64_t(llvm::divideCeil(panels, columnBlocks))), kc};
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,66 @@
+// The register tile that every f32 contraction is built from: a batch-reduce GEMM micro-kernel.
+//
+//            columns = vectors * lanes
+//          +------------------------+
+//   rows   |  acc[r][v]             |   for t in taps:                 (kernel positions of a convolution; 1 for GEMM)
+//          |                        |     for k in depth:
+//          +------------------------+       acc[r][v] += broadcast(A[t][r][k]) * B[t][k][v]
+//
+// A is read through one pointer per row and tap, so that rows may lie anywhere (strided images, padding rows); B is a
+// packed panel [taps * depth][columns], read in order. One step of k costs rows * vectors FMAs, `vectors` loads and `rows`
+// broadcasts. Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008; Georganas et al.,
+// High-Performance Deep Learning via a Single Building Block (batch-reduce GEMM), 2019.
+#pragma once
+
+#include "backends/Target.h"
+#include "backends/x86/Scalar.h"
+
+namespace lathe::x86 {
+
+struct TileShape {
+  int rows, vectors, lanes;
+  int columns() const { return vectors * lanes; }
+  mlir::VectorType vectorType(mlir::MLIRContext *context) const;
+};
+
+/// The tile for a product with this many output columns: the widest whose last panel wastes least, with as many rows as
+/// registers allow (rows * vectors accumulators + vectors of B + 1 of A). `rows` is lowered for outputs of fewer rows.
+TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows);
+
+using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>
+
+/// Zero accumulators.
+Accumulators zeroTile(Scalar &s, TileShape tile);
+/// Loads / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements) apart.
+Accumulators loadTile(Scalar &s, TileShape tile, mlir::Value pointer, mlir::Value rowStride);
+void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointer,
+               mlir::Value rowStride);
+
+/// Distance (i64, elements) from one k to the next where it is not that of contiguous rows of A and a packed panel B.
+struct DepthStrides {
+  mlir::Value a = {}, b = {};
+};
+
+/// acc + A * B for one tap: `rowPointers[r]` points at A[r][0], `panel` at B[0][0], `depth` is i64.
+Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &acc,
+                         llvm::ArrayRef<mlir::Value> rowPointers, mlir::Value panel, mlir::Value depth,
+                         DepthStrides strides = {});
+
+/// The same over `taps` (i64) taps whose row pointers stand in memory: pointerTable[tap * rows + r]; panel advances by
+/// depth * columns per tap.
+Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointerTable,
+                        mlir::Value taps, mlir::Value panel, mlir::Value depth);
+
+/// Sizes of one level of cache blocking of an M x N x K product, in elements.
+struct GemmBlocking {
+  int64_t rows;   // MC: rows of A kept in L2 together with KC
+  int64_t panels; // panels of B per task
+  int64_t depth;  // KC
+};
+
+/// Analytic choice: MC * KC of A fills half of L2, KC panels of B stay in L1 over the tiles of one block, and there are
+/// enough tasks to share. `rows` unknown: large.
+GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<int64_t> rows, int64_t columns,
+                            int64_t depth);
+
+} // namespace lathe::x86

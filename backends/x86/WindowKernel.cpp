@@ -1,0 +1,311 @@
+// Channels-last operations in which each output channel reads its own input channel: depthwise convolution and pooling.
+//
+//   task (image, output row y):
+//     for channel block (vectors * lanes channels):
+//       for x in output row, `rows` positions at a time:
+//         acc[x][v] over the kernel's rows inside the picture and its columns;  epilogue(acc)
+//
+// Depthwise tiles whose windows lie inside the picture (left to right) need no test; at the borders each column of the window reads
+// zeros instead where it is outside. Pools go over one position and the part of its window that is inside.
+#include "backends/x86/WindowKernel.h"
+#include "backends/x86/Contraction.h"
+#include "backends/x86/Packing.h"
+#include "backends/x86/Window.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+DictionaryAttr tileAttribute(TileShape tile, MLIRContext *context) {
+  Builder b(context);
+  return b.getDictionaryAttr(b.getNamedAttr("tile", b.getDenseI64ArrayAttr({tile.rows, tile.vectors, tile.lanes})));
+}
+TileShape tileOf(DictionaryAttr attrs) {
+  auto tile = attrs.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
+  return {int(tile[0]), int(tile[1]), int(tile[2])};
+}
+
+/// What both kernels share: the walk over rows and channel blocks, and loads of channel vectors.
+class WindowEmission {
+public:
+  WindowEmission(EmitContext &context, Operation *root, Value input, Value bias, WindowShape window)
+      : s(context), window(window), tile(tileOf(context.kernel.getConfig())), epilogue(context, root, bias, tile),
+        in(PictureSize::of(context, input)), out(PictureSize::of(context, root->getResult(0))),
+        base(context.inputs[cast<BlockArgument>(input).getArgNumber()]) {}
+  virtual ~WindowEmission() = default;
+
+  void run() {
+    Value block = s.index(tile.columns());
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Indices position = s.delinearize(task, {out.images, out.height});
+      Value picture = s.address(base, s.f32(), s.mul(position[0], s.mul(s.mul(in.height, in.width), in.channels)));
+      Value outRow = s.mul(task, out.width);
+      s.loop(s.index(0), out.channels, block, [&](Value channel) {
+        Value width = s.minS(block, s.sub(out.channels, channel));
+        if (constantOf(s.remS(out.channels, block)) == 0)
+          return row(picture, position[1], outRow, channel, block, false);
+        Value isFull = s.eqI(width, block);
+        s.when(isFull, [&] { row(picture, position[1], outRow, channel, block, false); });
+        s.when(s.notB(isFull), [&] { row(picture, position[1], outRow, channel, width, true); });
+      });
+    });
+  }
+
+protected:
+  virtual void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) = 0;
+
+  VectorType vectorType() { return tile.vectorType(s.b.getContext()); }
+  Value splat(double value) {
+    return s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(vectorType(), float(value)));
+  }
+  /// Channels channel + v * lanes.. of the element at `pointer`; those past the last channel are 0 when masked.
+  Value loadChannels(Value pointer, int v, Value width, bool isMasked) {
+    Value address = s.address(pointer, s.f32(), s.index(v * tile.lanes));
+    if (!isMasked)
+      return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), address, 4);
+    Value lanes = s.maxS(s.sub(width, s.index(v * tile.lanes)), s.index(0));
+    Value count = s.b.create<arith::IndexCastOp>(s.loc, s.b.getIndexType(), lanes);
+    Value mask = s.b.create<vector::CreateMaskOp>(s.loc, VectorType::get({tile.lanes}, s.i1()), ValueRange{count});
+    return s.b.create<LLVM::MaskedLoadOp>(s.loc, vectorType(), address, mask, splat(0), 4);
+  }
+  /// First input position of output position `position` (may be negative).
+  Value begin(Value position, int axis) {
+    return s.sub(s.mul(position, s.index(window.stride[axis])), s.index(window.padBegin[axis]));
+  }
+  /// The kernel positions [first, second) along an axis that lie inside the picture.
+  std::pair<Value, Value> insideTaps(Value begin, Value size, int axis) {
+    Value step = s.index(window.dilation[axis]), zero = s.index(0), kernel = s.index(window.kernel[axis]);
+    Value first = s.minS(s.ceilDiv(s.maxS(s.sub(zero, begin), zero), step), kernel);
+    Value past = s.ceilDiv(s.maxS(s.sub(size, begin), zero), step);
+    return {first, s.maxS(s.minS(past, kernel), first)};
+  }
+  Value elementOffset(Value y, Value x, Value channel) {
+    return s.add(s.mul(s.add(s.mul(y, in.width), x), in.channels), channel);
+  }
+
+  EmitContext &s;
+  WindowShape window;
+  TileShape tile;
+  TileEpilogue epilogue;
+  PictureSize in, out;
+  Value base;
+};
+
+class DepthwiseEmission : public WindowEmission {
+public:
+  DepthwiseEmission(EmitContext &context, nn::ConvOp op)
+      : WindowEmission(context, op, op.getInput(), op.getBias(), *windowOf(op)),
+        filter(context.inputs[cast<BlockArgument>(op.getFilter()).getArgNumber()]), zeros(context.scratch) {
+    s.loop(s.index(0), s.index(tile.columns()), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
+  }
+
+private:
+  void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) override {
+    Value tileRows = s.index(tile.rows);
+    auto [firstTap, lastTap] = insideTaps(begin(y, 0), in.height, 0);
+    Value first = firstTap, last = lastTap;
+    Value taps = s.address(filter, s.f32(), s.mul(channel, s.index(window.taps())));
+    s.loop(s.index(0), out.width, tileRows, [&](Value x) {
+      Value left = begin(x, 1), right = begin(s.add(x, s.index(tile.rows - 1)), 1);
+      Value lastRead = s.add(right, s.index((window.kernel[1] - 1) * window.dilation[1]));
+      Value isInside = s.andI(s.geS(left, s.index(0)), s.ltS(lastRead, in.width));
+      auto compute = [&](bool isTested) {
+        return s.loop(first, last, zeroTile(s, tile), [&](Value ky, ValueRange acc) {
+          Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
+          Value rowTaps = s.address(taps, s.f32(), s.mul(ky, s.index(window.kernel[1] * tile.columns())));
+          return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowTaps, inY, x, channel, width, isMasked, isTested);
+        });
+      };
+      Accumulators acc = s.when(isInside, ValueRange(zeroTile(s, tile)).getTypes(), [&] { return compute(false); },
+                                [&] { return compute(true); });
+      epilogue.store(acc, s.add(outRow, x), channel, s.minS(tileRows, s.sub(out.width, x)), width);
+    });
+  }
+
+  Accumulators kernelRow(Accumulators acc, Value picture, Value rowTaps, Value inY, Value x, Value channel, Value width,
+                         bool isMasked, bool isTested) {
+    for (int64_t kx = 0; kx < window.kernel[1]; ++kx) {
+      SmallVector<Value> weights;
+      for (int v = 0; v < tile.vectors; ++v)
+        weights.push_back(s.b.create<LLVM::LoadOp>(
+            s.loc, vectorType(), s.address(rowTaps, s.f32(), s.index(kx * tile.columns() + v * tile.lanes)), 4));
+      for (int r = 0; r < tile.rows; ++r) {
+        Value inX = s.add(begin(s.add(x, s.index(r)), 1), s.index(kx * window.dilation[1]));
+        Value pointer = s.address(picture, s.f32(), elementOffset(inY, inX, channel));
+        if (isTested)
+          pointer = s.select(s.cmp(arith::CmpIPredicate::ult, inX, in.width), pointer, zeros);
+        for (int v = 0; v < tile.vectors; ++v) {
+          Value &sum = acc[r * tile.vectors + v];
+          sum = s.b.create<vector::FMAOp>(s.loc, loadChannels(pointer, v, width, isMasked), weights[v], sum);
+        }
+      }
+    }
+    return acc;
+  }
+
+  Value filter, zeros;
+};
+
+class PoolEmission : public WindowEmission {
+public:
+  PoolEmission(EmitContext &context, nn::PoolOp op)
+      : WindowEmission(context, op, op.getInput(), Value(), *windowOf(op)), op(op) {}
+
+private:
+  bool isMax() { return op.getKind() == nn::PoolKind::pool_max; }
+
+  void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) override {
+    auto [firstY, lastY] = insideTaps(begin(y, 0), in.height, 0);
+    Value yFrom = firstY, yTo = lastY;
+    s.loop(s.index(0), out.width, [&](Value x) {
+      auto [firstX, lastX] = insideTaps(begin(x, 1), in.width, 1);
+      Value xFrom = firstX, xTo = lastX;
+      Values init(tile.vectors, splat(isMax() ? -std::numeric_limits<float>::infinity() : 0.0));
+      Values acc = s.loop(yFrom, yTo, init, [&](Value ky, ValueRange outer) {
+        Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
+        return s.loop(xFrom, xTo, outer, [&](Value kx, ValueRange inner) {
+          Value inX = s.add(begin(x, 1), s.mul(kx, s.index(window.dilation[1])));
+          return combine(inner, s.address(picture, s.f32(), elementOffset(inY, inX, channel)), width, isMasked);
+        });
+      });
+      if (!isMax())
+        scale(acc, s.mul(count(y, 0, yFrom, yTo), count(x, 1, xFrom, xTo)));
+      epilogue.store(acc, s.add(outRow, x), channel, s.index(1), width);
+    });
+  }
+
+  Values combine(ValueRange acc, Value pointer, Value width, bool isMasked) {
+    Values next;
+    for (int v = 0; v < tile.vectors; ++v) {
+      Value element = loadChannels(pointer, v, width, isMasked);
+      if (!isMax()) {
+        next.push_back(s.b.create<arith::AddFOp>(s.loc, acc[v], element));
+        continue;
+      }
+      Value isLarger = s.b.create<arith::CmpFOp>(s.loc, arith::CmpFPredicate::OGT, acc[v], element);
+      next.push_back(s.b.create<arith::SelectOp>(s.loc, isLarger, acc[v], element));
+    }
+    return next;
+  }
+
+  /// Elements along an axis that an average divides by.
+  Value count(Value position, int axis, Value from, Value to) {
+    if (!op.getCountIncludePad())
+      return s.sub(to, from);
+    Value first = begin(position, axis), size = axis == 0 ? in.height : in.width;
+    return s.sub(s.minS(s.add(first, s.index(window.kernel[axis])), s.add(size, s.index(window.padEnd[axis]))), first);
+  }
+
+  void scale(Values &acc, Value count) {
+    Value divisor = s.toFloatS(count, s.f32());
+    Value vector = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), divisor);
+    for (Value &sum : acc)
+      sum = s.b.create<arith::DivFOp>(s.loc, sum, vector);
+  }
+
+  nn::PoolOp op;
+};
+
+PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
+  ArrayRef<int64_t> shape = tensorType(op.getFilter()).getShape();
+  PanelPacking packing;
+  packing.columns = shape[0];
+  packing.depth = 1;
+  for (int64_t size : shape.drop_front(2))
+    packing.taps *= size;
+  packing.nr = nr;
+  packing.tapStride = 1;
+  packing.columnStride = packing.taps;
+  return packing;
+}
+
+/// Vectors that divide the channels where possible, then as many positions as registers hold; rows of one length.
+TileShape depthwiseTile(const Target &target, int64_t channels, std::optional<int64_t> width) {
+  int lanes = target.vectorBits() / 32;
+  int vectors = channels % (2 * lanes) == 0 || channels > 4 * lanes ? 2 : 1;
+  int64_t rows = (target.vectorRegisters() - vectors - 2) / vectors;
+  rows = std::min<int64_t>(rows, 8);
+  if (width && *width > 0)
+    rows = llvm::divideCeil(*width, llvm::divideCeil(*width, rows));
+  return {int(rows), vectors, lanes};
+}
+
+/// Output rows of all images.
+AffineExpr outputRows(Value output) {
+  DimExprs dims = dimExprs(tensorType(output));
+  return dims.size() == 3 ? dims[0] : simplifyDim(dims[0] * dims[1]);
+}
+
+SmallVector<Operation *> regionOperations(EmitContext &context) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : context.region().without_terminator())
+    operations.push_back(&op);
+  return operations;
+}
+} // namespace
+
+std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  auto root = contractionRoot<nn::ConvOp>(operations);
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) || target.vectorBits() < 256)
+    return std::nullopt;
+  auto filterType = tensorType(root.getFilter());
+  auto filter = inputIndex(op, root.getFilter());
+  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root) ||
+      (root.getBias() && !inputIndex(op, root.getBias())))
+    return std::nullopt;
+  if (filterType.getDimSize(1) != 1 || root.getGroup() != filterType.getDimSize(0))
+    return std::nullopt;
+  DimExprs out = dimExprs(tensorType(root.getOutput()));
+  TileShape tile = depthwiseTile(target, filterType.getDimSize(0), constantDim(out[out.size() - 2]));
+
+  MLIRContext *context = op->getContext();
+  KernelPlan plan = makePlan(op, "depthwise");
+  plan.name = contractionName("depthwise", operations, root, tile);
+  plan.config = tileAttribute(tile, context);
+  plan.packing[*filter] =
+      DictionaryAttr::get(context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, "depthwise")),
+                                    NamedAttribute(StringAttr::get(context, "panels"),
+                                                   packingOf(root, tile.columns()).toAttribute(context))});
+  plan.tasks = outputRows(root.getOutput());
+  plan.scratchBytes = dimConstant(context, tile.columns() * 4);
+  plan.flops = countFlops(op);
+  return plan;
+}
+
+LogicalResult emitDepthwise(EmitContext &context) {
+  DepthwiseEmission(context, contractionRoot<nn::ConvOp>(regionOperations(context))).run();
+  return success();
+}
+
+std::optional<KernelPlan> planPool(Operation *op, ArrayRef<bool>, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  auto root = contractionRoot<nn::PoolOp>(operations);
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
+      !inputIndex(op, root.getInput()) || !windowOf(root) || target.vectorBits() < 256)
+    return std::nullopt;
+  bool isAverage = root.getKind() == nn::PoolKind::pool_average;
+  bool isDilated = llvm::any_of(root.getDilations(), [](int64_t dilation) { return dilation != 1; });
+  if (root.getKind() == nn::PoolKind::pool_lp || (isAverage && isDilated))
+    return std::nullopt;
+  auto channels = constantDim(dimExprs(tensorType(root.getOutput())).back());
+  int lanes = target.vectorBits() / 32;
+  TileShape tile{1, int(std::clamp<int64_t>(channels.value_or(2 * lanes) / lanes, 1, 4)), lanes};
+
+  KernelPlan plan = makePlan(op, "pool");
+  plan.name = contractionName(nn::stringifyPoolKind(root.getKind()), operations, root, tile);
+  plan.config = tileAttribute(tile, op->getContext());
+  plan.tasks = outputRows(root.getOutput());
+  plan.flops = countFlops(op);
+  return plan;
+}
+
+LogicalResult emitPool(EmitContext &context) {
+  PoolEmission(context, contractionRoot<nn::PoolOp>(regionOperations(context))).run();
+  return success();
+}
+
+} // namespace lathe::x86
