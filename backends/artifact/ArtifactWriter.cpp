@@ -83,7 +83,8 @@ std::vector<char> ArtifactWriter::codeRegion() const {
 
 LogicalResult ArtifactWriter::prepare() {
   for (auto [index, program] : llvm::enumerate(programs))
-    weights.add(program.program, index);
+    if (failed(weights.add(program.program, index)))
+      return failure();
   weights.layout();
   for (const CompiledProgram &program : programs) {
     auto entry = describeProgram(program.program, program.code, weights);

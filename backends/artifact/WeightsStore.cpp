@@ -1,6 +1,5 @@
 #include "backends/artifact/WeightsStore.h"
 #include "lathe/artifact.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
 #include <xxhash.h>
 
@@ -8,32 +7,9 @@ using namespace mlir;
 
 namespace lathe {
 
-ArrayRef<char> rowMajorBytes(ElementsAttr value, std::vector<char> &storage) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? blob->getData() : ArrayRef<char>();
-  }
-  auto dense = cast<DenseElementsAttr>(value);
-  if (dense.getElementType().isInteger(1)) { // stored as bits
-    storage.clear();
-    for (bool element : dense.getValues<bool>())
-      storage.push_back(element);
-    return storage;
-  }
-  if (!dense.isSplat())
-    return dense.getRawData();
-  ArrayRef<char> element = dense.getRawData();
-  storage.resize(element.size() * dense.getNumElements());
-  for (size_t at = 0; at < storage.size(); at += element.size())
-    llvm::copy(element, storage.begin() + at);
-  return storage;
-}
-
 namespace {
 /// Equal keys: equal stored bytes. The packed form follows from the source bytes, the type and the packing.
-std::string keyOf(plan::WeightsOp weights) {
-  std::vector<char> storage;
-  ArrayRef<char> bytes = rowMajorBytes(weights.getValue(), storage);
+std::string keyOf(plan::WeightsOp weights, ArrayRef<char> bytes) {
   XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   std::string key(reinterpret_cast<const char *>(&hash), sizeof(hash));
   llvm::raw_string_ostream text(key);
@@ -85,14 +61,18 @@ private:
 };
 } // namespace
 
-void WeightsStore::add(plan::ProgramOp program, unsigned programIndex) {
+LogicalResult WeightsStore::add(plan::ProgramOp program, unsigned programIndex) {
   for (auto weights : program.getBody().getOps<plan::WeightsOp>()) {
-    auto [it, isNew] = byKey.try_emplace(keyOf(weights), items.size());
+    auto tensor = reference::Tensor::fromAttribute(weights.getValue());
+    if (!tensor)
+      return weights.emitError("constant can't be stored: ") << llvm::toString(tensor.takeError());
+    auto [it, isNew] = byKey.try_emplace(keyOf(weights, tensor->rawBytes()), items.size());
     if (isNew)
       items.push_back({weights, uint64_t(weights.getSizeBytes()), 0, {}});
     items[it->second].programs |= uint64_t(1) << programIndex;
     itemOf[weights] = it->second;
   }
+  return success();
 }
 
 /// One segment per set of programs that use the same constants: a program maps and checks what it uses.
@@ -133,20 +113,20 @@ std::vector<std::unique_ptr<artifact::WeightsSegmentT>> WeightsStore::segments(u
 
 uint64_t WeightsStore::sizeBytes() const { return parts.empty() ? 0 : parts.back().offset + parts.back().sizeBytes; }
 
-ArrayRef<char> WeightsStore::packedBytes(plan::WeightsOp weights, std::vector<char> &storage) {
-  if (isa<UnitAttr>(weights.getPacking()))
-    return rowMajorBytes(weights.getValue(), storage);
-  storage.assign(weights.getSizeBytes(), 0);
-  backend.pack(reference::Tensor::of(weights.getValue()), weights.getPacking(), storage.data());
-  return storage;
-}
-
 void WeightsStore::writeSegment(Segment &segment, llvm::raw_ostream &out) {
   DigestStream stream(out);
   for (unsigned index : segment.items) {
-    std::vector<char> storage; // given back before the next constant
+    plan::WeightsOp weights = items[index].first;
+    // Checked by `add`. The packed bytes are given back before the next constant is looked at.
+    reference::Tensor tensor = llvm::cantFail(reference::Tensor::fromAttribute(weights.getValue()));
     stream.padTo(items[index].location.offset);
-    stream.write(packedBytes(items[index].first, storage));
+    if (isa<UnitAttr>(weights.getPacking())) {
+      stream.write(tensor.rawBytes());
+      continue;
+    }
+    std::vector<char> packed(weights.getSizeBytes());
+    backend.pack(tensor, weights.getPacking(), packed.data());
+    stream.write(packed);
   }
   segment.digests = stream.finish();
 }

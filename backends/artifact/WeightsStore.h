@@ -10,16 +10,12 @@
 
 namespace lathe {
 
-/// Row-major bytes of a constant as kernels see them (i1: one byte). Points into the attribute where it can, else into
-/// `storage`.
-llvm::ArrayRef<char> rowMajorBytes(mlir::ElementsAttr value, std::vector<char> &storage);
-
 class WeightsStore {
 public:
   explicit WeightsStore(Backend &backend) : backend(backend) {}
 
-  /// Registers the constants of program number `program`.
-  void add(plan::ProgramOp program, unsigned programIndex);
+  /// Registers the constants of program number `programIndex`. Failure: a diagnostic at a constant that has no bytes.
+  mlir::LogicalResult add(plan::ProgramOp program, unsigned programIndex);
   /// Fixes all places; the region starts at `regionOffset` in the file. Call once, after the last `add`.
   void layout();
 
@@ -49,7 +45,6 @@ private:
   };
 
   void writeSegment(Segment &segment, llvm::raw_ostream &out);
-  llvm::ArrayRef<char> packedBytes(plan::WeightsOp weights, std::vector<char> &storage);
 
   Backend &backend;
   std::vector<Item> items;

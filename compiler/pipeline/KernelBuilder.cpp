@@ -147,9 +147,10 @@ FailureOr<KernelUse> KernelBuilder::build(Operation *op, ArrayRef<ElementsAttr> 
     packing.push_back(packed);
   }
   OpBuilder b(context);
-  auto kernel = b.create<plan::KernelOp>(op->getLoc(), "unnamed", choice->kind, choice->config, b.getArrayAttr(packing),
-                                         b.getDenseI64ArrayAttr({}), oneResult(choice->tasks, context),
-                                         oneResult(choice->scratchBytes, context), b.getDenseI64ArrayAttr({}));
+  auto kernel = b.create<plan::KernelOp>(op->getLoc(), b.getStringAttr("unnamed"), b.getStringAttr(choice->kind),
+                                         choice->config, b.getArrayAttr(packing), b.getDenseI64ArrayAttr({}),
+                                         oneResult(choice->tasks, context), oneResult(choice->scratchBytes, context),
+                                         b.getDenseI64ArrayAttr({}));
   fillRegion(kernel.getBody(), op, inlined);
   std::set<int64_t> symbols;
   collectSymbols(kernel.getBody(), symbols);

@@ -32,6 +32,7 @@ private:
   Value rootBuffer(const Place &place);
   Value rangeOf(Value root, AffineExpr offset, AffineExpr size, AffineExpr rootSize, Location location);
   Value weights(ElementsAttr value, Attribute packing, Location location);
+  Type bufferType() { return plan::BufferType::get(b.getContext()); }
   AffineMap map(AffineExpr expr) { return symbolMap(expr, b.getContext()); }
 
   func::FuncOp function;
@@ -76,7 +77,7 @@ plan::ProgramOp Lowering::createProgram(const Target &target, StringRef name) {
 Value Lowering::rangeOf(Value root, AffineExpr offset, AffineExpr size, AffineExpr rootSize, Location location) {
   if (constantDim(offset) == 0 && size == rootSize)
     return root;
-  return b.create<plan::ViewOp>(location, root, map(offset), map(size));
+  return b.create<plan::ViewOp>(location, bufferType(), root, map(offset), map(size));
 }
 
 Value Lowering::bufferOf(Value value) {
@@ -96,7 +97,7 @@ Value Lowering::rootBuffer(const Place &place) {
     return weights(constant.getValue(), b.getUnitAttr(), constant.getLoc());
   Value &root = roots[place.root];
   if (!root)
-    root = b.create<plan::AllocOp>(place.root.getLoc(), map(sizeBytes(typeOf(place.root))), nullptr, nullptr);
+    root = b.create<plan::AllocOp>(place.root.getLoc(), bufferType(), map(sizeBytes(typeOf(place.root))), nullptr, nullptr);
   return root;
 }
 
@@ -106,11 +107,14 @@ Value Lowering::weights(ElementsAttr value, Attribute packing, Location location
   if (known)
     return known;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfter(lastWeights);
+  if (lastWeights)
+    b.setInsertionPointAfter(lastWeights);
+  else
+    b.setInsertionPointToStart(&program.getBody().front());
   auto type = cast<RankedTensorType>(value.getType());
   int64_t size = isa<UnitAttr>(packing) ? type.getNumElements() * elementSizeBytes(type.getElementType())
                                         : backend.packedSizeBytes(type, packing);
-  auto op = b.create<plan::WeightsOp>(location, value, packing, size);
+  auto op = b.create<plan::WeightsOp>(location, bufferType(), value, packing, size);
   lastWeights = op;
   return known = op;
 }
@@ -217,9 +221,9 @@ LogicalResult Lowering::lowerOp(Operation *op) {
 FailureOr<plan::ProgramOp> Lowering::run() {
   Location location = function.getLoc();
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    inputs.push_back(b.create<plan::InputOp>(location, i));
+    inputs.push_back(b.create<plan::InputOp>(location, bufferType(), i));
   for (unsigned i = 0; i < function.getNumResults(); ++i)
-    outputs.push_back(b.create<plan::OutputOp>(location, i));
+    outputs.push_back(b.create<plan::OutputOp>(location, bufferType(), i));
   lastWeights = program.getBody().front().empty() ? nullptr : &program.getBody().front().back();
   bool failedAny = false; // all operations without a kernel are reported at once
   SmallVector<Operation *> ops;

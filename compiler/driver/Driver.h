@@ -1,0 +1,45 @@
+// From a model file to a .lathe file: the one entry point of the compiler (command line, C API, Python).
+//
+// Phases, in order: import, canonical, layout, fuse, plan, codegen. After each one the module is verified.
+#pragma once
+
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+struct CompileOptions {
+  std::string modelPath;  // .onnx, or .mlir with one function of nn operations
+  std::string outputPath; // .lathe; may be empty with stopAfter
+  std::vector<std::string> cpus = {"native"}; // one program each, best ISA first in the artifact
+  std::vector<std::string> dims;              // name=size or name=low..high
+  std::string stopAfter; // phase whose module is printed instead of going on; empty: none
+  std::string dumpTo;    // folder for one .mlir per phase and the kernels' assembly; empty: none
+  std::string reportPath; // JSON report; empty: none
+  /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
+  std::function<void(llvm::StringRef phase, double seconds)> progress;
+};
+
+/// How a compilation ended.
+struct CompileStatus {
+  enum Code { success = 0, badModel = 1, badUsage = 2 };
+  Code code = success;
+  std::string messages; // lines "error: ...", "warning: ..."
+  std::string module;   // text of the module, with stopAfter
+
+  bool isOk() const { return code == success; }
+};
+
+/// Compiles one model. Nothing is written on failure but what dumpTo asked for; never prints, never exits. May be called
+/// from several threads at once.
+CompileStatus compileModel(const CompileOptions &options);
+
+/// The phases by name, in order.
+llvm::ArrayRef<llvm::StringRef> phaseNames();
+
+/// "lathe 0.1.0": stands in artifacts.
+std::string producerName();
+
+} // namespace lathe
