@@ -19,7 +19,8 @@ if(LATHE_WARNINGS)
 endif()
 if(LATHE_SANITIZE)
   target_compile_options(lathe_options INTERFACE
-    -fsanitize=${LATHE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    -fsanitize=${LATHE_SANITIZE} -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer)
   target_link_options(lathe_options INTERFACE -fsanitize=${LATHE_SANITIZE})
 endif()
 
