@@ -3,6 +3,7 @@
 // Phases, in order: import, canonical, layout, fuse, plan, codegen. After each one the module is verified.
 #pragma once
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
 #include <string>

@@ -1,0 +1,288 @@
+#include "compiler/driver/Driver.h"
+#include "backends/artifact/ArtifactWriter.h"
+#include "compiler/driver/LoadModel.h"
+#include "compiler/driver/Messages.h"
+#include "compiler/pipeline/LowerToPlan.h"
+#include "compiler/pipeline/Pipeline.h"
+#include "compiler/report/CompileReport.h"
+#include "compiler/report/GraphNodes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
+#include "passes/memory/PlanArena.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include <chrono>
+
+using namespace mlir;
+
+namespace lathe {
+
+std::string producerName() { return "lathe " LATHE_VERSION; }
+
+llvm::ArrayRef<llvm::StringRef> phaseNames() {
+  static constexpr llvm::StringRef names[] = {"import", "canonical", "layout", "fuse", "plan", "codegen"};
+  return names;
+}
+
+namespace {
+
+/// Module as text; large constants and their bytes are left out.
+std::string moduleText(Operation *module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(32).elideLargeResourceString(64).enableDebugInfo(true, /*prettyForm=*/true);
+  module->print(out, flags);
+  out << "\n";
+  return text;
+}
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options)
+      : options(options), messages(&context, options.modelPath), backend(createX86Backend()) {
+    prepareContext(context);
+  }
+
+  CompileStatus run();
+
+private:
+  bool checkOptions();
+  bool runPhases();
+  bool runPhase(StringRef phase);
+  LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
+  LogicalResult import();
+  LogicalResult plan();
+  LogicalResult generate();
+  LogicalResult write();
+  bool writeText(const Twine &path, StringRef text);
+  bool dump(size_t number, StringRef phase);
+  void describe(const CompiledProgram &compiled, const Target &target);
+
+  const CompileOptions &options;
+  MLIRContext context;
+  Messages messages;
+  std::unique_ptr<Backend> backend;
+  std::vector<Target> targets;
+  OwningOpRef<ModuleOp> module;
+  std::vector<CompiledProgram> programs;
+  ArtifactText text;
+  CompileReport report;
+  CompileStatus status;
+};
+
+//===- Options -===//
+
+bool isDim(StringRef dim) {
+  auto [name, range] = dim.split('=');
+  auto [low, high] = range.split("..");
+  int64_t lowValue = 0, highValue = 0;
+  if (name.empty() || low.getAsInteger(10, lowValue) || lowValue < 0)
+    return false;
+  return !range.contains("..") || (!high.getAsInteger(10, highValue) && highValue >= lowValue);
+}
+
+bool Compilation::checkOptions() {
+  auto fail = [&](const Twine &message) {
+    messages.error(message);
+    status.code = CompileStatus::badUsage;
+    return false;
+  };
+  if (!options.stopAfter.empty() && !llvm::is_contained(phaseNames(), options.stopAfter))
+    return fail("expects --stop-after to be one of " + llvm::join(phaseNames(), ", ") + ", got '" + options.stopAfter + "'");
+  if (options.outputPath.empty() && options.stopAfter.empty())
+    return fail("expects an output file");
+  for (const std::string &dim : options.dims)
+    if (!isDim(dim))
+      return fail("expects --dim name=size or name=low..high, got '" + dim + "'");
+  if (options.cpus.empty() || options.cpus.size() > 64)
+    return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
+  for (const std::string &cpu : options.cpus) {
+    llvm::Expected<Target> target = Target::parse(cpu);
+    if (!target)
+      return fail(llvm::toString(target.takeError()));
+    targets.push_back(std::move(*target));
+  }
+  // The loader takes the first program that the machine can run.
+  llvm::stable_sort(targets, [](const Target &a, const Target &b) {
+    return std::pair(a.vectorBits(), a.features.size()) > std::pair(b.vectorBits(), b.features.size());
+  });
+  return true;
+}
+
+/// Options that the bytes of the artifact depend on.
+std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
+  std::string flags = "--cpu ";
+  flags += llvm::join(llvm::map_range(targets, [](const Target &target) { return target.cpu; }), ",");
+  for (const std::string &dim : options.dims)
+    flags += " --dim " + dim;
+  return flags;
+}
+
+//===- Phases -===//
+
+LogicalResult Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager passes(&context);
+  passes.enableVerifier(true);
+  build(passes);
+  buildVerifyPhase(passes);
+  return passes.run(*module);
+}
+
+LogicalResult Compilation::import() {
+  module = loadModel(options.modelPath, context, messages);
+  if (!module)
+    return failure();
+  func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+  text.model = function.getSymName().str();
+  text.graph = graphNodes(function);
+  return runPasses([](OpPassManager &) {});
+}
+
+LogicalResult Compilation::plan() {
+  func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+  for (auto [index, target] : llvm::enumerate(targets)) {
+    std::string name = function.getSymName().str() + "__" + target.isa();
+    auto program = lowerToPlan(function, *backend, target, SymbolTable::lookupSymbolIn(*module, name) ? name + "_" + std::to_string(index) : name);
+    if (failed(program))
+      return failure();
+    planArena(*program);
+    programs.push_back({*program, {}});
+  }
+  function.erase();
+  return verify(*module);
+}
+
+LogicalResult Compilation::generate() {
+  for (auto [compiled, target] : llvm::zip_equal(programs, targets)) {
+    FailureOr<CodeImage> code = backend->generate(compiled.program, target, !options.dumpTo.empty());
+    if (failed(code))
+      return failure();
+    compiled.code = std::move(*code);
+    describe(compiled, target);
+    if (!options.dumpTo.empty() &&
+        !writeText(options.dumpTo + "/kernels-" + compiled.program.getSymName() + ".s", compiled.code.assembly))
+      return failure();
+  }
+  // Choices that hold for all targets are the same in all programs.
+  for (const CompiledProgram &compiled : programs)
+    for (const Decision &decision : decisionsOf(compiled.program))
+      if (!llvm::is_contained(text.decisions, decision))
+        text.decisions.push_back(decision);
+  report.decisions = text.decisions;
+  return success();
+}
+
+void Compilation::describe(const CompiledProgram &compiled, const Target &target) {
+  plan::ProgramOp program = compiled.program;
+  CompileReport::Program entry;
+  entry.cpu = target.cpu;
+  entry.isa = target.isa();
+  for (Operation &op : program.getBody().front()) {
+    entry.kernels += isa<plan::KernelOp>(op);
+    entry.calls += isa<plan::CallOp>(op);
+  }
+  entry.codeBytes = compiled.code.bytes.size();
+  entry.arenaBytes = program.getArenaBytes().value_or(0);
+  entry.lowerBoundBytes = program.getLowerBoundBytes().value_or(0);
+  entry.noReuseBytes = program.getNoReuseBytes().value_or(0);
+  entry.hasSymbolicSizes = program.getArenaSlots().has_value();
+  report.programs.push_back(entry);
+}
+
+bool Compilation::runPhase(StringRef phase) {
+  if (phase == "import")
+    return succeeded(import());
+  if (phase == "canonical")
+    return succeeded(runPasses([&](OpPassManager &passes) { buildCanonicalPhase(passes, options.dims); }));
+  if (phase == "layout")
+    return succeeded(runPasses(buildLayoutPhase));
+  if (phase == "fuse")
+    return succeeded(runPasses(buildFusePhase));
+  return succeeded(phase == "plan" ? plan() : generate());
+}
+
+bool Compilation::writeText(const Twine &path, StringRef content) {
+  std::error_code error;
+  llvm::raw_fd_ostream out(path.str(), error);
+  if (!error) {
+    out << content;
+    out.close();
+    error = out.error();
+    out.clear_error();
+  }
+  if (error)
+    messages.error("can't write '" + path + "': " + error.message());
+  return !error;
+}
+
+bool Compilation::dump(size_t number, StringRef phase) {
+  return options.dumpTo.empty() || writeText(llvm::formatv("{0}/{1,0+2}-{2}.mlir", options.dumpTo, number, phase).str(), moduleText(*module));
+}
+
+bool Compilation::runPhases() {
+  for (auto [number, phase] : llvm::enumerate(phaseNames())) {
+    if (options.progress)
+      options.progress(phase, -1);
+    auto start = std::chrono::steady_clock::now();
+    if (!runPhase(phase) || messages.hasErrors() || !dump(number, phase))
+      return false;
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.phases.push_back({phase.str(), seconds});
+    if (options.progress)
+      options.progress(phase, seconds);
+    if (phase == options.stopAfter) {
+      status.module = moduleText(*module);
+      return true;
+    }
+  }
+  return succeeded(write());
+}
+
+LogicalResult Compilation::write() {
+  if (options.progress)
+    options.progress("write", -1);
+  auto start = std::chrono::steady_clock::now();
+  text.producer = producerName();
+  text.flags = flagsText(options, targets);
+  llvm::Expected<ArtifactSizes> sizes = writeArtifact(options.outputPath, programs, text, *backend);
+  if (!sizes) {
+    messages.error(llvm::toString(sizes.takeError()));
+    return failure();
+  }
+  report.sizes = *sizes;
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.phases.push_back({"write", seconds});
+  if (options.progress)
+    options.progress("write", seconds);
+  return success();
+}
+
+CompileStatus Compilation::run() {
+  bool isOk = checkOptions();
+  if (isOk && !options.dumpTo.empty())
+    if (std::error_code error = llvm::sys::fs::create_directories(options.dumpTo)) {
+      messages.error("can't make folder '" + options.dumpTo + "': " + error.message());
+      isOk = false;
+    }
+  isOk = isOk && runPhases();
+  if (isOk && !options.reportPath.empty()) {
+    uint64_t modelBytes = 0;
+    if (!llvm::sys::fs::file_size(options.modelPath, modelBytes))
+      report.modelBytes = modelBytes;
+    report.model = text.model;
+    isOk = writeText(options.reportPath, report.toJson());
+  }
+  if (!isOk && status.code == CompileStatus::success)
+    status.code = CompileStatus::badModel;
+  status.messages = messages.take();
+  return std::move(status);
+}
+
+} // namespace
+
+CompileStatus compileModel(const CompileOptions &options) { return Compilation(options).run(); }
+
+} // namespace lathe

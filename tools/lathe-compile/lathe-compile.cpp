@@ -1,0 +1,77 @@
+// The compiler's half of the command line: `lathe compile` and `lathe check` start this program, so that running a compiled
+// model never loads LLVM. Exit codes: 0 success, 1 the model or the machine is at fault, 2 wrong usage.
+#include "compiler/driver/Driver.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <unistd.h>
+
+namespace {
+
+/// One line per phase with -v; without, on a terminal, one line that is written over.
+class Progress {
+public:
+  explicit Progress(bool isVerbose) : isVerbose(isVerbose), isTerminal(isatty(STDERR_FILENO)) {}
+  ~Progress() { clear(); }
+
+  void operator()(llvm::StringRef phase, double seconds) {
+    if (isVerbose && seconds >= 0)
+      std::fprintf(stderr, "%-10s %8.3f s\n", phase.str().c_str(), seconds);
+    if (!isVerbose && isTerminal && seconds < 0) {
+      clear();
+      std::fprintf(stderr, "%s ...", phase.str().c_str());
+      std::fflush(stderr);
+      isShown = true;
+    }
+  }
+  void clear() {
+    if (isShown)
+      std::fputs("\r\033[K", stderr);
+    isShown = false;
+  }
+
+private:
+  bool isVerbose, isTerminal, isShown = false;
+};
+
+int runCompile(lathe::CompileOptions options, bool isVerbose) {
+  if (options.outputPath.empty() && options.stopAfter.empty())
+    options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
+  Progress progress(isVerbose);
+  options.progress = std::ref(progress);
+  lathe::CompileStatus status = lathe::compileModel(options);
+  progress.clear();
+  std::fputs(status.messages.c_str(), stderr);
+  std::fputs(status.module.c_str(), stdout);
+  return status.code;
+}
+
+void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) {
+  app.add_option("model", options.modelPath, "ONNX model (.onnx), or nn operations as text (.mlir)")->required();
+  app.add_option("-o,--output", options.outputPath, "where to write the artifact; default: the model's name with .lathe");
+  app.add_option("--cpu", options.cpus, "native, x86-64-v3, x86-64-v4, cascadelake, ...; several: one program each")
+      ->delimiter(',');
+  app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
+  app.add_option("--stop-after", options.stopAfter, "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
+  app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
+  app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
+  app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("Compiles ONNX models to native programs.", "lathe");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", lathe::producerName());
+  lathe::CompileOptions options;
+  bool isVerbose = false;
+  CLI::App *compile = app.add_subcommand("compile", "compile a model to a .lathe file");
+  addCompile(*compile, options, isVerbose);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return runCompile(options, isVerbose);
+}
