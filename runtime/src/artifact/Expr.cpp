@@ -34,6 +34,9 @@ unsigned exprOperands(ExprCode code) {
 }
 
 const char *findExprFault(const artifact::Expr &expr, uint32_t self, size_t symbolCount) {
+  // The verifier of FlatBuffers looks at the alignment of the count only.
+  if (reinterpret_cast<uintptr_t>(expr.code()->Data()) % alignof(artifact::ExprOp) != 0)
+    return "misaligned operations";
   unsigned depth = 0;
   for (const artifact::ExprOp *op : *expr.code()) {
     if (op->code() > ExprCode::MAX)

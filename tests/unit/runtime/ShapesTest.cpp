@@ -10,7 +10,7 @@ namespace {
 
 struct Input {
   std::vector<int64_t> shape;
-  lathe_dtype_t dtype = LATHE_F32;
+  int32_t dtype = LATHE_F32;
 };
 
 /// Message of asking for the memory of a run at these shapes.
@@ -42,7 +42,7 @@ TEST_CASE("shapes: what doesn't fit is named") {
   CHECK(bindText(opened, {{{2, 4}}, {{2, 4}}}) == "");
   CHECK(bindText(opened, {{{2, 4}}}) == "expects 2 inputs, got 1");
   CHECK(bindText(opened, {{{2, 4}, LATHE_I64}, {{2, 4}}}) == "input 'a' expects dtype f32, got i64");
-  CHECK(bindText(opened, {{{2, 4}, static_cast<lathe_dtype_t>(99)}, {{2, 4}}}) ==
+  CHECK(bindText(opened, {{{2, 4}, 99}, {{2, 4}}}) ==
         "input 'a' expects dtype f32, got an unknown one");
   CHECK(bindText(opened, {{{2, 4}}, {{2}}}) == "input 'b' expects rank 2, got 1");
   CHECK(bindText(opened, {{{2, 5}}, {{2, 4}}}) == "input 'a' axis 1 (d1) expects 4, got 5");
