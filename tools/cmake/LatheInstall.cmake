@@ -10,7 +10,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/runtime/include/lathe/lathe.h
               ${PROJECT_SOURCE_DIR}/runtime/include/lathe/lathe.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lathe COMPONENT runtime)
 
-foreach(program lathe lathe-opt lathe-lsp-server lathe-reduce)
+foreach(program lathe lathe-compile lathe-opt lathe-lsp-server lathe-reduce)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
   endif()
