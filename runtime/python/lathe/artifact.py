@@ -1,0 +1,113 @@
+"""Compiled models: making, saving and opening them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import _runtime
+from .dtypes import numpy_dtype
+
+_OPTIONS = {"cpu", "dims", "report", "dump_to"}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: `shape` has an int per fixed axis and a name ("batch", "2*seq") per other one."""
+
+    name: str
+    dtype: object
+    shape: tuple
+
+
+def _infos(descriptions) -> list[TensorInfo]:
+    return [TensorInfo(name, numpy_dtype(dtype), tuple(label if size < 0 else size for size, label in zip(sizes, labels)))
+            for name, dtype, sizes, labels in descriptions]
+
+
+class Artifact:
+    """A .lathe file, open. Immutable; sessions and threads may share it. Native code: open files from trusted sources only."""
+
+    def __init__(self, path: str | os.PathLike, _folder: tempfile.TemporaryDirectory | None = None):
+        self._folder = _folder  # keeps a compiled artifact's file until it is saved or dropped
+        self.path = Path(path)
+        self._handle = _runtime.Artifact(str(path))
+        self.inputs = _infos(self._handle.inputs())
+        self.outputs = _infos(self._handle.outputs())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Artifact:
+        return cls(path)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the file to `path`, whole or not at all."""
+        target = Path(path)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as part:
+            try:
+                with open(self.path, "rb") as source:
+                    shutil.copyfileobj(source, part)
+                os.chmod(part.name, 0o644)
+                os.replace(part.name, target)
+            except BaseException:
+                os.unlink(part.name)
+                raise
+
+    def verify(self) -> None:
+        """Checks the digests of all weights; raises lathe.Error for a damaged file."""
+        self._handle.verify()
+
+
+def _compiler() -> str:
+    """The compiler is a program of its own, so that a hostile model can't take this process down."""
+    bundled = Path(__file__).parent / "bin" / "lathe-compile"
+    found = os.environ.get("LATHE_COMPILER") or (str(bundled) if bundled.exists() else shutil.which("lathe-compile"))
+    if not found:
+        raise _runtime.Error("the compiler lathe-compile was not found: set LATHE_COMPILER or add it to PATH")
+    return found
+
+
+def _dim(value) -> str:
+    if isinstance(value, int):
+        return str(value)
+    low, high = value
+    return f"{low}..{high}"
+
+
+def _arguments(options: dict) -> list[str]:
+    unknown = options.keys() - _OPTIONS
+    if unknown:
+        raise TypeError(f"unknown options {sorted(unknown)}; known are {sorted(_OPTIONS)}")
+    arguments = [item for name, value in (options.get("dims") or {}).items() for item in ("--dim", f"{name}={_dim(value)}")]
+    cpu = options.get("cpu")
+    if cpu:
+        arguments += ["--cpu", cpu if isinstance(cpu, str) else ",".join(cpu)]
+    for name, flag in (("report", "--report"), ("dump_to", "--dump-to")):
+        if options.get(name):
+            arguments += [flag, os.fspath(options[name])]
+    return arguments
+
+
+def compile(model, **options) -> Artifact:
+    """Compiles an ONNX model: a path, its serialized bytes, or a ModelProto.
+
+    Options, as on the command line: `cpu` ("native", "x86-64-v3", ..., or a list for a fat artifact), `dims` ({"batch": 1,
+    "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase). Raises lathe.Error with the
+    compiler's messages when the model can't be compiled.
+    """
+    arguments = _arguments(options)
+    folder = tempfile.TemporaryDirectory(prefix="lathe-")
+    if isinstance(model, (str, os.PathLike)):
+        source = os.fspath(model)
+    else:
+        source = os.path.join(folder.name, "model.onnx")
+        data = model if isinstance(model, (bytes, bytearray, memoryview)) else model.SerializeToString()
+        Path(source).write_bytes(data)
+    output = os.path.join(folder.name, "model.lathe")
+    done = subprocess.run([_compiler(), "compile", source, "-o", output, *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise _runtime.Error(done.stderr.strip() or f"the compiler ended with code {done.returncode}")
+    return Artifact(output, folder)

@@ -1,0 +1,152 @@
+"""The Python package as a user imports it."""
+
+import threading
+
+import numpy as np
+import onnx
+import onnx.helper as oh
+import pytest
+
+import lathe
+
+
+def affine_model(element=onnx.TensorProto.FLOAT):
+    """y = x * w + 1 over [batch, 3]."""
+    x = oh.make_tensor_value_info("x", element, ["batch", 3])
+    y = oh.make_tensor_value_info("y", element, ["batch", 3])
+    dtype = oh.tensor_dtype_to_np_dtype(element)
+    weights = [onnx.numpy_helper.from_array(np.array([1, 2, 3], dtype), "w"),
+               onnx.numpy_helper.from_array(np.array(1, dtype), "one")]
+    nodes = [oh.make_node("Mul", ["x", "w"], ["p"], "scale"), oh.make_node("Add", ["p", "one"], ["y"], "shift")]
+    graph = oh.make_graph(nodes, "affine", [x], [y], weights)
+    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.fixture(scope="module")
+def artifact():
+    return lathe.compile(affine_model())
+
+
+def expected(x):
+    return x * np.array([1, 2, 3], x.dtype) + x.dtype.type(1)
+
+
+def test_describes_inputs_and_outputs(artifact):
+    assert [(i.name, i.dtype, i.shape) for i in artifact.inputs] == [("x", np.float32, ("batch", 3))]
+    assert [o.name for o in artifact.outputs] == ["y"]
+
+
+@pytest.mark.parametrize("batch", [1, 4, 7])
+def test_runs_at_several_shapes(artifact, batch):
+    x = np.random.default_rng(batch).standard_normal((batch, 3), np.float32)
+    np.testing.assert_allclose(lathe.Session(artifact).run({"x": x})["y"], expected(x), rtol=1e-6)
+
+
+def test_results_outlive_the_next_run(artifact):
+    session = lathe.Session(artifact)
+    first = session.run({"x": np.zeros((1, 3), np.float32)})["y"]
+    session.run({"x": np.ones((1, 3), np.float32)})
+    np.testing.assert_array_equal(first, np.ones((1, 3), np.float32))
+
+
+def test_takes_strided_and_foreign_arrays(artifact):
+    class Foreign:
+        def __init__(self, array):
+            self.array = array
+
+        def __dlpack__(self, **kwargs):
+            return self.array.__dlpack__(**kwargs)
+
+        def __dlpack_device__(self):
+            return self.array.__dlpack_device__()
+
+    base = np.arange(24, dtype=np.float32).reshape(4, 6)
+    session = lathe.Session(artifact)
+    np.testing.assert_allclose(session.run({"x": base[:, ::2]})["y"], expected(base[:, ::2]))
+    np.testing.assert_allclose(session.run({"x": Foreign(base[:, :3].copy())})["y"], expected(base[:, :3]))
+
+
+def test_saves_and_loads(artifact, tmp_path):
+    artifact.save(tmp_path / "copy.lathe")
+    x = np.ones((2, 3), np.float32)
+    again = lathe.Session(lathe.Artifact.load(tmp_path / "copy.lathe"), threads=2)
+    np.testing.assert_array_equal(again.run({"x": x})["y"], expected(x))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["copy.lathe"]
+
+
+def test_threads_run_sessions_of_one_artifact(artifact):
+    results = {}
+
+    def work(seed):
+        x = np.full((3, 3), seed, np.float32)
+        session = lathe.Session(artifact, threads=1)
+        results[seed] = all(np.array_equal(session.run({"x": x})["y"], expected(x)) for _ in range(200))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {0: True, 1: True, 2: True, 3: True}
+
+
+@pytest.mark.parametrize("feeds, message", [
+    ({}, "missing"),
+    ({"x": np.zeros((1, 3), np.float32), "z": np.zeros(1, np.float32)}, "unknown"),
+    ({"x": np.zeros((1, 3), np.float64)}, "x"),
+    ({"x": np.zeros((1, 4), np.float32)}, "x"),
+    ({"x": np.zeros(3, np.float32)}, "x"),
+    ({"x": np.array(["a"])}, "dtype"),
+])
+def test_refuses_wrong_inputs(artifact, feeds, message):
+    with pytest.raises(lathe.Error, match=message):
+        lathe.Session(artifact).run(feeds)
+
+
+def test_refuses_wrong_models_and_options(tmp_path):
+    with pytest.raises(lathe.Error):
+        lathe.compile(b"no model")
+    with pytest.raises(lathe.Error):
+        lathe.compile(str(tmp_path / "absent.onnx"))
+    with pytest.raises(TypeError, match="unknown options"):
+        lathe.compile(affine_model(), speed="high")
+    with pytest.raises(lathe.Error):
+        lathe.Artifact.load(__file__)
+
+
+def test_fixes_dims(tmp_path):
+    fixed = lathe.compile(affine_model(), dims={"batch": 2})
+    assert fixed.inputs[0].shape == (2, 3)
+    with pytest.raises(lathe.Error):
+        lathe.Session(fixed).run({"x": np.zeros((3, 3), np.float32)})
+
+
+def test_profiles(artifact):
+    session = lathe.Session(artifact, profile=True)
+    session.run({"x": np.zeros((1, 3), np.float32)})
+    calls = session.profile()
+    assert {node for call in calls for node in call["nodes"]} == {"scale", "shift"}
+    assert all(call["runs"] == 1 for call in calls)
+
+
+def test_onnxruntime_scripts_run(tmp_path):
+    import lathe as ort
+    onnx.save(affine_model(), tmp_path / "m.onnx")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(str(tmp_path / "m.onnx"), options, providers=["CPUExecutionProvider"])
+    (info,) = session.get_inputs()
+    assert (info.name, info.type, info.shape) == ("x", "tensor(float)", ["batch", 3])
+    x = np.ones((2, 3), np.float32)
+    (y,) = session.run(None, {info.name: x})
+    np.testing.assert_array_equal(y, expected(x))
+    (y,) = session.run(["y"], {info.name: x})
+    np.testing.assert_array_equal(y, expected(x))
+
+
+def test_onnx_backend():
+    import lathe.backend
+    x = np.ones((2, 3), np.float32)
+    (y,) = lathe.backend.run_model(affine_model(), [x])
+    np.testing.assert_array_equal(y, expected(x))
+    assert lathe.backend.supports_device("CPU") and not lathe.backend.supports_device("CUDA")
