@@ -253,7 +253,7 @@ LogicalResult emitGemm(EmitContext &context) {
 int64_t packedPanelBytes(RankedTensorType, DictionaryAttr packing) { return PanelPacking::of(packing.get("panels")).sizeBytes(); }
 
 void packPanels(const reference::Tensor &value, DictionaryAttr packing, char *out) {
-  PanelPacking::of(packing.get("panels")).pack(reinterpret_cast<const float *>(value.data()), reinterpret_cast<float *>(out));
+  PanelPacking::of(packing.get("panels")).pack(value.data<float>(), reinterpret_cast<float *>(out));
 }
 
 } // namespace lathe::x86

@@ -257,7 +257,7 @@ std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant
   if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root) ||
       (root.getBias() && !inputIndex(op, root.getBias())))
     return std::nullopt;
-  if (filterType.getDimSize(1) != 1 || root.getGroup() != filterType.getDimSize(0))
+  if (filterType.getDimSize(1) != 1 || int64_t(root.getGroup()) != filterType.getDimSize(0))
     return std::nullopt;
   DimExprs out = dimExprs(tensorType(root.getOutput()));
   TileShape tile = depthwiseTile(target, filterType.getDimSize(0), constantDim(out[out.size() - 2]));

@@ -1,0 +1,245 @@
+// softmax(Q K^T * scale + mask) V without scores in memory but for one strip of queries: kind `attention`.
+//
+//   task (batch, head, strip of NR queries):
+//     Q packed as [D][NR], scaled
+//     for tile of keys:   scores[T][NR] = K tile * Q panel (+ mask);  queries lie along the vector lanes
+//     per lane:           max over keys, exp(score - max), sum                     no horizontal reductions
+//     for tile of the strip's queries, panel of value columns:  out = scores^T * V / sum
+//
+// Neither K nor V is packed or copied: keys are rows of the first product, values are rows of the second one's right-hand side.
+// Scores of a strip take T * NR floats of scratch. Safe softmax as in Milakov and Gimelshein, Online normalizer calculation
+// for softmax, 2018 (the two-pass form).
+#include "backends/x86/AttentionKernel.h"
+#include "backends/x86/Contraction.h"
+#include "backends/x86/FloatMath.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr StringLiteral kKind = "attention";
+
+struct AttentionTiles {
+  TileShape scores, output; // keys x queries, queries x value columns
+
+  static AttentionTiles choose(const Target &target, std::optional<int64_t> queries, std::optional<int64_t> valueColumns) {
+    int lanes = target.vectorBits() / 32, vectors = queries && *queries <= lanes ? 1 : 2;
+    int keys = std::min((target.vectorRegisters() - vectors - 1) / vectors, 8);
+    int rows = target.vectorRegisters() == 32 ? 8 : 4;
+    int columns = valueColumns && *valueColumns <= lanes ? 1 : 2;
+    return {{keys, vectors, lanes}, {rows, columns, lanes}};
+  }
+};
+
+/// Stack memory of `count` floats.
+Value stackFloats(EmitContext &s, int64_t count) {
+  return s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.f32(), s.index(count), 64);
+}
+
+class AttentionEmission {
+public:
+  AttentionEmission(EmitContext &context, nn::AttentionOp op)
+      : s(context), op(op),
+        tiles(AttentionTiles::choose(context.target, constantDim(dimExprs(tensorType(op.getQuery()))[2]),
+                                     constantDim(dimExprs(tensorType(op.getValue()))[3]))),
+        strip(tiles.scores.columns()), queryDims(s.dims(op.getQuery())), keys(s.dimOf(op.getKey(), 2)),
+        depth(queryDims[3]), valueColumns(s.dimOf(op.getValue(), 3)) {
+    maxima = stackFloats(s, strip);
+    sums = stackFloats(s, strip);
+    tileBuffer = stackFloats(s, std::max(tiles.scores.rows * tiles.scores.columns(), tiles.output.rows * tiles.output.columns()));
+    panel = s.scratch;
+    scores = s.address(s.scratch, s.f32(), s.mul(depth, s.index(strip)));
+  }
+
+  static AffineExpr scratchFloats(nn::AttentionOp op, AttentionTiles tiles) {
+    AffineExpr depth = dimExprs(tensorType(op.getQuery()))[3], keys = dimExprs(tensorType(op.getKey()))[2];
+    // Tiles of keys may write past the last key.
+    return (depth + keys + tiles.scores.rows) * tiles.scores.columns();
+  }
+
+  void run() {
+    Value strips = s.ceilDiv(queryDims[2], s.index(strip));
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Indices position = s.delinearize(task, {queryDims[0], queryDims[1], strips});
+      Value matrix = s.add(s.mul(position[0], queryDims[1]), position[1]);
+      Value first = s.mul(position[2], s.index(strip));
+      Value count = s.minS(s.index(strip), s.sub(queryDims[2], first));
+      packQueries(matrixOf(op.getQuery(), matrix), first, count);
+      scoreKeys(matrixOf(op.getKey(), matrix));
+      if (op.getMask())
+        addMask(position[0], position[1], first, count);
+      softmax();
+      weighValues(matrixOf(op.getValue(), matrix), matrix, first, count);
+    });
+  }
+
+private:
+  Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+  Value matrixOf(Value operand, Value matrix) {
+    Value elements = s.mul(s.dimOf(operand, 2), s.dimOf(operand, 3));
+    return s.address(input(operand), s.f32(), s.mul(matrix, elements));
+  }
+  Value lane(Value row, Value j) { return s.add(s.mul(row, s.index(strip)), j); }
+  void forLanes(llvm::function_ref<void(Value)> body) { s.loop(s.index(0), s.index(strip), body); }
+
+  /// panel[d][j] = Q[first + j][d] * scale; lanes without a query repeat the last one.
+  void packQueries(Value queries, Value first, Value count) {
+    Value scale = s.real(op.getScale().convertToDouble(), s.f32());
+    forLanes([&](Value j) {
+      Value row = s.mul(s.add(first, s.minS(j, s.sub(count, s.index(1)))), depth);
+      s.loop(s.index(0), depth, [&](Value d) {
+        s.storeRaw(s.mul(s.loadRaw(queries, s.f32(), s.add(row, d)), scale), panel, lane(d, j));
+      });
+    });
+  }
+
+  void scoreKeys(Value keyMatrix) {
+    TileShape tile = tiles.scores;
+    s.loop(s.index(0), keys, s.index(tile.rows), [&](Value key) {
+      Values pointers;
+      for (int r = 0; r < tile.rows; ++r) {
+        Value inside = s.minS(s.add(key, s.index(r)), s.sub(keys, s.index(1)));
+        pointers.push_back(s.address(keyMatrix, s.f32(), s.mul(inside, depth)));
+      }
+      Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, panel, depth);
+      storeTile(s, tile, acc, s.address(scores, s.f32(), lane(key, s.index(0))), s.index(strip));
+    });
+  }
+
+  /// The mask broadcasts to [B, H, S, T].
+  void addMask(Value batch, Value head, Value first, Value count) {
+    DimExprs dims = dimExprs(tensorType(op.getMask()));
+    dims.insert(dims.begin(), 4 - dims.size(), dimConstant(s.b.getContext(), 1));
+    Value strides[4], stride = s.index(1);
+    for (int axis = 3; axis >= 0; --axis) {
+      strides[axis] = constantDim(dims[axis]) == 1 ? s.index(0) : stride;
+      stride = s.mul(stride, s.dim(dims[axis]));
+    }
+    Value base = s.address(input(op.getMask()), s.f32(), s.add(s.mul(batch, strides[0]), s.mul(head, strides[1])));
+    Value last = s.sub(count, s.index(1));
+    s.loop(s.index(0), keys, [&](Value key) {
+      Value keyOffset = s.mul(key, strides[3]);
+      forLanes([&](Value j) {
+        Value offset = s.add(s.mul(s.add(first, s.minS(j, last)), strides[2]), keyOffset);
+        Value score = s.loadRaw(scores, s.f32(), lane(key, j));
+        s.storeRaw(s.add(score, s.loadRaw(base, s.f32(), offset)), scores, lane(key, j));
+      });
+    });
+  }
+
+  void softmax() {
+    forLanes([&](Value j) {
+      s.storeRaw(s.real(-std::numeric_limits<double>::infinity(), s.f32()), maxima, j);
+      s.storeRaw(s.real(0, s.f32()), sums, j);
+    });
+    s.loop(s.index(0), keys, [&](Value key) {
+      forLanes([&](Value j) {
+        Value score = s.loadRaw(scores, s.f32(), lane(key, j)), most = s.loadRaw(maxima, s.f32(), j);
+        s.storeRaw(s.select(s.gtF(most, score), most, score), maxima, j);
+      });
+    });
+    s.loop(s.index(0), keys, [&](Value key) {
+      forLanes([&](Value j) {
+        Value score = s.loadRaw(scores, s.f32(), lane(key, j));
+        Value weight = expF32(s, s.sub(score, s.loadRaw(maxima, s.f32(), j)));
+        s.storeRaw(weight, scores, lane(key, j));
+        s.storeRaw(s.add(s.loadRaw(sums, s.f32(), j), weight), sums, j);
+      });
+    });
+  }
+
+  void weighValues(Value values, Value matrix, Value first, Value count) {
+    TileShape tile = tiles.output;
+    Value columns = s.index(tile.columns());
+    s.loop(s.index(0), count, s.index(tile.rows), [&](Value query) {
+      Values pointers;
+      for (int r = 0; r < tile.rows; ++r)
+        pointers.push_back(s.address(scores, s.f32(), s.minS(s.add(query, s.index(r)), s.index(strip - 1))));
+      s.loop(s.index(0), valueColumns, columns, [&](Value column) {
+        Value width = s.minS(columns, s.sub(valueColumns, column));
+        auto store = [&](Accumulators acc) {
+          storeTile(s, tile, acc, tileBuffer, columns);
+          storeRows(matrix, s.add(first, query), query, s.minS(s.index(tile.rows), s.sub(count, query)), column, width);
+        };
+        auto full = [&] {
+          store(tileProduct(s, tile, zeroTile(s, tile), pointers, s.address(values, s.f32(), column), keys,
+                            {s.index(strip), valueColumns}));
+        };
+        if (constantOf(s.remS(valueColumns, columns)) == 0)
+          return full();
+        Value isFull = s.eqI(width, columns);
+        s.when(isFull, full);
+        s.when(s.notB(isFull), [&] { narrowProduct(pointers, s.address(values, s.f32(), column), width);
+          storeRows(matrix, s.add(first, query), query, s.minS(s.index(tile.rows), s.sub(count, query)), column, width); });
+      });
+    });
+  }
+
+  /// The last columns of V, fewer than a tile has: plain loops into the tile's buffer.
+  void narrowProduct(ArrayRef<Value> pointers, Value values, Value width) {
+    TileShape tile = tiles.output;
+    for (int r = 0; r < tile.rows; ++r) {
+      Value row = s.index(r * tile.columns());
+      s.loop(s.index(0), width, [&](Value j) { s.storeRaw(s.real(0, s.f32()), tileBuffer, s.add(row, j)); });
+      s.loop(s.index(0), keys, [&](Value key) {
+        Value weight = s.loadRaw(pointers[r], s.f32(), s.mul(key, s.index(strip)));
+        s.loop(s.index(0), width, [&](Value j) {
+          Value value = s.loadRaw(values, s.f32(), s.add(s.mul(key, valueColumns), j));
+          Value sum = s.loadRaw(tileBuffer, s.f32(), s.add(row, j));
+          s.storeRaw(s.fma(weight, value, sum), tileBuffer, s.add(row, j));
+        });
+      });
+    }
+  }
+
+  /// out[query..][column..] = tile / sum of the query's weights.
+  void storeRows(Value matrix, Value query, Value stripQuery, Value rows, Value column, Value width) {
+    TileShape tile = tiles.output;
+    for (int r = 0; r < tile.rows; ++r)
+      s.when(s.ltS(s.index(r), rows), [&] {
+        Value sum = s.loadRaw(sums, s.f32(), s.add(stripQuery, s.index(r)));
+        Value share = s.divF(s.real(1, s.f32()), sum);
+        Value row = s.add(s.mul(matrix, queryDims[2]), s.add(query, s.index(r)));
+        Value out = s.add(s.mul(row, valueColumns), column);
+        s.loop(s.index(0), width, [&](Value j) {
+          Value weighed = s.loadRaw(tileBuffer, s.f32(), s.add(s.index(r * tile.columns()), j));
+          s.storeRaw(s.mul(weighed, share), s.outputs[0], s.add(out, j));
+        });
+      });
+  }
+
+  EmitContext &s;
+  nn::AttentionOp op;
+  AttentionTiles tiles;
+  int64_t strip;
+  Values queryDims;
+  Value keys, depth, valueColumns, maxima, sums, tileBuffer, panel, scores;
+};
+
+nn::AttentionOp soleAttention(ArrayRef<Operation *> operations) {
+  return operations.size() == 1 ? dyn_cast<nn::AttentionOp>(operations.front()) : nn::AttentionOp();
+}
+} // namespace
+
+std::optional<KernelPlan> planAttention(Operation *op, ArrayRef<bool>, const Target &target) {
+  auto root = soleAttention(bodyOperations(op));
+  if (!root || !isFloat32(root) || target.vectorBits() < 256)
+    return std::nullopt;
+  DimExprs query = dimExprs(tensorType(root.getQuery())), value = dimExprs(tensorType(root.getValue()));
+  AttentionTiles tiles = AttentionTiles::choose(target, constantDim(query[2]), constantDim(value[3]));
+  KernelPlan plan = makePlan(op, kKind);
+  plan.tasks = simplifyDim(query[0] * query[1] * query[2].ceilDiv(tiles.scores.columns()));
+  plan.scratchBytes = simplifyDim(AttentionEmission::scratchFloats(root, tiles) * 4);
+  plan.flops = simplifyDim(query[0] * query[1] * query[2] * value[2] * (query[3] + value[3]) * 2);
+  return plan;
+}
+
+LogicalResult emitAttention(EmitContext &context) {
+  AttentionEmission(context, cast<nn::AttentionOp>(context.region().front())).run();
+  return success();
+}
+
+} // namespace lathe::x86
