@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialects/nn/NN.h"
+#include "dialects/plan/Plan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"

@@ -3,6 +3,9 @@
 #define LATHE_PASSES_PASSES_TD
 
 include "passes/canonical/Canonical.td"
+include "passes/layout/Layout.td"
+include "passes/fuse/Fuse.td"
+include "passes/memory/Memory.td"
 include "passes/verify/Verify.td"
 
 #endif

@@ -3,6 +3,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -110,6 +111,35 @@ int64_t elementSizeBytes(Type type) {
   if (type.isIntOrFloat())
     return type.getIntOrFloatBitWidth() == 1 ? 1 : type.getIntOrFloatBitWidth() % 8 ? 0 : type.getIntOrFloatBitWidth() / 8;
   return 0;
+}
+
+std::optional<int64_t> evaluateDerived(const Symbol &symbol, ArrayRef<int64_t> symbols) {
+  SmallVector<int64_t, 3> values;
+  for (AffineExpr operand : symbol.operands) {
+    auto value = evaluateDim(operand, symbols);
+    if (!value)
+      return std::nullopt;
+    values.push_back(*value);
+  }
+  bool isSelect = symbol.derived == DerivedKind::selectNonNegative || symbol.derived == DerivedKind::selectZero;
+  size_t expected = isSelect ? 3 : symbol.derived == DerivedKind::floorScaled ? 1 : 2;
+  if (values.size() != expected)
+    return std::nullopt;
+  switch (symbol.derived) {
+  case DerivedKind::minimum:
+    return std::min(values[0], values[1]);
+  case DerivedKind::maximum:
+    return std::max(values[0], values[1]);
+  case DerivedKind::selectNonNegative:
+    return values[0] >= 0 ? values[1] : values[2];
+  case DerivedKind::selectZero:
+    return values[0] == 0 ? values[1] : values[2];
+  case DerivedKind::floorScaled: {
+    double scaled = std::floor(double(values[0]) * symbol.scale);
+    return std::abs(scaled) < 9e18 ? std::optional(int64_t(scaled)) : std::nullopt;
+  }
+  }
+  return std::nullopt;
 }
 
 //===- Symbols as attributes -===//

@@ -60,6 +60,9 @@ struct Symbol {
   int64_t min = 0, max = INT64_MAX; // inclusive bounds, from --dim and from the model
 };
 
+/// Value of a derived symbol for given values of the earlier ones; nullopt on overflow, division by zero, missing values.
+std::optional<int64_t> evaluateDerived(const Symbol &symbol, llvm::ArrayRef<int64_t> symbols);
+
 /// A condition on symbols that the compiled code relies on; checked whenever a new shape is bound.
 struct Constraint {
   mlir::AffineExpr lhs, rhs; // must be equal

@@ -24,4 +24,35 @@ def RefineShapes : Pass<"lathe-refine-shapes", "::mlir::func::FuncOp"> {
     ListOption<"dims", "dims", "std::string", "name=constant or name=low..high">];
 }
 
+def SimplifyAlgebra : Pass<"lathe-simplify-algebra", "::mlir::func::FuncOp"> {
+  let summary = "remove neutral operands, merge constants, let users absorb casts, broadcasts and pads";
+}
+
+def RecognizeActivation : Pass<"lathe-recognize-activation", "::mlir::func::FuncOp"> {
+  let summary = "turn activation functions and softmax that exporters wrote out into nn.unary and nn.softmax";
+}
+
+def RecognizeGelu : Pass<"lathe-recognize-gelu", "::mlir::func::FuncOp"> {
+  let summary = "turn GELU that exporters wrote out (erf and tanh forms) into nn.unary";
+}
+
+def RecognizeLayerNorm : Pass<"lathe-recognize-layer-norm", "::mlir::func::FuncOp"> {
+  let summary = "turn layer and RMS normalization that exporters wrote out into nn.layer_norm";
+}
+
+def RecognizeAttention : Pass<"lathe-recognize-attention", "::mlir::func::FuncOp"> {
+  let summary = "turn two products around a scaled and masked softmax into nn.attention";
+}
+
+def FoldScaleIntoWeights : Pass<"lathe-fold-scale-into-weights", "::mlir::func::FuncOp"> {
+  let summary = "fold constant scales and shifts beside convolutions and matrix products into their weights";
+  let description = [{
+    Leaves operations on constants behind, which --lathe-fold-constants computes.
+  }];
+}
+
+def FoldTransposeIntoMatmul : Pass<"lathe-fold-transpose-into-matmul", "::mlir::func::FuncOp"> {
+  let summary = "read transposed operands of matrix products in place, and products of flattened batches as batches";
+}
+
 #endif

@@ -1,0 +1,114 @@
+// Matrix product and attention.
+#include "dialects/reference/Kernels.h"
+
+using namespace mlir;
+
+namespace lathe::reference {
+
+namespace {
+
+/// A matrix inside a tensor: distances between rows and between columns.
+struct MatrixSteps {
+  int64_t row, column;
+};
+
+/// Accumulates in the wide type; integers wrap.
+template <typename T> using Sum = std::conditional_t<isFloatType<T>, double, uint64_t>;
+
+/// out[m, n] = sum over k of lhs[m, k] * rhs[k, n].
+template <typename T>
+void multiply(const T *lhs, MatrixSteps l, const T *rhs, MatrixSteps r, T *out, int64_t m, int64_t k, int64_t n) {
+  std::vector<Sum<T>> row(size_t(n), 0);
+  for (int64_t i = 0; i < m; ++i) {
+    std::fill(row.begin(), row.end(), Sum<T>(0));
+    for (int64_t p = 0; p < k; ++p) {
+      auto factor = Sum<T>(lhs[i * l.row + p * l.column]);
+      const T *from = rhs + p * r.row;
+      for (int64_t j = 0; j < n; ++j)
+        row[size_t(j)] += factor * Sum<T>(from[j * r.column]);
+    }
+    for (int64_t j = 0; j < n; ++j)
+      out[i * n + j] = T(row[size_t(j)]);
+  }
+}
+
+/// Strides over the batch axes of the result; the matrix axes are left out.
+SmallVector<int64_t> batchStrides(const Tensor &tensor, ArrayRef<int64_t> outShape) {
+  SmallVector<int64_t> shape(outShape.drop_back(2));
+  ArrayRef<int64_t> own = tensor.shape().drop_back(2);
+  SmallVector<int64_t> ownStrides = rowMajorStrides(tensor.shape()), strides(shape.size(), 0);
+  for (size_t i = 0; i < own.size(); ++i)
+    if (own[i] != 1)
+      strides[shape.size() - own.size() + i] = ownStrides[i];
+  return strides;
+}
+
+template <typename T> Tensor matmul(nn::MatmulOp op, const Args &args) {
+  Tensor output = args.allocate();
+  ArrayRef<int64_t> l = args[0].shape(), r = args[1].shape(), shape = output.shape();
+  int64_t m = shape[shape.size() - 2], n = shape.back(), k = op.getTransLhs() ? l[l.size() - 2] : l.back();
+  MatrixSteps lhs = op.getTransLhs() ? MatrixSteps{1, l.back()} : MatrixSteps{l.back(), 1};
+  MatrixSteps rhs = op.getTransRhs() ? MatrixSteps{1, r.back()} : MatrixSteps{r.back(), 1};
+  T *out = output.mutableData<T>();
+  Strides<2> strides{batchStrides(args[0], shape), batchStrides(args[1], shape)};
+  forEachElement<2>(shape.drop_back(2), strides, [&](Offsets<2> at) {
+    multiply(args[0].data<T>() + at[0], lhs, args[1].data<T>() + at[1], rhs, out, m, k, n);
+    out += m * n;
+  });
+  return output;
+}
+
+/// Weights of one query row over all keys: softmax(q . k * scale + mask).
+template <typename T>
+void attentionRow(const T *query, const T *keys, int64_t depth, double scale, const T *mask, int64_t maskStep, std::vector<double> &weights) {
+  double highest = -INFINITY, sum = 0;
+  for (size_t t = 0; t < weights.size(); ++t) {
+    double dot = 0;
+    for (int64_t d = 0; d < depth; ++d)
+      dot += double(query[d]) * double(keys[int64_t(t) * depth + d]);
+    weights[t] = dot * scale + (mask ? double(mask[int64_t(t) * maskStep]) : 0);
+    highest = std::max(highest, weights[t]);
+  }
+  for (double &weight : weights)
+    sum += weight = std::exp(weight - highest);
+  for (double &weight : weights)
+    weight /= sum;
+}
+
+template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
+  const Tensor &query = args[0], &key = args[1], &value = args[2], *mask = args.operands.size() > 3 ? &args[3] : nullptr;
+  Tensor output = args.allocate();
+  int64_t heads = query.dim(1), rows = query.dim(2), depth = query.dim(3), count = key.dim(2), width = value.dim(3);
+  SmallVector<int64_t> scores{query.dim(0), heads, rows, count};
+  SmallVector<int64_t> maskStrides = mask ? broadcastStrides(*mask, scores) : SmallVector<int64_t>(4, 0);
+  SmallVector<int64_t> keyStrides{heads * count * depth, count * depth, 0}, valueStrides{heads * count * width, count * width, 0};
+  std::vector<double> weights(static_cast<size_t>(count));
+  const T *q = query.data<T>();
+  T *out = output.mutableData<T>();
+  SmallVector<int64_t> maskRows(ArrayRef(maskStrides).drop_back());
+  forEachElement<3>(ArrayRef(scores).drop_back(), {keyStrides, valueStrides, maskRows}, [&](Offsets<3> at) {
+    const T *maskRow = mask ? mask->data<T>() + at[2] : nullptr;
+    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, maskStrides[3], weights);
+    for (int64_t d = 0; d < width; ++d) {
+      double sum = 0;
+      for (int64_t t = 0; t < count; ++t)
+        sum += weights[size_t(t)] * double(value.data<T>()[at[1] + t * width + d]);
+      out[d] = T(sum);
+    }
+    q += depth;
+    out += width;
+  });
+  return output;
+}
+
+} // namespace
+
+Result evaluate(nn::MatmulOp op, const Args &args) {
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return matmul<decltype(tag)>(op, args); }));
+}
+
+Result evaluate(nn::AttentionOp op, const Args &args) {
+  return one(dispatchFloat(args[0].elementType(), [&](auto tag) { return attention<decltype(tag)>(op, args); }));
+}
+
+} // namespace lathe::reference

@@ -1,0 +1,152 @@
+// nn.recurrent: RNN, GRU and LSTM as ONNX defines them, one direction and one sequence at a time, in double.
+#include "dialects/reference/Kernels.h"
+
+using namespace mlir;
+using lathe::nn::CellKind;
+
+namespace lathe::reference {
+
+namespace {
+
+using Vector = std::vector<double>;
+
+struct Activation {
+  std::optional<nn::UnaryKind> kind; // none: affine, alpha * x + beta
+  double alpha, beta;
+  double operator()(double x) const { return kind ? unaryScalar(*kind, x, alpha, beta) : alpha * x + beta; }
+};
+
+/// Operands of one direction, widened.
+struct Cell {
+  mutable nn::RecurrentOp op; // a handle whose accessors aren't const
+  int64_t hidden, inputs, gates;
+  Vector weights, recurrence, inputBias, stateBias, peepholes;
+  SmallVector<Activation, 3> activations;
+
+  double clip(double x) const {
+    double limit = op.getClip().convertToDouble();
+    return limit > 0 ? std::clamp(x, -limit, limit) : x;
+  }
+  double activate(size_t which, double x) const { return activations[which](clip(x)); }
+};
+
+/// `count` elements of direction `direction`, zeros without a tensor.
+template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, int64_t count, int64_t offset = 0) {
+  Vector values(size_t(count), 0.0);
+  for (int64_t i = 0; tensor && i < count; ++i)
+    values[size_t(i)] = double(tensor->data<T>()[direction * (tensor->size() / tensor->dim(0)) + offset + i]);
+  return values;
+}
+
+template <typename T> Cell makeCell(nn::RecurrentOp op, const Args &args, int64_t direction) {
+  const Tensor *bias = args.optional(op, 3);
+  int64_t hidden = args[2].dim(2), inputs = args[0].dim(2), rows = args[1].dim(1);
+  Cell cell{op, hidden, inputs, rows / std::max<int64_t>(hidden, 1), widenPart<T>(&args[1], direction, rows * inputs),
+            widenPart<T>(&args[2], direction, rows * hidden), widenPart<T>(bias, direction, rows),
+            widenPart<T>(bias, direction, rows, rows), widenPart<T>(args.optional(op, 7), direction, 3 * hidden), {}};
+  size_t count = op.getActivations().size() / size_t(args[1].dim(0)), first = size_t(direction) * count;
+  for (size_t i = first; i < first + count; ++i)
+    cell.activations.push_back({nn::symbolizeUnaryKind(cast<StringAttr>(op.getActivations()[i]).getValue()), op.getAlphas()[i], op.getBetas()[i]});
+  return cell;
+}
+
+/// out[r] = bias[r] + sum over i of matrix[r, i] * x[i].
+Vector affine(const Vector &matrix, const Vector &bias, const Vector &x) {
+  Vector out = bias;
+  for (size_t r = 0; r < out.size(); ++r)
+    for (size_t i = 0; i < x.size(); ++i)
+      out[r] += matrix[r * x.size() + i] * x[i];
+  return out;
+}
+
+/// h = f(Wx + Rh + b)
+void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  for (size_t i = 0; i < h.size(); ++i)
+    h[i] = cell.activate(0, fromInput[i] + fromState[i]);
+}
+
+/// Gates z, r, h: h = (1 - z) * g(...) + z * h; the reset gate acts before or after the recurrence's product.
+void stepGru(const Cell &cell, const Vector &x, Vector &h) {
+  size_t n = h.size();
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector update(n), reset(n), gated(n);
+  for (size_t i = 0; i < n; ++i) {
+    update[i] = cell.activate(0, fromInput[i] + fromState[i]);
+    reset[i] = cell.activate(0, fromInput[n + i] + fromState[n + i]);
+    gated[i] = reset[i] * h[i];
+  }
+  if (!cell.op.getLinearBeforeReset())
+    fromState = affine(cell.recurrence, cell.stateBias, gated);
+  for (size_t i = 0; i < n; ++i) {
+    double state = cell.op.getLinearBeforeReset() ? reset[i] * fromState[2 * n + i] : fromState[2 * n + i];
+    h[i] = (1 - update[i]) * cell.activate(1, fromInput[2 * n + i] + state) + update[i] * h[i];
+  }
+}
+
+/// Gates i, o, f, c with peepholes i, o, f: c = f * c + i * g(...), h = o * h(c).
+void stepLstm(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
+  size_t n = h.size();
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  for (size_t k = 0; k < n; ++k) {
+    auto gate = [&](size_t g) { return fromInput[g * n + k] + fromState[g * n + k]; };
+    double in = cell.activate(0, gate(0) + cell.peepholes[k] * c[k]);
+    double forget = cell.op.getInputForget() ? 1 - in : cell.activate(0, gate(2) + cell.peepholes[2 * n + k] * c[k]);
+    c[k] = forget * c[k] + in * cell.activate(1, gate(3));
+    double out = cell.activate(0, gate(1) + cell.peepholes[n + k] * c[k]);
+    h[k] = out * cell.activations[2](c[k]);
+  }
+}
+
+void step(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
+  switch (cell.op.getCell()) {
+  case CellKind::rnn: return stepRnn(cell, x, h);
+  case CellKind::gru: return stepGru(cell, x, h);
+  case CellKind::lstm: return stepLstm(cell, x, h, c);
+  }
+}
+
+template <typename T> void storeRow(Tensor &tensor, int64_t row, const Vector &values) {
+  for (size_t i = 0; i < values.size(); ++i)
+    tensor.mutableData<T>()[row * int64_t(values.size()) + int64_t(i)] = T(values[i]);
+}
+
+/// One sequence of one direction.
+template <typename T> void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t b, Tensors &results) {
+  int64_t batch = args[0].dim(1), directions = args[1].dim(0), hidden = cell.hidden, length = args[0].dim(0);
+  auto op = cell.op;
+  if (const Tensor *lens = args.optional(op, 4))
+    length = std::min<int64_t>(length, lens->data<int32_t>()[b]);
+  Vector h = widenPart<T>(args.optional(op, 5), direction, hidden, b * hidden), c = widenPart<T>(args.optional(op, 6), direction, hidden, b * hidden);
+  bool isBackward = op.getDirection() == nn::Direction::backward || direction == 1;
+  for (int64_t s = 0; s < length; ++s) {
+    int64_t t = isBackward ? length - 1 - s : s;
+    Vector x(size_t(cell.inputs));
+    for (int64_t i = 0; i < cell.inputs; ++i)
+      x[size_t(i)] = double(args[0].data<T>()[(t * batch + b) * cell.inputs + i]);
+    step(cell, x, h, c);
+    storeRow<T>(results[0], (t * directions + direction) * batch + b, h);
+  }
+  storeRow<T>(results[1], direction * batch + b, h);
+  if (results.size() > 2)
+    storeRow<T>(results[2], direction * batch + b, c);
+}
+
+} // namespace
+
+Result evaluate(nn::RecurrentOp op, const Args &args) {
+  Tensors results;
+  for (size_t i = 0; i < args.types.size(); ++i)
+    results.push_back(args.allocate(i));
+  dispatchFloat(args[0].elementType(), [&](auto tag) {
+    using T = decltype(tag);
+    for (int64_t direction = 0; direction < args[1].dim(0); ++direction) {
+      Cell cell = makeCell<T>(op, args, direction);
+      for (int64_t b = 0; b < args[0].dim(1); ++b)
+        runSequence<T>(cell, args, direction, b, results);
+    }
+  });
+  return results;
+}
+
+} // namespace lathe::reference
