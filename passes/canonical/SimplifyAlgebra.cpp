@@ -122,7 +122,7 @@ struct CastOfCast : OpRewritePattern<CastOp> {
       return true;
     auto fromFloat = dyn_cast<FloatType>(narrow), toFloat = dyn_cast<FloatType>(wide);
     if (fromFloat && toFloat)
-      return APFloat::isRepresentableBy(fromFloat.getFloatSemantics(), toFloat.getFloatSemantics());
+      return toFloat.getWidth() > fromFloat.getWidth(); // f16 and bf16 hold values that the other has not
     if (fromFloat)
       return false;
     unsigned width = narrow.getIntOrFloatBitWidth();

@@ -1,6 +1,7 @@
 #include "passes/support/Match.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include <cmath>
 
 using namespace mlir;
@@ -219,6 +220,18 @@ Location fusedLocation(ArrayRef<Operation *> ops) {
     if (!llvm::is_contained(locations, op->getLoc()))
       locations.push_back(op->getLoc());
   return FusedLoc::get(ops.front()->getContext(), locations);
+}
+
+Location locationBetween(Operation *root, ArrayRef<Value> leaves) {
+  constexpr size_t kMost = 24; // formulas are smaller
+  SetVector<Operation *> ops;
+  ops.insert(root);
+  for (size_t i = 0; i < ops.size() && ops.size() < kMost; ++i)
+    for (Value operand : ops[i]->getOperands())
+      if (Operation *op = operand.getDefiningOp(); op && !llvm::is_contained(leaves, operand) && !isa<ConstantOp>(op))
+        ops.insert(op);
+  SmallVector<Operation *> inOrder(llvm::reverse(ops));
+  return fusedLocation(inOrder);
 }
 
 } // namespace lathe::nn

@@ -69,5 +69,7 @@ mlir::Value createUnary(mlir::OpBuilder &b, mlir::Location location, UnaryKind k
                         double beta = 0);
 /// The location that names the nodes of all these operations.
 mlir::Location fusedLocation(llvm::ArrayRef<mlir::Operation *> ops);
+/// The location that names `root` and what it is computed from, down to `leaves` and constants.
+mlir::Location locationBetween(mlir::Operation *root, llvm::ArrayRef<mlir::Value> leaves);
 
 } // namespace lathe::nn

@@ -1,0 +1,46 @@
+#include "passes/Pipelines.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+void buildCanonicalPipeline(OpPassManager &module) {
+  OpPassManager &function = module.nest<func::FuncOp>();
+  // Formulas are recognized when their constants are folded and equal subexpressions are one value.
+  function.addPass(createFoldConstants());
+  function.addPass(createSimplifyAlgebra());
+  function.addPass(createFoldConstants());
+  function.addPass(createCSEPass());
+  function.addPass(createRecognizeGelu());
+  function.addPass(createRecognizeActivation());
+  function.addPass(createRecognizeLayerNorm());
+  // Before scales are folded into weights: the scale of attention scores belongs to the attention.
+  function.addPass(createRecognizeAttention());
+  function.addPass(createFoldTransposeIntoMatmul());
+  function.addPass(createFoldScaleIntoWeights());
+  function.addPass(createFoldConstants());
+  function.addPass(createSimplifyAlgebra());
+  function.addPass(createFoldConstants());
+  function.addPass(createCSEPass());
+}
+
+void buildLayoutPipeline(OpPassManager &module) {
+  OpPassManager &function = module.nest<func::FuncOp>();
+  function.addPass(createConvertToChannelsLast());
+  function.addPass(createSinkTransposes());
+  function.addPass(createFoldConstants());
+  function.addPass(createCSEPass());
+}
+
+void buildFusePipeline(OpPassManager &module) {
+  OpPassManager &function = module.nest<func::FuncOp>();
+  function.addPass(createFoldTransposeIntoMatmul());
+  function.addPass(createFuseEpilogue());
+  function.addPass(createFuseRows());
+  function.addPass(createFuseElementwise());
+  function.addPass(createCSEPass());
+}
+
+} // namespace lathe

@@ -1,0 +1,19 @@
+// Passes that decide which operations one kernel computes.
+#ifndef LATHE_PASSES_FUSE_TD
+#define LATHE_PASSES_FUSE_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseEpilogue : Pass<"lathe-fuse-epilogue", "::mlir::func::FuncOp"> {
+  let summary = "fuse contractions with the element-wise operations on their results";
+}
+
+def FuseRows : Pass<"lathe-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "fuse softmax, norms and reductions along rows with the element-wise operations around them";
+}
+
+def FuseElementwise : Pass<"lathe-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "fuse chains of element-wise operations and data movement";
+}
+
+#endif

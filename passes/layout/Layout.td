@@ -1,0 +1,18 @@
+// Passes that choose the order of axes in memory.
+#ifndef LATHE_PASSES_LAYOUT_TD
+#define LATHE_PASSES_LAYOUT_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertToChannelsLast : Pass<"lathe-convert-to-channels-last", "::mlir::func::FuncOp"> {
+  let summary = "compute convolutions, and what stands between them, with the channels as the last axis";
+  let description = [{
+    Sets transposes around each operation; --lathe-sink-transposes makes most of them cancel.
+  }];
+}
+
+def SinkTransposes : Pass<"lathe-sink-transposes", "::mlir::func::FuncOp"> {
+  let summary = "move transposes towards each other and to the borders, so that they cancel";
+}
+
+#endif
