@@ -62,6 +62,7 @@ private:
   void describe(const CompiledProgram &compiled, const Target &target);
 
   const CompileOptions &options;
+  ImportOptions importOptions;
   MLIRContext context;
   Messages messages;
   std::unique_ptr<Backend> backend;
@@ -75,15 +76,6 @@ private:
 
 //===- Options -===//
 
-bool isDim(StringRef dim) {
-  auto [name, range] = dim.split('=');
-  auto [low, high] = range.split("..");
-  int64_t lowValue = 0, highValue = 0;
-  if (name.empty() || low.getAsInteger(10, lowValue) || lowValue < 0)
-    return false;
-  return !range.contains("..") || (!high.getAsInteger(10, highValue) && highValue >= lowValue);
-}
-
 bool Compilation::checkOptions() {
   auto fail = [&](const Twine &message) {
     messages.error(message);
@@ -95,7 +87,7 @@ bool Compilation::checkOptions() {
   if (options.outputPath.empty() && options.stopAfter.empty())
     return fail("expects an output file");
   for (const std::string &dim : options.dims)
-    if (!isDim(dim))
+    if (!parseDimOption(dim, importOptions))
       return fail("expects --dim name=size or name=low..high, got '" + dim + "'");
   if (options.cpus.empty() || options.cpus.size() > 64)
     return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
@@ -132,7 +124,7 @@ LogicalResult Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> b
 }
 
 LogicalResult Compilation::import() {
-  module = loadModel(options.modelPath, context, messages);
+  module = loadModel(options.modelPath, options.modelData, importOptions, context, messages);
   if (!module)
     return failure();
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();

@@ -13,6 +13,7 @@ namespace lathe {
 
 struct CompileOptions {
   std::string modelPath;  // .onnx, or .mlir with one function of nn operations
+  llvm::ArrayRef<char> modelData; // a serialized ModelProto; if not empty, modelPath is its name in messages
   std::string outputPath; // .lathe; may be empty with stopAfter
   std::vector<std::string> cpus = {"native"}; // one program each, best ISA first in the artifact
   std::vector<std::string> dims;              // name=size or name=low..high

@@ -2,7 +2,6 @@
 #include "dialects/plan/Plan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -27,16 +26,11 @@ OwningOpRef<ModuleOp> loadText(StringRef path, MLIRContext &context, Messages &m
 }
 } // namespace
 
-OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, Messages &messages) {
-  uint64_t size = 0;
-  if (std::error_code error = llvm::sys::fs::file_size(path, size)) {
-    messages.error("can't read '" + path + "': " + error.message());
-    return {};
-  }
-  if (path.ends_with(".mlir"))
-    return loadText(path, context, messages);
-  messages.error("'" + path + "': expects a name that ends in .onnx or .mlir");
-  return {};
+OwningOpRef<ModuleOp> loadModel(StringRef path, ArrayRef<char> data, const ImportOptions &options, MLIRContext &context,
+                                Messages &messages) {
+  if (!data.empty())
+    return importModelBytes(data, path.empty() ? "model" : path, options, &context);
+  return path.ends_with(".mlir") ? loadText(path, context, messages) : importModel(path, options, &context);
 }
 
 } // namespace lathe
