@@ -22,6 +22,8 @@ public:
   /// A private copy: emitters may rewrite its region.
   plan::KernelOp kernel;
   const Target &target;
+  /// To be called once the addresses below are set: loads the scratch pointer, clears the error.
+  void prepare();
   /// Addresses (!llvm.ptr, noalias; an in-place pair is one address), in the order of the region's arguments / results.
   llvm::SmallVector<mlir::Value> inputs, outputs;
   mlir::Value taskBegin, taskEnd; // i64
@@ -55,6 +57,9 @@ public:
   mlir::Value load(mlir::Value base, mlir::Type elementType, mlir::Value offset);
   /// Stores a value of the computed type as `elementType`.
   void store(mlir::Value value, mlir::Value base, mlir::Type elementType, mlir::Value offset);
+  /// A computed value in the form it has in memory (storageType), and back. For i1 see load and store.
+  mlir::Value toStorage(mlir::Value value, mlir::Type elementType);
+  mlir::Value fromStorage(mlir::Value raw, mlir::Type elementType);
 
   /// Ends the run with a lathe_kernel_code where `condition` holds (after this invocation; memory stays valid till then).
   void raise(mlir::Value condition, lathe_kernel_code code);
@@ -70,11 +75,13 @@ protected:
 private:
   mlir::Value computeElement(mlir::Value tensor, llvm::ArrayRef<mlir::Value> indices);
   mlir::Value symbol(unsigned position);
+  mlir::Value halfToFloat(mlir::Value raw);
+  mlir::Value floatToHalf(mlir::Value value);
+  mlir::Value floatToBrain(mlir::Value value);
   mlir::Value apiFunction(int64_t tableOffset, int64_t index);
 
-  mlir::Block *entry;
   llvm::DenseMap<mlir::Value, ElementFn> bindings;
-  llvm::DenseMap<unsigned, mlir::Value> symbols;
+  std::map<unsigned, mlir::Value> symbols;
   llvm::DenseMap<mlir::AffineExpr, mlir::Value> expressions;
   using ElementKey = std::pair<void *, llvm::SmallVector<void *, 6>>;
   std::vector<std::map<ElementKey, mlir::Value>> elements;

@@ -30,7 +30,7 @@ public:
   mlir::Type f64() { return b.getF64Type(); }
   mlir::Type ptr();
 
-  /// Constants, unique in a function and placed in its first block.
+  /// Constants, unique in a function and placed at its start.
   mlir::Value index(int64_t value) { return integer(value, i64()); }
   mlir::Value integer(int64_t value, mlir::Type type);
   mlir::Value real(double value, mlir::Type type);
@@ -112,6 +112,10 @@ public:
   mlir::Value loadRaw(mlir::Value base, mlir::Type type, mlir::Value offset, unsigned alignment = 0);
   void storeRaw(mlir::Value value, mlir::Value base, mlir::Value offset, unsigned alignment = 0);
 
+  /// The value made for this key before, in this scope or one around it; else a new one.
+  using Key = std::tuple<llvm::StringRef, int, void *, void *>;
+  mlir::Value remember(Key key, llvm::function_ref<mlir::Value()> make);
+
   // Control. Values computed inside are not reused after.
   void loop(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value)> body) { loop(from, to, index(1), body); }
   void loop(mlir::Value from, mlir::Value to, mlir::Value step, llvm::function_ref<void(mlir::Value)> body);
@@ -122,21 +126,23 @@ public:
   Values when(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> then,
               llvm::function_ref<Values()> otherwise);
 
+  /// Emits at the start of the function, where only constants, arguments and other hoisted values can be used.
+  void hoist(llvm::function_ref<void()> emit);
+
 protected:
   /// A nested scope of remembered values, as long as it lives.
   virtual void pushScope() { known.emplace_back(); }
   virtual void popScope() { known.pop_back(); }
 
 private:
-  using Key = std::tuple<llvm::StringRef, int, void *, void *>;
-  mlir::Value remember(Key key, llvm::function_ref<mlir::Value()> make);
   template <class IntOp> mlir::Value intOp(mlir::Value x, mlir::Value y);
   template <class FloatOp> mlir::Value floatOp(mlir::Value x, mlir::Value y);
 
   mlir::Block *constantsBlock;
+  mlir::Operation *hoistPoint = nullptr; // hoisted code stands before it
   std::map<std::pair<void *, int64_t>, mlir::Value> integers;
   std::map<std::pair<void *, uint64_t>, mlir::Value> reals;
-  std::vector<std::map<Key, mlir::Value>> known;
+  std::vector<std::map<Key, mlir::Value>> known, knownHoisted;
 };
 
 /// The constant that an integer SSA value is.

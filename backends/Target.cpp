@@ -1,0 +1,124 @@
+#include "backends/Target.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+#include <thread>
+#include <unistd.h>
+
+namespace lathe {
+
+namespace {
+/// Features that generated code may profit from; all others of a CPU are left out, so that the loader asks for no more
+/// than needed.
+constexpr llvm::StringLiteral kUseful[] = {
+    "sse3",     "ssse3",    "sse4.1",   "sse4.2",   "popcnt",   "avx",      "avx2",       "fma",        "f16c",
+    "bmi",      "bmi2",     "lzcnt",    "movbe",    "avx512f",  "avx512bw", "avx512cd",   "avx512dq",   "avx512vl",
+    "avx512vnni", "avx512bf16", "avx512vbmi", "avxvnni", "amx-tile", "amx-int8", "amx-bf16"};
+
+int64_t cacheBytes(int name, int64_t otherwise) {
+  long value = sysconf(name);
+  return value > 0 ? int64_t(value) : otherwise;
+}
+
+void measureCaches(Target &target) {
+  target.l1Bytes = cacheBytes(_SC_LEVEL1_DCACHE_SIZE, target.l1Bytes);
+  target.l2Bytes = cacheBytes(_SC_LEVEL2_CACHE_SIZE, target.l2Bytes);
+  int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+  int64_t share = cacheBytes(_SC_LEVEL3_CACHE_SIZE, target.l3Bytes * cores) / cores;
+  target.l3Bytes = std::clamp<int64_t>(share, 1 << 20, 4 << 20); // virtual machines report the whole socket's
+}
+
+/// Features of this machine that its operating system lets us use.
+void setHostFeatures(Target &target) {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  for (llvm::StringRef feature : kUseful)
+    if (host.lookup(feature))
+      target.features.push_back(feature.str());
+}
+
+void setCpuFeatures(Target &target) {
+  llvm::SmallVector<llvm::StringRef> known;
+  llvm::X86::getFeaturesForCPU(target.llvmCpu, known);
+  for (llvm::StringRef feature : kUseful)
+    if (llvm::is_contained(known, feature))
+      target.features.push_back(feature.str());
+}
+
+std::string listOfCpus() {
+  llvm::SmallVector<llvm::StringRef> names;
+  llvm::X86::fillValidCPUArchList(names, /*Only64Bit=*/true);
+  llvm::sort(names);
+  return "native, " + llvm::join(names, ", ");
+}
+} // namespace
+
+bool Target::has(llvm::StringRef feature) const { return llvm::is_contained(features, feature); }
+
+int Target::vectorBits() const {
+  if (has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl"))
+    return 512;
+  return has("avx2") && has("fma") ? 256 : 128;
+}
+
+std::string Target::isa() const {
+  if (vectorBits() == 512)
+    return has("avx512vnni") ? "avx512vnni" : "avx512";
+  return vectorBits() == 256 ? "avx2" : "sse";
+}
+
+llvm::Expected<Target> Target::parse(llvm::StringRef cpu) {
+  Target target;
+  target.cpu = cpu.str();
+  target.llvmCpu = cpu.str();
+  if (cpu == "native") {
+    target.cpu = target.llvmCpu = llvm::sys::getHostCPUName().str();
+    setHostFeatures(target);
+    measureCaches(target);
+  } else {
+    if (llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) == llvm::X86::CK_None)
+      return llvm::createStringError(std::errc::invalid_argument, "unknown CPU '%s', expects one of %s",
+                                     target.cpu.c_str(), listOfCpus().c_str());
+    setCpuFeatures(target);
+  }
+  llvm::sort(target.features);
+  if (!target.has("sse4.1"))
+    return llvm::createStringError(std::errc::invalid_argument, "expects a CPU with SSE4.1 (x86-64-v2), got '%s'",
+                                   target.cpu.c_str());
+  return target;
+}
+
+mlir::DictionaryAttr Target::toAttribute(mlir::MLIRContext *context) const {
+  mlir::Builder b(context);
+  llvm::SmallVector<llvm::StringRef> names(features.begin(), features.end());
+  return b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(cpu)),
+                              b.getNamedAttr("llvm_cpu", b.getStringAttr(llvmCpu)),
+                              b.getNamedAttr("features", b.getStrArrayAttr(names)),
+                              b.getNamedAttr("l1_bytes", b.getI64IntegerAttr(l1Bytes)),
+                              b.getNamedAttr("l2_bytes", b.getI64IntegerAttr(l2Bytes)),
+                              b.getNamedAttr("l3_bytes", b.getI64IntegerAttr(l3Bytes))});
+}
+
+Target Target::of(mlir::DictionaryAttr attribute) {
+  Target target;
+  auto text = [&](llvm::StringRef name, std::string &to) {
+    if (auto value = attribute.getAs<mlir::StringAttr>(name))
+      to = value.getValue().str();
+  };
+  auto number = [&](llvm::StringRef name, int64_t &to) {
+    if (auto value = attribute.getAs<mlir::IntegerAttr>(name))
+      to = value.getInt();
+  };
+  text("cpu", target.cpu);
+  text("llvm_cpu", target.llvmCpu);
+  if (auto names = attribute.getAs<mlir::ArrayAttr>("features"))
+    for (auto name : names.getAsRange<mlir::StringAttr>())
+      target.features.push_back(name.getValue().str());
+  number("l1_bytes", target.l1Bytes);
+  number("l2_bytes", target.l2Bytes);
+  number("l3_bytes", target.l3Bytes);
+  return target;
+}
+
+} // namespace lathe

@@ -1,0 +1,23 @@
+// The table of kernel emitters, most special first.
+#include "backends/x86/AttentionKernel.h"
+#include "backends/x86/ConvKernel.h"
+#include "backends/x86/GemmKernel.h"
+#include "backends/x86/KernelEmitter.h"
+#include "backends/x86/MapKernel.h"
+#include "backends/x86/WindowKernel.h"
+
+namespace lathe::x86 {
+
+llvm::ArrayRef<KernelEmitter> kernelEmitters() {
+  static constexpr KernelEmitter table[] = {
+      {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels},
+      {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels},
+      {"conv", planConv, emitConv, packedPanelBytes, packPanels},
+      {"pool", planPool, emitPool},
+      {"attention", planAttention, emitAttention},
+      {"map", planMap, emitMap},
+  };
+  return table;
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,30 @@
+// Parts that reductions share: the running value of each kind, loop nests, the end of a normalization.
+#pragma once
+
+#include "backends/x86/Elements.h"
+
+namespace lathe::x86 {
+
+/// The running value of a reduction, on computed values.
+class Accumulator {
+public:
+  Accumulator(EmitContext &c, nn::ReduceKind kind, mlir::Type elementType);
+  mlir::Value init();
+  mlir::Value combine(mlir::Value sum, mlir::Value x);
+  /// The result, given how many elements (i64) were combined.
+  mlir::Value finish(mlir::Value sum, mlir::Value count);
+
+private:
+  EmitContext &c;
+  nn::ReduceKind kind;
+  mlir::Type element, type;
+};
+
+/// Loops over all indices below `sizes`, the last one innermost, carrying values.
+Values loopNest(EmitContext &c, IndexList sizes, Values inits,
+                llvm::function_ref<Values(IndexList indices, mlir::ValueRange carried)> body);
+
+/// centred * inverse deviation * scale + bias
+mlir::Value normalize(EmitContext &c, nn::LayerNormOp op, mlir::Value centred, mlir::Value inverse, IndexList indices);
+
+} // namespace lathe::x86

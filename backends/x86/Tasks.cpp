@@ -1,0 +1,49 @@
+#include "backends/x86/Tasks.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr int64_t kLongRow = 512;     // elements: long enough to hide the index arithmetic of a row
+constexpr int64_t kUnknownSize = 128; // guess of a symbolic size
+} // namespace
+
+TaskSpace cutTasks(ArrayRef<AffineExpr> dims, int64_t cost, MLIRContext *context) {
+  TaskSpace space;
+  space.dims.assign(dims.begin(), dims.end());
+  if (dims.empty())
+    space.dims.push_back(dimConstant(context, 1));
+  // Rows from as many outer axes as leave long rows.
+  space.split = 0;
+  int64_t rowLength = 1;
+  for (unsigned axis = space.dims.size() - 1; axis > 0; --axis) {
+    rowLength *= std::max<int64_t>(constantDim(space.dims[axis]).value_or(kUnknownSize), 1);
+    if (rowLength * cost >= kLongRow) {
+      space.split = axis - 1;
+      break;
+    }
+  }
+  ArrayRef<AffineExpr> all(space.dims);
+  AffineExpr inner = dimProduct(all.drop_front(space.split + 1), context);
+  space.rows = dimProduct(all.take_front(space.split + 1), context);
+  int64_t perTask = std::max<int64_t>(kTaskWork / cost, 1);
+  if (auto size = constantDim(inner))
+    space.rowsPerTask = dimConstant(context, std::max<int64_t>(perTask / std::max<int64_t>(*size, 1), 1));
+  else
+    space.rowsPerTask = simplifyDim(dimConstant(context, perTask).floorDiv(inner + 1) + 1); // no division by zero
+  space.tasks = simplifyDim(space.rows.ceilDiv(space.rowsPerTask));
+  return space;
+}
+
+void loopRows(EmitContext &c, const TaskSpace &space, Value begin, Value end,
+              llvm::function_ref<void(ArrayRef<Value>)> body) {
+  Value rows = c.dim(space.rows), perTask = c.dim(space.rowsPerTask);
+  Values sizes;
+  for (AffineExpr dim : ArrayRef(space.dims).take_front(space.split + 1))
+    sizes.push_back(c.dim(dim));
+  c.loop(c.mul(begin, perTask), c.minS(c.mul(end, perTask), rows),
+         [&](Value row) { body(c.delinearize(row, sizes)); });
+}
+
+} // namespace lathe::x86

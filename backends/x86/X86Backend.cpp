@@ -1,0 +1,76 @@
+#include "backends/x86/Codegen.h"
+#include "backends/x86/MachineCode.h"
+#include "mlir/IR/Threading.h"
+
+using namespace mlir;
+
+namespace lathe {
+namespace x86 {
+namespace {
+
+const KernelEmitter *emitterOf(DictionaryAttr packing) {
+  auto kind = packing ? packing.getAs<StringAttr>("kind") : StringAttr();
+  auto *it = llvm::find_if(kernelEmitters(), [&](const KernelEmitter &e) { return kind && e.kind == kind.getValue(); });
+  return it == kernelEmitters().end() ? nullptr : it;
+}
+
+class X86Backend : public Backend {
+public:
+  FailureOr<KernelPlan> planKernel(Operation *op, ArrayRef<bool> isConstant, const Target &target) override {
+    for (const KernelEmitter &emitter : kernelEmitters()) {
+      std::optional<KernelPlan> plan = emitter.plan(op, isConstant, target);
+      if (!plan)
+        continue;
+      plan->kind = emitter.kind.str();
+      plan->name += "__" + target.isa();
+      return *plan;
+    }
+    return op->emitError("no kernel for ") << op->getName() << " on these types";
+  }
+
+  int64_t packedSizeBytes(RankedTensorType type, Attribute packing) override {
+    auto config = dyn_cast<DictionaryAttr>(packing);
+    if (const KernelEmitter *emitter = emitterOf(config))
+      return emitter->packedSizeBytes(type, config);
+    return type.getNumElements() * elementSizeBytes(type.getElementType());
+  }
+
+  void pack(const reference::Tensor &value, Attribute packing, char *out) override {
+    auto config = dyn_cast<DictionaryAttr>(packing);
+    if (const KernelEmitter *emitter = emitterOf(config))
+      emitter->pack(value, config, out);
+    else
+      std::memcpy(out, value.data<char>(), value.sizeBytes());
+  }
+
+  FailureOr<CodeImage> generate(plan::ProgramOp program, const Target &target, bool wantAssembly) override {
+    initializeLlvm();
+    prepareContext(program.getContext());
+    SmallVector<plan::KernelOp> kernels(program.getBody().getOps<plan::KernelOp>());
+    std::vector<KernelObject> objects(kernels.size());
+    std::vector<std::string> texts(kernels.size());
+    // One module per kernel: the code doesn't depend on how many threads share the work.
+    auto compile = [&](size_t i) -> LogicalResult {
+      auto object = compileKernel(kernels[i], target, wantAssembly ? &texts[i] : nullptr);
+      if (failed(object))
+        return failure();
+      objects[i] = std::move(*object);
+      return success();
+    };
+    if (failed(failableParallelForEachN(program.getContext(), 0, kernels.size(), compile)))
+      return failure();
+    llvm::Expected<CodeImage> image = linkImage(objects);
+    if (!image)
+      return program.emitError(llvm::toString(image.takeError()));
+    for (const std::string &text : texts)
+      image->assembly += text;
+    return std::move(*image);
+  }
+};
+
+} // namespace
+} // namespace x86
+
+std::unique_ptr<Backend> createX86Backend() { return std::make_unique<x86::X86Backend>(); }
+
+} // namespace lathe
