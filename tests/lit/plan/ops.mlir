@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s | lathe-opt | FileCheck %s
+// RUN: lathe-opt %s | lathe-opt --mlir-print-local-scope | FileCheck %s
 
 // CHECK-LABEL: plan.program @add
 plan.program @add attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"],

@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s --split-input-file --lathe-plan-arena | FileCheck %s
+// RUN: lathe-opt %s --mlir-print-local-scope --split-input-file --lathe-plan-arena | FileCheck %s
 
 // A chain: the third value takes the place of the first. Sizes are rounded up to 64 bytes; an unused alloc goes away.
 // CHECK-LABEL: plan.program @chain
