@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+
 # Fails when the runtime library depends on more than libc, libstdc++ and the
 # thread runtime, exports other names than lathe_*, or is too large.
 set(allowed libc.so.6 libm.so.6 libstdc++.so.6 libgcc_s.so.1 libpthread.so.0 ld-linux-x86-64.so.2)
