@@ -3,12 +3,13 @@
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/pipeline/LowerToPlan.h"
-#include "compiler/pipeline/Pipeline.h"
 #include "compiler/report/CompileReport.h"
 #include "compiler/report/GraphNodes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/Passes.h"
+#include "passes/Pipelines.h"
 #include "passes/memory/PlanArena.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -119,7 +120,10 @@ LogicalResult Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> b
   PassManager passes(&context);
   passes.enableVerifier(true);
   build(passes);
-  buildVerifyPhase(passes);
+  VerifyPhaseOptions verification;
+  const std::vector<std::string> dialects = {"func", "nn"};
+  verification.dialects = dialects;
+  passes.addPass(createVerifyPhase(verification));
   return passes.run(*module);
 }
 
@@ -130,7 +134,13 @@ LogicalResult Compilation::import() {
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   text.model = function.getSymName().str();
   text.graph = graphNodes(function);
-  return runPasses([](OpPassManager &) {});
+  // The importer has fixed the sizes that --dim names; text has them as symbols.
+  return runPasses([&](OpPassManager &passes) {
+    RefineShapesOptions refine;
+    refine.dims = options.dims;
+    if (StringRef(options.modelPath).ends_with(".mlir"))
+      passes.addNestedPass<func::FuncOp>(createRefineShapes(refine));
+  });
 }
 
 LogicalResult Compilation::plan() {
@@ -188,11 +198,11 @@ bool Compilation::runPhase(StringRef phase) {
   if (phase == "import")
     return succeeded(import());
   if (phase == "canonical")
-    return succeeded(runPasses([&](OpPassManager &passes) { buildCanonicalPhase(passes, options.dims); }));
+    return succeeded(runPasses(buildCanonicalPipeline));
   if (phase == "layout")
-    return succeeded(runPasses(buildLayoutPhase));
+    return succeeded(runPasses(buildLayoutPipeline));
   if (phase == "fuse")
-    return succeeded(runPasses(buildFusePhase));
+    return succeeded(runPasses(buildFusePipeline));
   return succeeded(phase == "plan" ? plan() : generate());
 }
 
