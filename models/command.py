@@ -1,0 +1,99 @@
+"""The lathe command, called from Python: compile, run and measure models of the zoo."""
+
+import json
+import os
+import subprocess
+import time
+
+import numpy as np
+
+from models import zoo
+
+ROOT = os.path.dirname(zoo.FOLDER)
+
+
+class Failed(Exception):
+    """A command ended with an error; the text is what it printed."""
+
+
+def binary():
+    """$LATHE, or the build tree's."""
+    return os.environ.get("LATHE") or os.path.join(ROOT, "build", "bin", "lathe")
+
+
+def lathe(*arguments, check=True):
+    """Runs the command. Gives the finished process; raises Failed on an error if `check`."""
+    command = [binary(), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if check and done.returncode != 0:
+        raise Failed(f"exit code {done.returncode} of {' '.join(command)}:\n{done.stderr[-4000:]}")
+    return done
+
+
+def compile_model(path, artifact, *arguments):
+    """Compiles; gives {"seconds", "peak_rss_bytes", "bytes"} of it."""
+    log = artifact + ".log"
+    command = [binary(), "compile", path, "-o", artifact, *arguments]
+    start = time.perf_counter()
+    with open(log, "w", encoding="utf-8") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
+    if process.returncode != 0:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            raise Failed(f"exit code {process.returncode} of {' '.join(command)}:\n{file.read()[-4000:]}")
+    return {"seconds": seconds, "peak_rss_bytes": usage.ru_maxrss * 1024, "bytes": os.path.getsize(artifact)}
+
+
+def is_newer(path, others):
+    """Is the file there and not older than any of the others?"""
+    return os.path.exists(path) and all(os.path.getmtime(path) >= os.path.getmtime(other) for other in others)
+
+
+def compiled(name, folder, models=None):
+    """The artifact of a model in `folder`; compiled if it is older than the model or the compiler."""
+    from models.build import build
+
+    path = build(name, models)
+    os.makedirs(folder, exist_ok=True)
+    artifact = os.path.join(folder, name + ".lathe")
+    compiler = os.path.join(os.path.dirname(binary()), "lathe-compile")
+    if not is_newer(artifact, [path, compiler]):
+        compile_model(path, artifact)
+    return artifact
+
+
+def file_name(name):
+    """As `lathe run` calls the file of an output."""
+    return name.replace("/", "_") + ".npy"
+
+
+def run(artifact, inputs, folder, threads=None):
+    """Runs on {name: array}; gives {name: array} of the outputs. Files go to `folder`."""
+    os.makedirs(folder, exist_ok=True)
+    arguments = []
+    for number, (name, array) in enumerate(inputs.items()):
+        path = os.path.join(folder, f"in-{number}.npy")
+        np.save(path, array)
+        arguments += ["--input", f"{name}={path}"]
+    if threads:
+        arguments += ["--threads", threads]
+    results = os.path.join(folder, "out")
+    lathe("run", artifact, *arguments, "--output-dir", results)
+    names = [output["name"] for output in inspect(artifact)["outputs"]]
+    return {name: np.load(os.path.join(results, file_name(name))) for name in names}
+
+
+def inspect(artifact):
+    return json.loads(lathe("inspect", artifact, "--json", "-").stdout)
+
+
+def bench(artifact, model, dims, threads, seconds):
+    """What `lathe bench --json` says, on shapes as the zoo's entry gives them."""
+    arguments = []
+    for spec in model["inputs"]:
+        shape = "x".join(str(zoo.evaluate(size, dims)) for size in spec["shape"])
+        arguments += ["--shape", f"{spec['name']}={shape}"]
+    done = lathe("bench", artifact, *arguments, "--threads", threads, "--seconds", seconds, "--json", "-")
+    return json.loads(done.stdout)
