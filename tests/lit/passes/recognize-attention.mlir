@@ -1,0 +1,124 @@
+// RUN: lathe-opt %s --lathe-recognize-attention --canonicalize --split-input-file | FileCheck %s
+
+// BERT: scores / 4 + mask, the key transposed by its permutation
+// CHECK-LABEL: func.func @scale_and_mask
+// CHECK-SAME: [[Q:%[^:]+]]: tensor<2x3x2x4xf32>, [[K:%[^:]+]]: tensor<2x5x3x4xf32>, [[V:%[^:]+]]: tensor<2x3x5x6xf32>, [[M:%.+]]: tensor<2x1x1x5xf32>
+// CHECK-NEXT: [[T:%.+]] = nn.transpose [[K]] {permutation = array<i64: 0, 2, 1, 3>}
+// CHECK-NEXT: [[R:%.+]] = nn.attention [[Q]], [[T]], [[V]], [[M]] {scale = 2.500000e-01 : f64}
+// CHECK-NEXT: return [[R]]
+func.func @scale_and_mask(%q: tensor<2x3x2x4xf32>, %k: tensor<2x5x3x4xf32>, %v: tensor<2x3x5x6xf32>, %m: tensor<2x1x1x5xf32>)
+    -> tensor<2x3x2x6xf32> {
+  %four = nn.constant dense<4.0> : tensor<f32>
+  %t = nn.transpose %k {permutation = array<i64: 0, 2, 3, 1>} : (tensor<2x5x3x4xf32>) -> tensor<2x3x4x5xf32>
+  %0 = nn.matmul %q, %t : (tensor<2x3x2x4xf32>, tensor<2x3x4x5xf32>) -> tensor<2x3x2x5xf32>
+  %1 = nn.binary div %0, %four : (tensor<2x3x2x5xf32>, tensor<f32>) -> tensor<2x3x2x5xf32>
+  %2 = nn.binary add %1, %m : (tensor<2x3x2x5xf32>, tensor<2x1x1x5xf32>) -> tensor<2x3x2x5xf32>
+  %3 = nn.softmax %2 {axis = 3 : i64} : (tensor<2x3x2x5xf32>) -> tensor<2x3x2x5xf32>
+  %4 = nn.matmul %3, %v : (tensor<2x3x2x5xf32>, tensor<2x3x5x6xf32>) -> tensor<2x3x2x6xf32>
+  return %4 : tensor<2x3x2x6xf32>
+}
+
+// -----
+
+// torch's scaled_dot_product_attention: the square root of the scale on query and key, before and behind a transpose
+// CHECK-LABEL: func.func @split_scale
+// CHECK-SAME: [[Q:%[^:]+]]: tensor<1x2x3x4xf32>, [[K:%[^:]+]]: tensor<1x2x5x4xf32>, [[V:%.+]]: tensor<1x2x5x4xf32>
+// CHECK-NEXT: nn.attention [[Q]], [[K]], [[V]] {scale = 2.500000e-01 : f64}
+func.func @split_scale(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32> {
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %0 = nn.binary mul %q, %half : (tensor<1x2x3x4xf32>, tensor<f32>) -> tensor<1x2x3x4xf32>
+  %1 = nn.binary mul %k, %half : (tensor<1x2x5x4xf32>, tensor<f32>) -> tensor<1x2x5x4xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 1, 3, 2>} : (tensor<1x2x5x4xf32>) -> tensor<1x2x4x5xf32>
+  %3 = nn.matmul %0, %2 : (tensor<1x2x3x4xf32>, tensor<1x2x4x5xf32>) -> tensor<1x2x3x5xf32>
+  %4 = nn.softmax %3 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %5 = nn.matmul %4, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %5 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// GPT-2: a causal mask by selection, then an added one
+// CHECK-LABEL: func.func @selected_mask
+// CHECK-SAME: [[C:%[^:]+]]: tensor<1x1x3x5xi1>, [[M:%.+]]: tensor<1x1x1x5xf32>
+// CHECK: [[S:%.+]] = nn.select [[C]], %{{.+}}, %{{.+}} : (tensor<1x1x3x5xi1>, tensor<f32>, tensor<f32>) -> tensor<1x1x3x5xf32>
+// CHECK: [[A:%.+]] = nn.binary add [[M]], [[S]]
+// CHECK: nn.attention %{{.+}}, %{{.+}}, %{{.+}}, [[A]] {scale = 1.000000e+00 : f64}
+func.func @selected_mask(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>, %c: tensor<1x1x3x5xi1>,
+                         %m: tensor<1x1x1x5xf32>) -> tensor<1x2x3x4xf32> {
+  %low = nn.constant dense<-3.40282347E+38> : tensor<f32>
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.select %c, %0, %low : (tensor<1x1x3x5xi1>, tensor<1x2x3x5xf32>, tensor<f32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.binary add %m, %1 : (tensor<1x1x1x5xf32>, tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.softmax %2 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %4 = nn.matmul %3, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %4 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @rank_three
+// CHECK-SAME: [[Q:%[^:]+]]: tensor<6x3x4xf32>
+// CHECK: [[F:%.+]] = nn.reshape [[Q]] : (tensor<6x3x4xf32>) -> tensor<1x6x3x4xf32>
+// CHECK: [[A:%.+]] = nn.attention [[F]]
+// CHECK: nn.reshape [[A]] : (tensor<1x6x3x4xf32>) -> tensor<6x3x4xf32>
+func.func @rank_three(%q: tensor<6x3x4xf32>, %k: tensor<6x5x4xf32>, %v: tensor<6x5x4xf32>) -> tensor<6x3x4xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<6x3x4xf32>, tensor<6x5x4xf32>) -> tensor<6x3x5xf32>
+  %1 = nn.softmax %0 {axis = 2 : i64} : (tensor<6x3x5xf32>) -> tensor<6x3x5xf32>
+  %2 = nn.matmul %1, %v : (tensor<6x3x5xf32>, tensor<6x5x4xf32>) -> tensor<6x3x4xf32>
+  return %2 : tensor<6x3x4xf32>
+}
+
+// -----
+
+// Attention maps that leave the function have to be computed.
+// CHECK-LABEL: func.func @probabilities_returned
+// CHECK-SAME: reason = "no attention: the probabilities are used elsewhere", taken = false
+// CHECK-NOT: nn.attention
+func.func @probabilities_returned(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>)
+    -> (tensor<1x2x3x4xf32>, tensor<1x2x3x5xf32>) {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.matmul %1, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %2, %1 : tensor<1x2x3x4xf32>, tensor<1x2x3x5xf32>
+}
+
+// -----
+
+// minus 10 is not minus infinity.
+// CHECK-LABEL: func.func @shallow_mask
+// CHECK-SAME: the scores are no product with scales and masks
+// CHECK-NOT: nn.attention
+func.func @shallow_mask(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>, %c: tensor<1x1x3x5xi1>)
+    -> tensor<1x2x3x4xf32> {
+  %low = nn.constant dense<-10.0> : tensor<f32>
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.select %c, %0, %low : (tensor<1x1x3x5xi1>, tensor<1x2x3x5xf32>, tensor<f32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.softmax %1 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.matmul %2, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %3 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @softmax_along_queries
+// CHECK-SAME: the softmax is not along the last axis
+// CHECK-NOT: nn.attention
+func.func @softmax_along_queries(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.softmax %0 {axis = 2 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.matmul %1, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %2 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// One key head for all query heads: products broadcast, nn.attention does not.
+// CHECK-LABEL: func.func @shared_key_head
+// CHECK-SAME: query, key and value heads broadcast
+// CHECK-NOT: nn.attention
+func.func @shared_key_head(%q: tensor<1x2x3x4xf32>, %k: tensor<1x1x5x4xf32>, %v: tensor<1x1x5x4xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x1x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.matmul %1, %v : (tensor<1x2x3x5xf32>, tensor<1x1x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %2 : tensor<1x2x3x4xf32>
+}
