@@ -60,6 +60,17 @@ def evaluate(size, dims):
     return walk(ast.parse(size, mode="eval").body)
 
 
+def make_page(shape, random, dark, light):
+    """A light image with rows of dark strokes, as text is from afar."""
+    page = np.full(shape, light)
+    for top in range(8, shape[-2] - 16, 28):
+        for left in range(8, shape[-1] - 16, 9):
+            if random.random() < 0.85:
+                width, height = random.integers(2, 6), random.integers(8, 14)
+                page[..., top:top + height, left:left + width] = dark
+    return page
+
+
 def make_input(spec, dims, random):
     """Data as zoo.json describes them under "values"."""
     shape = [evaluate(size, dims) for size in spec["shape"]]
@@ -72,6 +83,8 @@ def make_input(spec, dims, random):
         return random.uniform(*argument, shape).astype(dtype)
     if kind == "integers":
         return random.integers(*argument, shape).astype(dtype)
+    if kind == "page":
+        return make_page(shape, random, *argument).astype(dtype)
     if kind == "positions":  # counts on from a symbol
         return np.broadcast_to(np.arange(shape[-1]) + dims[argument], shape).astype(dtype)
     if kind == "mask":  # ones, then zeros; the first rows are full
