@@ -1,0 +1,60 @@
+"""Rows of `lathe zoo` as text, Markdown and JUnit XML."""
+
+from xml.sax.saxutils import escape, quoteattr
+
+
+def latency(row, threads):
+    bench = row.get("bench", {}).get(threads)
+    return f"{bench['min_ms']:.3f}" if bench else "-"
+
+
+def ratio(row, threads):
+    return f" ({row['ratios'][threads]:.2f}x)" if threads in row.get("ratios", {}) else ""
+
+
+def worst(row):
+    return f"{max(row['differences'].values()):.1e}" if row.get("differences") else "-"
+
+
+def thread_counts(rows):
+    return sorted({threads for row in rows for threads in row.get("bench", {})}, key=int)
+
+
+def cells(row, counts):
+    compiled = row.get("compile")
+    return [row["model"], f"{compiled['seconds']:.1f}" if compiled else "-",
+            f"{compiled['peak_rss_bytes'] / 1e6:.0f}" if compiled else "-", worst(row),
+            *[latency(row, threads) + ratio(row, threads) for threads in counts],
+            "ok" if not row["failures"] else "FAILED"]
+
+
+def line(row):
+    text = "{:<20} compiled in {:>5} s, {:>5} MB; difference {:>8};".format(*cells(row, [])[:4])
+    for threads in thread_counts([row]):
+        text += f" {threads} threads {latency(row, threads)} ms{ratio(row, threads)};"
+    return "\n".join([text.rstrip(";")] + ["  " + failure.replace("\n", "\n  ") for failure in row["failures"]])
+
+
+def markdown(rows):
+    counts = thread_counts(rows)
+    header = ["model", "compile s", "compile MB", "difference", *[f"{threads} threads ms" for threads in counts], ""]
+    lines = [header, ["---"] * len(header), *[cells(row, counts) for row in rows]]
+    text = "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    for row in rows:
+        for failure in row["failures"]:
+            text += f"\n**{row['model']}**\n```\n{failure}\n```\n"
+    return text
+
+
+def junit(rows):
+    cases = []
+    for row in rows:
+        seconds = row.get("compile", {}).get("seconds", 0)
+        failures = "".join(f"<failure message={quoteattr(failure.splitlines()[0])}>{escape(failure)}</failure>"
+                           for failure in row["failures"])
+        cases.append(f'  <testcase classname="lathe.zoo" name={quoteattr(row["model"])} time="{seconds:.3f}">{failures}'
+                     "</testcase>")
+    failed = sum(bool(row["failures"]) for row in rows)
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<testsuite name="lathe zoo" tests="{len(rows)}" failures="{failed}">\n' + "\n".join(cases)
+            + "\n</testsuite>\n")
