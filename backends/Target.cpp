@@ -38,9 +38,22 @@ void setHostFeatures(Target &target) {
       target.features.push_back(feature.str());
 }
 
+/// The levels of the x86-64 psABI, which LLVM's table doesn't spell out.
+llvm::SmallVector<llvm::StringRef> levelFeatures(llvm::StringRef cpu) {
+  llvm::SmallVector<llvm::StringRef> features;
+  if (cpu == "x86-64-v2" || cpu == "x86-64-v3" || cpu == "x86-64-v4")
+    features.append({"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt"});
+  if (cpu == "x86-64-v3" || cpu == "x86-64-v4")
+    features.append({"avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"});
+  if (cpu == "x86-64-v4")
+    features.append({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
+  return features;
+}
+
 void setCpuFeatures(Target &target) {
-  llvm::SmallVector<llvm::StringRef> known;
-  llvm::X86::getFeaturesForCPU(target.llvmCpu, known);
+  llvm::SmallVector<llvm::StringRef> known = levelFeatures(target.llvmCpu);
+  if (known.empty())
+    llvm::X86::getFeaturesForCPU(target.llvmCpu, known);
   for (llvm::StringRef feature : kUseful)
     if (llvm::is_contained(known, feature))
       target.features.push_back(feature.str());

@@ -85,7 +85,7 @@ private:
 
   Error addEntry() {
     for (const object::SymbolRef &symbol : object.symbols()) {
-      if (cantFail(symbol.getName()) != source.symbol)
+      if (cantFail(symbol.getType()) != object::SymbolRef::ST_Function || cantFail(symbol.getName()) != source.symbol)
         continue;
       auto offset = offsetOf(symbol);
       if (!offset)

@@ -1,0 +1,171 @@
+// Matrix products, convolutions, pools and attention over sizes that include every tail.
+#include "tests/unit/x86/KernelRunner.h"
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+
+using lathe::test::RunOptions;
+using lathe::test::runCase;
+
+namespace {
+
+std::string tensor(const std::string &dims, const std::string &element = "f32") {
+  return fmt::format("tensor<{}{}>", dims.empty() ? "" : dims + "x", element);
+}
+
+/// One function around `body`, whose arguments are %0, %1, ...
+std::string function(const std::vector<std::string> &inputs, const std::string &output, const std::string &body) {
+  std::string arguments;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    arguments += fmt::format("{}%a{}: {}", i ? ", " : "", i, inputs[i]);
+  return fmt::format("func.func @f({}) -> {} {{\n  {}\n  return %r : {}\n}}\n", arguments, output, body, output);
+}
+
+void check(const std::string &text, RunOptions options) {
+  options.relative = 1e-5;
+  options.absolute = 1e-4;
+  options.low = -1;
+  options.high = 1;
+  for (const std::string &cpu : lathe::test::runnableCpus()) {
+    options.cpu = cpu;
+    const std::string problem = runCase(text, options);
+    INFO(problem);
+    CHECK(problem.empty());
+  }
+}
+
+void checkMatmul(int m, int k, int n, bool isConstant, bool isTransposed) {
+  std::string lhs = tensor(fmt::format("{}x{}", m, k)), out = tensor(fmt::format("{}x{}", m, n));
+  std::string rhs = tensor(isTransposed ? fmt::format("{}x{}", n, k) : fmt::format("{}x{}", k, n));
+  std::string text = function({lhs, rhs}, out,
+                              fmt::format("%r = nn.matmul %a0, %a1 {} : ({}, {}) -> {}", isTransposed ? "{trans_rhs}" : "",
+                                          lhs, rhs, out));
+  RunOptions options;
+  if (isConstant)
+    options.constants = {1};
+  options.expectedKind = "gemm";
+  check(text, options);
+}
+
+struct Conv {
+  int images, height, width, channels, out, kernel, stride, pad, dilation, group;
+};
+
+void checkConv(Conv c, const std::string &kind) {
+  auto size = [&](int in) { return (in + 2 * c.pad - c.dilation * (c.kernel - 1) - 1) / c.stride + 1; };
+  std::string in = tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels));
+  std::string filter = tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel));
+  std::string bias = tensor(fmt::format("{}", c.out));
+  std::string out = tensor(fmt::format("{}x{}x{}x{}", c.images, size(c.height), size(c.width), c.out));
+  std::string attributes = fmt::format("{{channels_last, dilations = array<i64: {0}, {0}>, group = {1} : i64, pads = array<i64: "
+                                       "{2}, {2}, {2}, {2}>, strides = array<i64: {3}, {3}>}}",
+                                       c.dilation, c.group, c.pad, c.stride);
+  RunOptions options;
+  options.constants = {1};
+  options.expectedKind = kind;
+  check(function({in, filter, bias}, out,
+                 fmt::format("%r = nn.conv %a0, %a1 bias %a2 {} : ({}, {}, {}) -> {}", attributes, in, filter, bias, out)),
+        options);
+}
+
+void checkPool(const std::string &kind, int height, int width, int channels, int kernel, int stride, int pad,
+               const std::string &extra = "") {
+  auto size = [&](int in) { return (in + 2 * pad - kernel) / stride + 1; };
+  std::string in = tensor(fmt::format("2x{}x{}x{}", height, width, channels));
+  std::string out = tensor(fmt::format("2x{}x{}x{}", size(height), size(width), channels));
+  std::string attributes =
+      fmt::format("{{channels_last, kernel = array<i64: {0}, {0}>, strides = array<i64: {1}, {1}>, pads = array<i64: {2}, {2}, "
+                  "{2}, {2}>, dilations = array<i64: 1, 1>{3}}}",
+                  kernel, stride, pad, extra);
+  RunOptions options;
+  options.expectedKind = "pool";
+  check(function({in}, out, fmt::format("%r = nn.pool {} %a0 {} : ({}) -> {}", kind, attributes, in, out)), options);
+}
+
+void checkAttention(int batch, int heads, int queries, int keys, int depth, int valueColumns, const std::string &mask) {
+  std::string q = tensor(fmt::format("{}x{}x{}x{}", batch, heads, queries, depth));
+  std::string k = tensor(fmt::format("{}x{}x{}x{}", batch, heads, keys, depth));
+  std::string v = tensor(fmt::format("{}x{}x{}x{}", batch, heads, keys, valueColumns));
+  std::string out = tensor(fmt::format("{}x{}x{}x{}", batch, heads, queries, valueColumns));
+  std::vector<std::string> inputs = {q, k, v};
+  std::string operands = "%a0, %a1, %a2", types = q + ", " + k + ", " + v;
+  if (!mask.empty()) {
+    inputs.push_back(tensor(mask));
+    operands += ", %a3";
+    types += ", " + tensor(mask);
+  }
+  RunOptions options;
+  options.expectedKind = "attention";
+  check(function(inputs, out, fmt::format("%r = nn.attention {} {{scale = 0.25}} : ({}) -> {}", operands, types, out)), options);
+}
+
+} // namespace
+
+TEST_CASE("matrix products of every tail", "[gemm]") {
+  for (int m : {1, 2, 5, 6, 7, 13, 31})
+    for (int n : {1, 7, 8, 15, 16, 17, 33, 100})
+      for (int k : {1, 3, 4, 17, 64})
+        for (bool isTransposed : {false, true})
+          checkMatmul(m, k, n, true, isTransposed);
+}
+
+TEST_CASE("matrix products of computed operands", "[gemm]") {
+  for (int m : {1, 6, 11})
+    for (int n : {1, 9, 16, 40})
+      for (int k : {1, 5, 24})
+        for (bool isTransposed : {false, true})
+          checkMatmul(m, k, n, false, isTransposed);
+}
+
+TEST_CASE("matrix products deep enough for several blocks", "[gemm]") {
+  checkMatmul(7, 1600, 33, true, false);
+  checkMatmul(200, 900, 20, true, true);
+  checkMatmul(13, 2304, 50, false, false);
+}
+
+TEST_CASE("batched matrix products broadcast", "[gemm]") {
+  struct Case {
+    std::string lhs, rhs, out;
+  };
+  for (const Case &c : {Case{"3x5x8", "3x8x9", "3x5x9"}, Case{"2x3x5x8", "8x17", "2x3x5x17"},
+                        Case{"2x1x5x8", "1x3x8x9", "2x3x5x9"}, Case{"5x8", "4x8x9", "4x5x9"}}) {
+    RunOptions options;
+    options.expectedKind = "gemm";
+    std::string lhs = tensor(c.lhs), rhs = tensor(c.rhs), out = tensor(c.out);
+    check(function({lhs, rhs}, out, fmt::format("%r = nn.matmul %a0, %a1 : ({}, {}) -> {}", lhs, rhs, out)), options);
+  }
+}
+
+TEST_CASE("convolutions", "[conv]") {
+  for (const Conv &c : {Conv{1, 7, 9, 3, 8, 3, 1, 1, 1, 1}, Conv{2, 8, 8, 16, 24, 1, 1, 0, 1, 1},
+                        Conv{1, 9, 7, 5, 33, 1, 2, 0, 1, 1}, Conv{2, 11, 13, 4, 10, 5, 2, 2, 1, 1},
+                        Conv{1, 12, 12, 8, 16, 3, 1, 2, 2, 1}, Conv{1, 6, 6, 12, 24, 3, 1, 1, 1, 4},
+                        Conv{1, 30, 31, 3, 64, 7, 2, 3, 1, 1}, Conv{1, 4, 4, 16, 16, 3, 1, 3, 1, 2}})
+    checkConv(c, "conv");
+}
+
+TEST_CASE("depthwise convolutions", "[conv]") {
+  for (int channels : {1, 7, 8, 16, 24, 35, 96})
+    for (int stride : {1, 2})
+      for (int kernel : {1, 3, 5})
+        checkConv({2, 9, 17, channels, channels, kernel, stride, kernel / 2, 1, channels}, "depthwise");
+  checkConv({1, 14, 14, 32, 32, 3, 1, 2, 2, 32}, "depthwise");
+}
+
+TEST_CASE("pools", "[pool]") {
+  for (int channels : {1, 8, 19, 64}) {
+    checkPool("pool_max", 9, 11, channels, 3, 2, 1);
+    checkPool("pool_average", 9, 11, channels, 3, 2, 1);
+    checkPool("pool_average", 9, 11, channels, 3, 1, 1, ", count_include_pad");
+    checkPool("pool_max", 6, 6, channels, 2, 2, 0);
+  }
+}
+
+TEST_CASE("attention", "[attention]") {
+  for (int queries : {1, 5, 16, 37})
+    for (int keys : {1, 6, 37})
+      for (int valueColumns : {5, 8, 32})
+        checkAttention(2, 3, queries, keys, 16, valueColumns, "");
+  checkAttention(2, 3, 9, 20, 12, 16, "2x1x1x20");
+  checkAttention(2, 3, 9, 20, 12, 16, "9x20");
+  checkAttention(2, 3, 9, 20, 12, 16, "1x3x9x20");
+}

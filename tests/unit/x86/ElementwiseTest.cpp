@@ -1,0 +1,92 @@
+#include "tests/unit/x86/KernelRunner.h"
+#include <catch2/catch_test_macros.hpp>
+
+using namespace lathe::test;
+using Types = std::vector<std::string>;
+
+namespace {
+// Sizes around every vector width, interleaving and task boundary.
+const int64_t kSizes[] = {0, 1, 3, 7, 8, 9, 31, 64, 100, 1027, 40001};
+
+std::string sized(int64_t size, const std::string &type) { return std::to_string(size) + "x" + type; }
+} // namespace
+
+TEST_CASE("add runs on every size and CPU") {
+  for (const std::string &cpu : runnableCpus())
+    for (int64_t size : kSizes) {
+      std::string type = sized(size, "f32");
+      CHECK(runCase(oneOp("nn.binary add %0, %1", {type, type}, {type}),
+                    {.cpu = cpu, .relative = 0, .absolute = 0, .expectedKind = "map"}) == "");
+    }
+}
+
+TEST_CASE("unary functions of floats") {
+  const char *kinds[] = {"abs",  "neg",  "ceil",  "floor", "round",   "sign",     "sqrt",      "exp",        "sin",  "cos",
+                         "tan",  "atan", "sinh",  "cosh",  "tanh",    "asinh",    "erf",       "sigmoid",    "relu", "softplus",
+                         "mish", "gelu", "gelu_tanh", "softsign", "hard_swish"};
+  for (const char *type : {"f32", "f64", "f16", "bf16"})
+    for (const char *kind : kinds) {
+      std::string tensor = sized(1027, type), text = std::string("nn.unary ") + kind + " %0";
+      CHECK(runCase(oneOp(text, {tensor}, {tensor}), {.low = kind == std::string("sqrt") ? 0.0 : -4.0}) == "");
+    }
+}
+
+TEST_CASE("unary functions with parameters") {
+  for (const char *kind : {"leaky_relu", "elu", "celu", "selu", "hard_sigmoid", "swish", "thresholded_relu", "shrink"}) {
+    std::string text = std::string("nn.unary ") + kind + " %0 {alpha = 0.7 : f64, beta = 0.3 : f64}";
+    CHECK(runCase(oneOp(text, {"333xf32"}, {"333xf32"})) == "");
+  }
+  for (const char *kind : {"asin", "acos", "atanh"})
+    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = -1, .high = 1}) == "");
+  for (const char *kind : {"log", "acosh", "reciprocal"})
+    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = 1, .high = 1e6}) == "");
+}
+
+TEST_CASE("binary functions of floats, with broadcasting") {
+  const Types shapes[] = {{"5x7x", "5x7x", "5x7x"}, {"5x7x", "7x", "5x7x"}, {"5x7x", "", "5x7x"},
+                          {"5x1x7x", "1x3x1x", "5x3x7x"}, {"4x9x16x", "9x1x", "4x9x16x"}, {"1x", "70000x", "70000x"}};
+  for (const char *kind : {"add", "sub", "mul", "div", "mod", "fmod", "pow", "min", "max", "prelu"})
+    for (const Types &shape : shapes)
+      for (const char *type : {"f32", "f64"}) {
+        RunOptions options;
+        options.low = kind == std::string("pow") ? 0.1 : -4;
+        std::string text = std::string("nn.binary ") + kind + " %0, %1";
+        CHECK(runCase(oneOp(text, {shape[0] + type, shape[1] + type}, {shape[2] + type}), options) == "");
+      }
+}
+
+TEST_CASE("binary functions of integers") {
+  for (const char *kind : {"add", "sub", "mul", "div", "mod", "fmod", "pow", "min", "max", "bit_and", "bit_or", "bit_xor"})
+    for (const char *type : {"i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64"}) {
+      auto fill = [&](unsigned input, lathe::reference::Tensor &) { return false; };
+      RunOptions options{.low = -5, .high = 12, .fill = fill};
+      if (kind == std::string("div") || kind == std::string("mod") || kind == std::string("fmod"))
+        options.low = 1;
+      std::string tensor = sized(100, type);
+      CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {tensor, tensor}, {tensor}), options) == "");
+    }
+  for (const char *kind : {"shift_left", "shift_right"})
+    CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {"100xui32", "100xui32"}, {"100xui32"}),
+                  {.low = 0, .high = 31}) == "");
+}
+
+TEST_CASE("comparisons, logic and select") {
+  for (const char *kind : {"equal", "less", "less_equal", "greater", "greater_equal"})
+    for (const char *type : {"f32", "f64", "i32", "ui8", "i64"})
+      CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {sized(99, type), sized(99, type)}, {"99xi1"})) == "");
+  for (const char *kind : {"logical_and", "logical_or", "logical_xor"})
+    CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {"99xi1", "99xi1"}, {"99xi1"})) == "");
+  CHECK(runCase(oneOp("nn.unary logical_not %0", {"99xi1"}, {"99xi1"})) == "");
+  CHECK(runCase(oneOp("nn.select %0, %1, %2", {"5x1xi1", "7xf32", "5x7xf32"}, {"5x7xf32"})) == "");
+}
+
+TEST_CASE("casts between all types") {
+  const char *types[] = {"f16", "bf16", "f32", "f64", "i1", "i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64"};
+  for (const std::string &cpu : runnableCpus())
+    for (const char *from : types)
+      for (const char *to : types)
+        CHECK(runCase(oneOp("nn.cast %0", {sized(37, from)}, {sized(37, to)}),
+                      {.cpu = cpu, .relative = 0, .absolute = 0, .low = -300, .high = 70000}) == "");
+  CHECK(runCase(oneOp("nn.bitcast %0", {"37xf32"}, {"37xui32"})) == "");
+  CHECK(runCase(oneOp("nn.bitcast %0", {"37xi16"}, {"37xbf16"})) == "");
+}

@@ -1,0 +1,332 @@
+#include "tests/unit/x86/KernelRunner.h"
+#include "backends/x86/Body.h"
+#include "dialects/reference/Binding.h"
+#include "dialects/reference/Evaluate.h"
+#include "lathe/artifact.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <sys/mman.h>
+
+using namespace mlir;
+
+namespace lathe::test {
+
+namespace {
+//===- the runtime's function table -===//
+
+const lathe_kernel_api &kernelApi() {
+  static const lathe_unary_fn unary[] = {std::exp,  std::exp2,  std::expm1, std::log,   std::log2,  std::log10, std::log1p,
+                                         std::sin,  std::cos,   std::tan,   std::asin,  std::acos,  std::atan,  std::sinh,
+                                         std::cosh, std::tanh,  std::asinh, std::acosh, std::atanh, std::erf,   std::erfc,
+                                         std::tgamma, std::lgamma, std::cbrt};
+  static const lathe_binary_fn binary[] = {std::pow, std::fmod, std::remainder, std::atan2};
+  static_assert(std::size(unary) == LATHE_UNARY_COUNT && std::size(binary) == LATHE_BINARY_COUNT);
+  static const lathe_kernel_api api{sizeof(lathe_kernel_api), LATHE_KERNEL_ABI_VERSION, unary, binary};
+  return api;
+}
+
+//===- memory -===//
+
+/// Bytes with a guard on both sides that shows writes outside.
+class GuardedBuffer {
+public:
+  explicit GuardedBuffer(size_t size) : size(size), storage(size + 2 * kGuard + 64, kPattern) {
+    data = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(storage.data()) + kGuard + 63) / 64 * 64);
+  }
+  bool isIntact() const {
+    auto isPattern = [](char c) { return c == kPattern; };
+    return std::all_of(storage.data(), static_cast<const char *>(data), isPattern) &&
+           std::all_of(data + size, const_cast<char *>(storage.data()) + storage.size(), isPattern);
+  }
+  char *data;
+  size_t size;
+
+private:
+  static constexpr size_t kGuard = 256;
+  static constexpr char kPattern = char(0xAB);
+  std::vector<char> storage;
+};
+
+class ExecutableImage {
+public:
+  explicit ExecutableImage(const std::vector<char> &bytes) : size(bytes.size()) {
+    memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memcpy(memory, bytes.data(), size);
+    mprotect(memory, size, PROT_READ | PROT_EXEC);
+  }
+  ~ExecutableImage() { munmap(memory, size); }
+  ExecutableImage(const ExecutableImage &) = delete;
+  lathe_kernel_fn entry(uint64_t offset) const {
+    return reinterpret_cast<lathe_kernel_fn>(static_cast<char *>(memory) + offset);
+  }
+
+private:
+  void *memory;
+  size_t size;
+};
+
+//===- inputs -===//
+
+template <class T> void fillNumbers(reference::Tensor &tensor, std::mt19937 &random, double low, double high) {
+  std::uniform_real_distribution<double> distribution(low, high);
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.mutableData<T>()[i] = T(distribution(random));
+}
+
+void fillRandom(reference::Tensor &tensor, std::mt19937 &random, double low, double high) {
+  Type type = tensor.elementType();
+  double unsignedLow = std::max(low, 0.0);
+  if (type.isF32())
+    return fillNumbers<float>(tensor, random, low, high);
+  if (type.isF64())
+    return fillNumbers<double>(tensor, random, low, high);
+  std::uniform_real_distribution<double> distribution(low, high);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    double value = distribution(random);
+    if (type.isF16() || type.isBF16()) {
+      APFloat number(value);
+      bool lost;
+      number.convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+      tensor.mutableData<uint16_t>()[i] = uint16_t(number.bitcastToAPInt().getZExtValue());
+      continue;
+    }
+    if (type.isInteger(1)) {
+      tensor.mutableData<uint8_t>()[i] = random() & 1;
+      continue;
+    }
+    int64_t number = int64_t(std::floor(type.isUnsignedInteger() ? std::max(value, unsignedLow) : value));
+    std::memcpy(tensor.mutableData<char>() + i * tensor.elementBytes(), &number, tensor.elementBytes());
+  }
+}
+
+//===- comparing -===//
+
+double realAt(const void *data, Type type, int64_t i) {
+  if (type.isF32())
+    return static_cast<const float *>(data)[i];
+  if (type.isF64())
+    return static_cast<const double *>(data)[i];
+  APInt bits(16, static_cast<const uint16_t *>(data)[i]);
+  APFloat number(cast<FloatType>(type).getFloatSemantics(), bits);
+  bool lost;
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+  return number.convertToDouble();
+}
+
+std::string compare(const reference::Tensor &expected, const void *actual, const RunOptions &options) {
+  Type type = expected.elementType();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    if (!isa<FloatType>(type)) {
+      int64_t width = expected.elementBytes();
+      const char *a = static_cast<const char *>(actual) + i * width, *e = expected.data<char>() + i * width;
+      int64_t shownA = 0, shownE = 0;
+      std::memcpy(&shownA, a, width);
+      std::memcpy(&shownE, e, width);
+      if (shownA == shownE)
+        continue;
+      os << "element " << i << ": expected " << shownE << ", got " << shownA;
+      return text;
+    }
+    double e = realAt(expected.rawBytes().data(), type, i), a = realAt(actual, type, i);
+    if ((std::isnan(e) && std::isnan(a)) || e == a)
+      continue;
+    double scale = type.isF16() ? 1e3 : type.isBF16() ? 8e3 : 1;
+    if (std::isfinite(e) && std::fabs(a - e) <= options.absolute * scale + options.relative * scale * std::fabs(e))
+      continue;
+    os << llvm::format("element %lld: expected %.9g, got %.9g", (long long)i, e, a);
+    return text;
+  }
+  return text;
+}
+
+//===- a case -===//
+
+class Case {
+public:
+  Case(const std::string &text, const RunOptions &options) : text(text), options(options) {}
+
+  std::string run() {
+    std::string problem = prepare();
+    if (problem.empty())
+      problem = compile();
+    if (problem.empty())
+      problem = execute();
+    return problem;
+  }
+  int32_t code = 0;
+
+  std::string judge() {
+    if (code)
+      return llvm::formatv("kernel returned {0}", code);
+    auto expected = reference::evaluateFunction(function, inputs);
+    if (!expected)
+      return "interpreter: " + llvm::toString(expected.takeError());
+    for (auto [i, tensor] : llvm::enumerate(*expected)) {
+      if (!outputs[i].isIntact())
+        return llvm::formatv("output {0}: written outside of the buffer", i);
+      if (std::string problem = compare(tensor, outputs[i].data, options); !problem.empty())
+        return llvm::formatv("output {0}: {1}", i, problem);
+    }
+    return "";
+  }
+
+private:
+  std::string prepare() {
+    context.loadDialect<func::FuncDialect, nn::NNDialect, plan::PlanDialect>();
+    module = parseSourceString<ModuleOp>(text, &context);
+    if (!module)
+      return "the case does not parse";
+    function = *module->getOps<func::FuncOp>().begin();
+    op = &*function.getBody().front().begin();
+    std::mt19937 random(options.seed);
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      auto tensor = cast<RankedTensorType>(type);
+      if (!tensor.hasStaticShape())
+        tensor = RankedTensorType::get(options.shapes[i], tensor.getElementType());
+      inputs.push_back(reference::Tensor::allocate(tensor));
+      if (!options.fill || !options.fill(i, inputs.back()))
+        fillRandom(inputs.back(), random, options.low, options.high);
+    }
+    auto bound = reference::Binding::bind(function, inputs);
+    if (!bound)
+      return llvm::toString(bound.takeError());
+    symbols.assign(bound->values().begin(), bound->values().end());
+    return "";
+  }
+
+  std::string compile() {
+    auto parsed = Target::parse(options.cpu);
+    if (!parsed)
+      return llvm::toString(parsed.takeError());
+    backend = createX86Backend();
+    SmallVector<bool> isConstant(op->getNumOperands());
+    for (unsigned i : options.constants)
+      isConstant[i] = true;
+    auto chosen = backend->planKernel(op, isConstant, *parsed);
+    if (failed(chosen))
+      return "no kernel";
+    plan = *chosen;
+    if (!options.expectedKind.empty() && plan.kind != options.expectedKind)
+      return "expects a kernel of kind " + options.expectedKind + ", got " + plan.kind;
+    auto generated = generate(*parsed);
+    if (failed(generated))
+      return "no code";
+    image = std::make_unique<ExecutableImage>(generated->bytes);
+    entry = image->entry(generated->entries[0].second);
+    return "";
+  }
+
+  FailureOr<CodeImage> generate(const Target &target) {
+    OpBuilder b(&context);
+    OwningOpRef<plan::ProgramOp> program = b.create<plan::ProgramOp>(
+        op->getLoc(), "program", function.getFunctionType(), b.getStrArrayAttr({}), b.getStrArrayAttr({}),
+        target.toAttribute(&context), ArrayAttr(), IntegerAttr(), IntegerAttr(), IntegerAttr());
+    program->getBody().emplaceBlock();
+    auto body = x86::makeBody(op);
+    body->setSymName(plan.name);
+    body->setKind(plan.kind);
+    body->setConfigAttr(plan.config);
+    body->setPackingAttr(b.getArrayAttr(plan.packing));
+    auto numbers = llvm::to_vector(llvm::seq<int64_t>(0, symbols.size()));
+    body->setSymbols(numbers);
+    program->getBody().front().push_back(body.release());
+    return backend->generate(*program, target, getenv("LATHE_SHOW_ASSEMBLY") != nullptr);
+  }
+
+  std::string execute() {
+    std::vector<GuardedBuffer> packed;
+    packed.reserve(inputs.size());
+    std::vector<void *> args;
+    for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+      const reference::Tensor &input = inputs[cast<BlockArgument>(operand).getArgNumber()];
+      args.push_back(const_cast<char *>(input.data<char>()));
+      if (isa<UnitAttr>(plan.packing[i]))
+        continue;
+      packed.emplace_back(backend->packedSizeBytes(input.type(), plan.packing[i]));
+      std::memset(packed.back().data, 0, packed.back().size);
+      backend->pack(input, plan.packing[i], packed.back().data);
+      args.back() = packed.back().data;
+    }
+    for (Type type : op->getResultTypes()) {
+      int64_t size = elementSizeBytes(cast<RankedTensorType>(type).getElementType());
+      for (AffineExpr dim : dimExprs(cast<RankedTensorType>(type)))
+        size *= *evaluateDim(dim, symbols);
+      outputs.emplace_back(size);
+    }
+    for (GuardedBuffer &output : outputs)
+      args.push_back(output.data);
+    GuardedBuffer scratch(*evaluateDim(plan.scratchBytes, symbols));
+    lathe_kernel_context kernelContext{sizeof(lathe_kernel_context), 0, scratch.data, &kernelApi()};
+    int64_t tasks = *evaluateDim(plan.tasks, symbols), cut = (tasks + 1) / 2;
+    // Later tasks first: they must not depend on earlier ones.
+    code = entry(args.data(), symbols.data(), cut, tasks, &kernelContext);
+    int32_t second = entry(args.data(), symbols.data(), 0, cut, &kernelContext);
+    code = code ? code : second;
+    return scratch.isIntact() ? "" : "written outside of the scratch memory";
+  }
+
+  std::string text;
+  RunOptions options;
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp function;
+  Operation *op = nullptr;
+  std::vector<reference::Tensor> inputs;
+  std::vector<int64_t> symbols;
+  std::unique_ptr<Backend> backend;
+  KernelPlan plan;
+  std::unique_ptr<ExecutableImage> image;
+  lathe_kernel_fn entry = nullptr;
+  std::vector<GuardedBuffer> outputs;
+};
+} // namespace
+
+std::string oneOp(const std::string &text, const std::vector<std::string> &inputs,
+                  const std::vector<std::string> &outputs, const std::string &attributes) {
+  std::string parameters, ins, outs;
+  for (auto [i, type] : llvm::enumerate(inputs)) {
+    std::string comma = i ? ", " : "";
+    parameters += comma + "%" + std::to_string(i) + ": tensor<" + type + ">";
+    ins += comma + "tensor<" + type + ">";
+  }
+  for (auto [i, type] : llvm::enumerate(outputs))
+    outs += (i ? ", tensor<" : "tensor<") + type + ">";
+  std::string results = "%r#0";
+  for (size_t i = 1; i < outputs.size(); ++i)
+    results += ", %r#" + std::to_string(i);
+  return "func.func @f(" + parameters + ") -> (" + outs + ")" + attributes + " {\n  %r:" + std::to_string(outputs.size()) +
+         " = " + text + " : (" + ins + ") -> (" + outs + ")\n  return " + results + " : " + outs + "\n}\n";
+}
+
+std::string runCase(const std::string &text, const RunOptions &options) {
+  Case kernelCase(text, options);
+  std::string problem = kernelCase.run();
+  if (problem.empty())
+    problem = kernelCase.judge();
+  return problem.empty() ? "" : problem + "\n  on " + options.cpu + ": " + text;
+}
+
+int32_t runForCode(const std::string &text, const RunOptions &options) {
+  Case kernelCase(text, options);
+  return kernelCase.run().empty() ? kernelCase.code : -1;
+}
+
+std::vector<std::string> runnableCpus() {
+  std::vector<std::string> cpus;
+  auto host = Target::parse("native");
+  for (const char *cpu : {"x86-64-v2", "x86-64-v3", "x86-64-v4"}) {
+    auto target = Target::parse(cpu);
+    if (host && target && llvm::all_of(target->features, [&](const std::string &f) { return host->has(f); }))
+      cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+} // namespace lathe::test

@@ -1,0 +1,41 @@
+// Runs one kernel of the x86 backend in this process and compares it with the interpreter.
+#pragma once
+
+#include "backends/Backend.h"
+#include "dialects/nn/NN.h"
+#include "dialects/reference/Tensor.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lathe::test {
+
+/// How a case is run and judged.
+struct RunOptions {
+  std::string cpu = "x86-64-v3";
+  std::vector<std::vector<int64_t>> shapes; // of inputs whose types are symbolic; empty: types are static
+  std::vector<unsigned> constants;          // inputs that the backend may ask to have packed
+  double relative = 2e-6, absolute = 1e-6;  // of floats: |actual - expected| <= absolute + relative * |expected|
+  double low = -4, high = 4;                // range of random inputs; integers are cut to their type
+  unsigned seed = 1;
+  /// Contents of inputs that must not be random (indices); returns false for those that are.
+  std::function<bool(unsigned input, reference::Tensor &tensor)> fill;
+  std::string expectedKind; // of the kernel, if it matters
+};
+
+/// A function of one operation: `text` without its types, operands %0, %1, ..; tensor types without `tensor<>`.
+std::string oneOp(const std::string &text, const std::vector<std::string> &inputs,
+                  const std::vector<std::string> &outputs, const std::string &attributes = "");
+
+/// Runs the single nn operation of function `text` (MLIR assembly of a func.func). Gives "" if all outputs agree with the
+/// interpreter and nothing was written outside of them, else what differs with the case itself.
+std::string runCase(const std::string &text, const RunOptions &options = {});
+
+/// The same for the error code: what the kernel returned.
+int32_t runForCode(const std::string &text, const RunOptions &options);
+
+/// CPUs whose code this machine can run.
+std::vector<std::string> runnableCpus();
+
+} // namespace lathe::test
