@@ -1,0 +1,166 @@
+#include "compiler/import/Importer.h"
+#include "compiler/import/Tensors.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+
+namespace lathe::importer {
+
+Importer::Importer(ModelFile &file, const ImportOptions &options, MLIRContext *context, std::vector<NodeReport> *report)
+    : file(file), options(options), context(context), report(report), builder(context) {
+  for (const auto &entry : file.model().opset_import())
+    opsets[entry.domain() == "ai.onnx" ? "" : entry.domain()] = entry.version();
+  for (const auto &function : file.model().functions())
+    functions[function.domain() + ":" + function.name() + ":" + function.overload()] = &function;
+  main.opsets = &opsets;
+}
+
+Value Importer::refuseModel(const Twine &reason) {
+  emitError(NameLoc::get(builder.getStringAttr(file.name())), reason);
+  hasFailed = true;
+  return {};
+}
+
+OwningOpRef<ModuleOp> Importer::run() {
+  Location loc = NameLoc::get(builder.getStringAttr("graph"));
+  module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  function = builder.create<func::FuncOp>(loc, "main", builder.getFunctionType({}, {}));
+  builder.setInsertionPointToEnd(function.addEntryBlock());
+  contents = std::make_unique<Contents>(function, symbols);
+  if (!addInputs())
+    return {};
+  importNodes(file.model().graph().node(), main);
+  SmallVector<Value> outputs;
+  if (!addOutputs(outputs) || hasFailed)
+    return {};
+  finish(outputs);
+  if (failed(verify(*module)))
+    return {};
+  return std::move(module);
+}
+
+//===- inputs and outputs of the graph -===//
+
+bool Importer::addInputs() {
+  SmallVector<Type> types;
+  for (const onnx::ValueInfoProto &input : file.model().graph().input()) {
+    if (file.initializer(input.name()))
+      continue;
+    RankedTensorType type = inputType(input, int64_t(types.size()));
+    if (!type)
+      continue;
+    Value value = function.getBody().addArgument(type, NameLoc::get(builder.getStringAttr(input.name())));
+    types.push_back(type);
+    main.values[input.name()].value = value;
+    function.setFunctionType(builder.getFunctionType(types, {}));
+    function.setArgAttr(types.size() - 1, "nn.name", builder.getStringAttr(input.name()));
+  }
+  for (const auto &option : options.dims)
+    if (!usedDims.contains(option.first()))
+      refuseModel("no input has a dimension named '" + option.first() + "'");
+  return !hasFailed;
+}
+
+RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t index) {
+  auto refuseInput = [&](const Twine &reason) {
+    refuseModel("input '" + input.name() + "' " + reason);
+    return RankedTensorType();
+  };
+  if (!input.type().has_tensor_type())
+    return refuseInput("is not a tensor; sequences, optionals and maps are not supported as inputs");
+  const auto &tensor = input.type().tensor_type();
+  Type element = convertElementType(tensor.elem_type(), context);
+  if (!element)
+    return refuseInput("has element type " + typeName(tensor.elem_type()) + ", which is not supported");
+  if (!tensor.has_shape())
+    return refuseInput("expects a known rank");
+  DimExprs dims;
+  SmallVector<int64_t> sizes;
+  for (const auto &dim : tensor.shape().dim()) {
+    if (dim.has_dim_value() && dim.dim_value() < 0)
+      return refuseInput("expects dims not to be negative, got " + Twine(dim.dim_value()));
+    dims.push_back(inputDim(dim, input.name(), index, int64_t(dims.size())));
+    sizes.push_back(dim.has_dim_value() ? dim.dim_value() : 1);
+  }
+  auto count = countElements(sizes);
+  if (!count)
+    return refuseInput(llvm::toString(count.takeError()));
+  return makeTensorType(dims, element);
+}
+
+AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, StringRef input, int64_t index, int64_t axis) {
+  if (dim.has_dim_value())
+    return dimConstant(context, dim.dim_value());
+  std::string name = dim.dim_param().empty() ? (input + "_" + Twine(axis)).str() : dim.dim_param();
+  auto known = namedDims.find(name);
+  if (known != namedDims.end())
+    return known->second;
+  Symbol symbol;
+  symbol.name = name;
+  symbol.input = index;
+  symbol.index = axis;
+  if (auto option = options.dims.find(name); option != options.dims.end()) {
+    usedDims.insert(name);
+    symbol.min = option->second.min;
+    symbol.max = option->second.max;
+  }
+  bool isFixed = symbol.min == symbol.max;
+  return namedDims[name] = isFixed ? dimConstant(context, symbol.min) : symbols.add(std::move(symbol), context);
+}
+
+bool Importer::addOutputs(SmallVectorImpl<Value> &values) {
+  for (const onnx::ValueInfoProto &output : file.model().graph().output()) {
+    const Entry *entry = main.find(output.name());
+    const onnx::TensorProto *tensor = entry ? nullptr : file.initializer(output.name());
+    Entry made = tensor ? initializerEntry(*tensor) : entry ? *entry : Entry();
+    if (made.isFailed)
+      continue;
+    if (made.isList)
+      refuseModel("output '" + output.name() + "' is a sequence, which is not supported");
+    else if (!made.value)
+      refuseModel("output '" + output.name() + "' is not computed by any node");
+    values.push_back(made.value);
+  }
+  return !hasFailed;
+}
+
+void Importer::finish(ArrayRef<Value> outputs) {
+  builder.create<func::ReturnOp>(function.getLoc(), outputs);
+  SmallVector<Type> types;
+  for (Value output : outputs)
+    types.push_back(output.getType());
+  function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), types));
+  for (auto [i, output] : llvm::enumerate(file.model().graph().output()))
+    function.setResultAttr(unsigned(i), "nn.name", builder.getStringAttr(output.name()));
+  symbols.store(function);
+  eraseDeadOps();
+}
+
+void Importer::eraseDeadOps() {
+  Block &body = function.getBody().front();
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+Entry Importer::initializerEntry(const onnx::TensorProto &tensor) {
+  Entry entry;
+  auto attribute = convertTensor(tensor);
+  if (!attribute) {
+    refuseModel(llvm::toString(attribute.takeError()));
+    entry.isFailed = true;
+  } else {
+    entry.value = builder.create<nn::ConstantOp>(NameLoc::get(builder.getStringAttr(tensor.name())),
+                                                 cast<RankedTensorType>(attribute->getShapedType()), *attribute);
+  }
+  return entry;
+}
+
+llvm::Expected<ElementsAttr> Importer::convertTensor(const onnx::TensorProto &tensor) {
+  return convertTensorProto(tensor, file, context);
+}
+
+} // namespace lathe::importer

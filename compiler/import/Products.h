@@ -1,0 +1,28 @@
+// Products that several groups of converters need.
+#pragma once
+
+#include "compiler/import/Node.h"
+
+namespace lathe::importer {
+
+/// NumPy's matmul: vectors are allowed on both sides.
+mlir::Value matmulAnyRank(Node &n, mlir::Value a, mlir::Value b);
+
+/// What Conv, ConvTranspose and the pools say about their window.
+struct Window {
+  Ints kernel, strides, dilations;
+  Ints pads; ///< begins, then ends
+};
+
+/// Reads strides, dilations, pads and auto_pad for an input [N, C, spatial..]. Padding that depends on a symbolic size
+/// becomes an nn.pad with `padValue` (number of the element type; lowest for max pooling), which replaces `input`.
+/// Nullopt, with an error, if something does not fit.
+std::optional<Window> readWindow(Node &n, mlir::Value &input, llvm::ArrayRef<int64_t> kernel, double padValue);
+
+/// Consecutive parts of `x` along an axis; empty, with an error, if they are not the whole.
+Values splitAlong(Node &n, mlir::Value x, int64_t axis, llvm::ArrayRef<mlir::AffineExpr> sizes);
+
+/// nn.conv of an ONNX Conv node's attributes, on operands of the same element type.
+mlir::Value convolve(Node &n, mlir::Value input, mlir::Value filter, mlir::Value bias);
+
+} // namespace lathe::importer

@@ -1,0 +1,134 @@
+#include "compiler/import/Tensors.h"
+#include "dialects/reference/Tensor.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+
+namespace lathe::importer {
+
+namespace {
+using T = onnx::TensorProto;
+
+struct TypePair {
+  int32_t onnx;
+  unsigned width;
+  enum { isSigned, isUnsigned, isFloat } kind;
+};
+constexpr TypePair kTypes[] = {
+    {T::BOOL, 1, TypePair::isSigned},     {T::INT8, 8, TypePair::isSigned},      {T::INT16, 16, TypePair::isSigned},
+    {T::INT32, 32, TypePair::isSigned},   {T::INT64, 64, TypePair::isSigned},    {T::UINT8, 8, TypePair::isUnsigned},
+    {T::UINT16, 16, TypePair::isUnsigned}, {T::UINT32, 32, TypePair::isUnsigned}, {T::UINT64, 64, TypePair::isUnsigned},
+    {T::FLOAT, 32, TypePair::isFloat},    {T::DOUBLE, 64, TypePair::isFloat},    {T::FLOAT16, 16, TypePair::isFloat}};
+} // namespace
+
+Type convertElementType(int32_t onnxType, MLIRContext *context) {
+  if (onnxType == T::BFLOAT16)
+    return BFloat16Type::get(context);
+  for (const TypePair &pair : kTypes) {
+    if (pair.onnx != onnxType)
+      continue;
+    if (pair.kind != TypePair::isFloat)
+      return IntegerType::get(context, pair.width, pair.kind == TypePair::isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
+    return pair.width == 32   ? Type(Float32Type::get(context))
+           : pair.width == 64 ? Type(Float64Type::get(context))
+                              : Type(Float16Type::get(context));
+  }
+  return {};
+}
+
+int32_t onnxElementType(Type type) {
+  if (type.isBF16())
+    return T::BFLOAT16;
+  for (const TypePair &pair : kTypes)
+    if (convertElementType(pair.onnx, type.getContext()) == type)
+      return pair.onnx;
+  return T::UNDEFINED;
+}
+
+onnx::TypeProto toOnnxType(RankedTensorType type) {
+  onnx::TypeProto result;
+  result.mutable_tensor_type()->set_elem_type(onnxElementType(type.getElementType()));
+  auto *shape = result.mutable_tensor_type()->mutable_shape();
+  for (int64_t size : type.getShape()) {
+    auto *dim = shape->add_dim();
+    if (!ShapedType::isDynamic(size))
+      dim->set_dim_value(size);
+  }
+  return result;
+}
+
+namespace {
+
+constexpr size_t kMappedBytes = 1024; // smaller tensors become inline attributes
+
+template <typename To, typename Field> bool copyField(const Field &from, reference::Tensor &to) {
+  if (from.size() != to.size())
+    return false;
+  for (int64_t i = 0; i < to.size(); ++i)
+    to.mutableData<To>()[i] = static_cast<To>(from.Get(int(i)));
+  return true;
+}
+
+/// Elements in one of the typed fields; false if their number is not the tensor's.
+bool copyTyped(const onnx::TensorProto &from, reference::Tensor &to) {
+  switch (from.data_type()) {
+  case T::FLOAT:
+    return copyField<float>(from.float_data(), to);
+  case T::DOUBLE:
+    return copyField<double>(from.double_data(), to);
+  case T::INT64:
+    return copyField<int64_t>(from.int64_data(), to);
+  case T::UINT64:
+    return copyField<uint64_t>(from.uint64_data(), to);
+  case T::UINT32:
+    return copyField<uint32_t>(from.uint64_data(), to);
+  case T::INT32:
+    return copyField<int32_t>(from.int32_data(), to);
+  case T::BOOL:
+  case T::INT8:
+  case T::UINT8:
+    return copyField<uint8_t>(from.int32_data(), to);
+  default: // 16 bits: integers as they are, floats by their bits
+    return copyField<uint16_t>(from.int32_data(), to);
+  }
+}
+
+/// Bools other than 0 and 1 would be undefined behaviour later.
+void normalizeBools(reference::Tensor &tensor) {
+  if (tensor.elementType().isInteger(1))
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      tensor.mutableData<uint8_t>()[i] = tensor.mutableData<uint8_t>()[i] != 0;
+}
+
+ElementsAttr mappedAttr(RankedTensorType type, TensorBytes found, StringRef name) {
+  auto keep = [owner = found.owner](void *, size_t, size_t) mutable { owner.reset(); };
+  AsmResourceBlob blob(found.bytes, /*dataAlignment=*/1, std::move(keep), /*dataIsMutable=*/false);
+  return DenseResourceElementsAttr::get(type, name.empty() ? "weight" : name, std::move(blob));
+}
+
+} // namespace
+
+llvm::Expected<ElementsAttr> convertTensorProto(const onnx::TensorProto &from, ModelFile &file, MLIRContext *context) {
+  Type element = convertElementType(from.data_type(), context);
+  if (!element)
+    return llvm::createStringError("tensor '" + from.name() + "': element type " + typeName(from.data_type()) + " is not supported");
+  auto found = file.bytesOf(from);
+  if (!found)
+    return found.takeError();
+  auto type = RankedTensorType::get(ArrayRef(from.dims().data(), size_t(from.dims_size())), element);
+  if (found->owner && found->bytes.size() > kMappedBytes && !element.isInteger(1))
+    return mappedAttr(type, std::move(*found), from.name());
+  bool isTyped = found->bytes.empty() && type.getNumElements() > 0;
+  if (isTyped && uint64_t(type.getNumElements()) > from.ByteSizeLong())
+    return llvm::createStringError("tensor '" + from.name() + "' has fewer elements than its dims say");
+  reference::Tensor tensor = reference::Tensor::allocate(type);
+  if (!isTyped)
+    std::copy(found->bytes.begin(), found->bytes.end(), tensor.mutableData<char>());
+  else if (!copyTyped(from, tensor))
+    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(type.getNumElements()) + " elements");
+  normalizeBools(tensor);
+  return tensor.toAttribute();
+}
+
+} // namespace lathe::importer
