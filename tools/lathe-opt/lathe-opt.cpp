@@ -1,4 +1,5 @@
 // Runs any pass alone on MLIR text, as the tests do. See docs/Debugging.md.
+#include "compiler/pipeline/LowerToPlanPass.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -10,6 +11,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lathe::registerDialects(registry);
   lathe::registerLathePasses();
+  lathe::registerLowerToPlanPass();
   lathe::registerEvalPass();
   mlir::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Lathe optimizer driver\n", registry));
