@@ -46,11 +46,16 @@ def markdown(rows):
     return text
 
 
+def printable(text):
+    """XML has no control characters."""
+    return "".join(c for c in text if c >= " " or c in "\n\t")
+
+
 def junit(rows):
     cases = []
     for row in rows:
         seconds = row.get("compile", {}).get("seconds", 0)
-        failures = "".join(f"<failure message={quoteattr(failure.splitlines()[0])}>{escape(failure)}</failure>"
+        failures = "".join(f"<failure message={quoteattr(printable(failure.splitlines()[0]))}>{escape(printable(failure))}</failure>"
                            for failure in row["failures"])
         cases.append(f'  <testcase classname="lathe.zoo" name={quoteattr(row["model"])} time="{seconds:.3f}">{failures}'
                      "</testcase>")

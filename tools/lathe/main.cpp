@@ -3,8 +3,8 @@
 // Part of Lathe, under the Apache License v2.0. See LICENSE.
 //
 // Running, measuring and looking at compiled models needs the runtime only and
-// is done here; compile, check and zoo are done by lathe-compile, a program in
-// the same folder that takes this one's place.
+// is done here; compile and check are done by lathe-compile, a program in the
+// same folder that takes this one's place, and zoo by tools/zoo of the sources.
 //
 //===----------------------------------------------------------------------===//
 #include "tools/lathe/Commands.h"
@@ -23,23 +23,39 @@ using namespace lathe::cli;
 
 namespace {
 
-constexpr std::array<std::pair<const char *, const char *>, 3> compilerCommands = {{
-    {"compile", "Compile an ONNX model to a .lathe file"},
-    {"check", "Say what would be compiled how, node by node"},
-    {"zoo", "Compile and measure the models of the zoo"},
-}};
+struct OtherCommand {
+  const char *name, *description;
+  void (*become)(char **argv); ///< doesn't return
+};
 
-/// Replaces this process by lathe-compile with the same arguments.
-[[noreturn]] void becomeCompiler(char **argv) {
-  std::error_code error;
-  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::string program = (self.parent_path() / "lathe-compile").string();
+/// Replaces this process by another program with the same arguments.
+[[noreturn]] void become(std::string program, char **argv, const char *hint) {
   argv[0] = program.data();
   execv(program.c_str(), argv);
-  fmt::print(stderr, "lathe: error: can't start '{}': {}; was lathe built without its compiler?\n", program,
-             strerror(errno));
+  fmt::print(stderr, "lathe: error: can't start '{}': {}; {}\n", program, strerror(errno), hint);
   _exit(static_cast<int>(Exit::Environment));
 }
+
+std::filesystem::path ownPath() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error);
+}
+
+[[noreturn]] void becomeCompiler(char **argv) {
+  become(ownPath().parent_path() / "lathe-compile", argv, "was lathe built without its compiler?");
+}
+
+/// The script takes the arguments behind "zoo", and measures this program.
+[[noreturn]] void becomeZoo(char **argv) {
+  setenv("LATHE", ownPath().c_str(), 1);
+  become(LATHE_ZOO_SCRIPT, argv + 1, "the zoo needs the sources that lathe was built from");
+}
+
+constexpr std::array<OtherCommand, 3> otherCommands = {{
+    {"compile", "Compile an ONNX model to a .lathe file", becomeCompiler},
+    {"check", "Say what would be compiled how, node by node", becomeCompiler},
+    {"zoo", "Compile, check and measure the models of the zoo", becomeZoo},
+}};
 
 void addSizes(CLI::App &command, SizeOptions &sizes) {
   command.add_option("--shape", sizes.shapes, "Shape of an input: NAME=1x128")->type_name("NAME=SHAPE");
@@ -92,8 +108,8 @@ Exit dispatch(int argc, char **argv) {
   RunOptions run;
   BenchOptions bench;
   InspectOptions inspect;
-  for (auto [name, description] : compilerCommands)
-    app.add_subcommand(name, description);
+  for (const OtherCommand &command : otherCommands)
+    app.add_subcommand(command.name, command.description);
   addRun(app, run);
   addBench(app, bench);
   addInspect(app, inspect);
@@ -119,9 +135,9 @@ int report(Exit exit, const std::string &message) {
 
 int main(int argc, char **argv) {
   if (argc > 1)
-    for (auto [name, description] : compilerCommands)
-      if (strcmp(argv[1], name) == 0)
-        becomeCompiler(argv);
+    for (const OtherCommand &command : otherCommands)
+      if (strcmp(argv[1], command.name) == 0)
+        command.become(argv);
   try {
     return static_cast<int>(dispatch(argc, argv));
   } catch (const Failure &failure) {
