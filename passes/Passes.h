@@ -1,4 +1,5 @@
-// Declarations of every pass: createX(), its options and its registration. The passes are listed in Passes.td.
+// Declarations of every pass: createX(), its options and its registration. The passes are listed in
+// Passes.td.
 #pragma once
 
 #include "dialects/nn/NN.h"

@@ -1,4 +1,5 @@
-// What type inference and verifiers of the nn dialect share: sizes of operands and checks that name their constraint.
+// What type inference and verifiers of the nn dialect share: sizes of operands and checks that name their
+// constraint.
 #pragma once
 
 #include "dialects/nn/NN.h"
@@ -9,13 +10,17 @@ namespace lathe::nn {
 using Loc = std::optional<mlir::Location>;
 using Types = llvm::SmallVectorImpl<mlir::Type>;
 
-inline mlir::RankedTensorType tensorType(mlir::Value value) { return mlir::cast<mlir::RankedTensorType>(value.getType()); }
+inline mlir::RankedTensorType tensorType(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType());
+}
 inline mlir::Type elementType(mlir::Value value) { return tensorType(value).getElementType(); }
 inline int64_t rankOf(mlir::Value value) { return tensorType(value).getRank(); }
 inline DimExprs dimsOf(mlir::Value value) { return dimExprs(tensorType(value)); }
 inline bool isFloat(mlir::Type type) { return mlir::isa<mlir::FloatType>(type); }
 inline bool isBool(mlir::Type type) { return type.isSignlessInteger(1); }
-inline bool isIndexInteger(mlir::Type type) { return type.isSignlessInteger(32) || type.isSignlessInteger(64); }
+inline bool isIndexInteger(mlir::Type type) {
+  return type.isSignlessInteger(32) || type.isSignlessInteger(64);
+}
 inline bool isInteger(mlir::Type type) { return mlir::isa<mlir::IntegerType>(type) && !isBool(type); }
 
 /// Error at `loc` if there is one; always failure.
@@ -39,11 +44,13 @@ mlir::LogicalResult checkIndices(Loc loc, llvm::StringRef label, mlir::Type type
 /// Every dynamic axis of every operand has a symbolic size.
 mlir::LogicalResult checkSymbolic(Loc loc, mlir::ValueRange values);
 
-/// Attributes of a window: lengths fit the number of spatial axes, strides, dilations and kernel are positive.
+/// Attributes of a window: lengths fit the number of spatial axes, strides, dilations and kernel are
+/// positive.
 struct WindowAttrs {
   llvm::ArrayRef<int64_t> kernel, strides, pads, dilations;
 };
-mlir::LogicalResult checkWindowLengths(Loc loc, llvm::StringRef label, const WindowAttrs &window, size_t spatial);
+mlir::LogicalResult checkWindowLengths(Loc loc, llvm::StringRef label, const WindowAttrs &window,
+                                       size_t spatial);
 mlir::LogicalResult checkWindowPositive(Loc loc, llvm::StringRef label, const WindowAttrs &window);
 
 } // namespace lathe::nn

@@ -1,4 +1,5 @@
-// Folding of operations that do nothing, and of sizes that are constants. Values are folded by --lathe-fold-constants.
+// Folding of operations that do nothing, and of sizes that are constants. Values are folded by
+// --lathe-fold-constants.
 #include "dialects/nn/NNCheck.h"
 
 using namespace mlir;
@@ -63,12 +64,14 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor) { return inputIfSameType(getInput(),
 OpFoldResult TileOp::fold(FoldAdaptor) { return inputIfSameType(getInput(), getOutput()); }
 
 OpFoldResult SliceOp::fold(FoldAdaptor) {
-  bool isWhole = llvm::all_of(getStarts().getResults(), isZero) && llvm::all_of(getSteps(), [](int64_t s) { return s == 1; });
+  bool isWhole = llvm::all_of(getStarts().getResults(), isZero) &&
+                 llvm::all_of(getSteps(), [](int64_t s) { return s == 1; });
   return isWhole ? inputIfSameType(getInput(), getOutput()) : OpFoldResult();
 }
 
 OpFoldResult PadOp::fold(FoldAdaptor) {
-  return llvm::all_of(getLow().getResults(), isZero) ? inputIfSameType(getInput(), getOutput()) : OpFoldResult();
+  return llvm::all_of(getLow().getResults(), isZero) ? inputIfSameType(getInput(), getOutput())
+                                                     : OpFoldResult();
 }
 
 // concat(x) -> x; inputs that are empty along the axis add nothing
@@ -85,9 +88,7 @@ OpFoldResult ConcatOp::fold(FoldAdaptor) {
   return getOutput();
 }
 
-OpFoldResult ShapeOfOp::fold(FoldAdaptor) {
-  return constantSizes(dimsOf(getInput()), getOutput().getType());
-}
+OpFoldResult ShapeOfOp::fold(FoldAdaptor) { return constantSizes(dimsOf(getInput()), getOutput().getType()); }
 
 OpFoldResult DimValuesOp::fold(FoldAdaptor) {
   return constantSizes(getValues().getResults(), getOutput().getType());

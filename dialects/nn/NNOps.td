@@ -82,7 +82,7 @@ def NN_ReduceOp : NN_InferredOp<"reduce"> {
   let summary = "reduction along axes";
   let description = [{
     Axes are sorted and non-negative. An empty range gives the neutral element (max of an empty range: lowest value).
-    C1: axes are unique and inside the rank.
+    C1: axes are sorted, unique and inside the rank. C2: input is not i1.
   }];
   let arguments = (ins NN_ReduceKindAttr:$kind, NN_Tensor:$input, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
   let results = (outs NN_Tensor:$output);
@@ -117,8 +117,8 @@ def NN_LayerNormOp : NN_InferredOp<"layer_norm", [AttrSizedOperandSegments]> {
   let summary = "layer normalization over the axes from `axis` to the last";
   let description = [{
     (x - mean) / sqrt(variance + epsilon) * scale + bias; with `rms`, x / sqrt(mean(x^2) + epsilon) * scale.
-    Scale and bias broadcast to the input. Ba et al., Layer Normalization, 2016; Zhang and Sennrich, RMSNorm, 2019.
-    C1: axis is inside the rank. C2: input is floating.
+    Ba et al., Layer Normalization, 2016; Zhang and Sennrich, RMSNorm, 2019.
+    C1: axis is inside the rank. C2: input is floating. C3: scale and bias broadcast to the input.
   }];
   let arguments = (ins NN_Tensor:$input, NN_OptTensor:$scale, NN_OptTensor:$bias, I64Attr:$axis, F64Attr:$epsilon, UnitAttr:$rms);
   let results = (outs NN_Tensor:$output);
@@ -169,6 +169,7 @@ def NN_ConvTransposeOp : NN_SizedOp<"conv_transpose"> {
     input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter [C, M/group, kernel..], bias [M]. Output element o
     sums input i and kernel k with o = i * stride - pad_begin + k * dilation. Output sizes stand in the result type.
     C1: ranks agree. C2: attribute lengths. C3: C is filter's first axis, a multiple of group.
+    C4: one element type. C5: kernel sizes are static. C6: the result has M channels. C7: bias is [M].
   }];
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, DenseI64ArrayAttr:$strides,
                        DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
@@ -181,7 +182,8 @@ def NN_PoolOp : NN_SizedOp<"pool"> {
   let description = [{
     Layout as nn.conv. Output sizes stand in the result type (ceil mode included). Windows are cut at the padded input;
     average divides by the elements inside the input, with count_include_pad by those inside the padded input.
-    C1: attribute lengths. C2: strides, dilations, kernel positive.
+    C1: attribute lengths. C2: strides, dilations, kernel positive. C3: batch and channels pass through.
+    C4: element type passes through; average and Lp take floating-point ones.
   }];
   let arguments = (ins NN_PoolKindAttr:$kind, NN_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
                        DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, UnitAttr:$count_include_pad,
@@ -192,7 +194,10 @@ def NN_PoolOp : NN_SizedOp<"pool"> {
 
 def NN_MaxPoolIndicesOp : NN_SizedOp<"max_pool_indices"> {
   let summary = "flat index (i64, over the whole input tensor) of each max-pool window's first maximum";
-  let description = "Attributes as nn.pool (max). `column_major` numbers the last two spatial axes column by column.";
+  let description = [{
+    Attributes as nn.pool (max). `column_major` numbers the last two spatial axes column by column. C1 to C3 as nn.pool.
+    C4: the result is i64.
+  }];
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
                        DenseI64ArrayAttr:$dilations, UnitAttr:$column_major);
   let results = (outs NN_Tensor:$output);
@@ -204,6 +209,7 @@ def NN_AttentionOp : NN_InferredOp<"attention"> {
   let description = [{
     query [B, H, S, D], key [B, H, T, D], value [B, H, T, Dv], mask broadcastable to [B, H, S, T] and added;
     result [B, H, S, Dv]. Vaswani et al., 2017. C1: rank 4. C2: D, T agree. C3: one floating element type.
+    C4: mask broadcasts to [B, H, S, T].
   }];
   let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value, NN_OptTensor:$mask, F64Attr:$scale);
   let results = (outs NN_Tensor:$output);
@@ -217,7 +223,8 @@ def NN_RecurrentOp : NN_InferredOp<"recurrent", [AttrSizedOperandSegments]> {
     [B] i32, initial_h / initial_c [dirs, B, H], peepholes [dirs, 3*H]. Gate orders as in ONNX (LSTM iofc, GRU zrh).
     Results: all hidden states [T, dirs, B, H], last hidden [dirs, B, H], last cell [dirs, B, H] (LSTM only).
     `activations` are lower-case names, one per gate function and direction; alphas and betas parallel to them;
-    clip 0 means none. C1: shapes as said. C2: number of activations.
+    clip 0 means none. C1: shapes as said. C2: number of activations, alphas, betas. C3: activations are unary
+    kinds or affine (alpha * x + beta). C4: one floating element type.
   }];
   let arguments = (ins NN_CellKindAttr:$cell, NN_Tensor:$input, NN_Tensor:$weights, NN_Tensor:$recurrence, NN_OptTensor:$bias,
                        NN_OptTensor:$sequence_lens, NN_OptTensor:$initial_h, NN_OptTensor:$initial_c, NN_OptTensor:$peepholes,

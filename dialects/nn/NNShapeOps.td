@@ -22,7 +22,7 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
 }
 def NN_BroadcastOp : NN_SizedOp<"broadcast"> {
   let summary = "NumPy broadcast to the result's shape";
-  let description = "C1: each input axis (right-aligned) is 1 or equal to the result's.";
+  let description = "C1: each input axis (right-aligned) is 1 or equal to the result's. C2: element types are equal.";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
@@ -41,7 +41,7 @@ def NN_SliceOp : NN_SizedOp<"slice"> {
   let description = [{
     `starts` is a symbols-only affine map with one result per axis, normalized: the first element read, inside the input
     (unless the result is empty). Steps may be negative. C1: one start and step per axis, no step is 0.
-    C2: element types and ranks are equal.
+    C2: element types and ranks are equal. C3: constant ranges lie inside the input.
   }];
   let arguments = (ins NN_Tensor:$input, AffineMapAttr:$starts, DenseI64ArrayAttr:$steps);
   let results = (outs NN_Tensor:$output);
@@ -77,35 +77,35 @@ def NN_GatherOp : NN_InferredOp<"gather"> {
 }
 def NN_GatherElementsOp : NN_InferredOp<"gather_elements"> {
   let summary = "output[i] = input[i with axis replaced by indices[i]] (ONNX GatherElements)";
-  let description = "C1: ranks are equal. C2: indices i32 or i64.";
+  let description = "C1: ranks are equal. C2: indices i32 or i64. C3: axis inside the rank.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }
 def NN_GatherNdOp : NN_InferredOp<"gather_nd"> {
   let summary = "ONNX GatherND";
-  let description = "C1: the last axis of indices is static and at most rank(input) - batch_dims. C2: indices i64 or i32.";
+  let description = "C1: the last axis of indices is static and at most rank(input) - batch_dims. C2: indices i32 or i64. C3: batch_dims below both ranks.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$batch_dims);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }
 def NN_ScatterElementsOp : NN_InferredOp<"scatter_elements"> {
   let summary = "input with updates written at indices along an axis (ONNX ScatterElements)";
-  let description = "Updates are applied in row-major order. C1: ranks equal; indices and updates have one shape. C2: indices i32 or i64.";
+  let description = "Updates are applied in row-major order. C1: ranks equal; indices and updates have one shape. C2: indices i32 or i64. C3: axis inside the rank. C4: one element type.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, NN_Tensor:$updates, I64Attr:$axis, NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }
 def NN_ScatterNdOp : NN_InferredOp<"scatter_nd"> {
   let summary = "input with slices overwritten at index tuples (ONNX ScatterND)";
-  let description = "Updates are applied in row-major order. C1: last axis of indices static, at most the input's rank.";
+  let description = "Updates are applied in row-major order. C1: last axis of indices static, at most the input's rank. C2: indices i32 or i64. C3: updates have the selected slices' shape. C4: one element type.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, NN_Tensor:$updates, NN_ScatterReductionAttr:$reduction);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }
 def NN_TopKOp : NN_SizedOp<"top_k"> {
   let summary = "the k largest (or smallest) elements along an axis, sorted, with their indices (i64)";
-  let description = "k is the result's size along axis. Ties: lower index first. C1: axis inside the rank. C2: results have one shape.";
+  let description = "k is the result's size along axis. Ties: lower index first. C1: axis inside the rank. C2: results have one shape. C3: indices are i64.";
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis, BoolAttr:$largest);
   let results = (outs NN_Tensor:$values, NN_Tensor:$indices);
   let assemblyFormat = NN_Format;
@@ -126,7 +126,7 @@ def NN_ShapeOfOp : NN_InferredOp<"shape_of"> {
 }
 def NN_DimValuesOp : NN_SizedOp<"dim_values"> {
   let summary = "integers given by symbols: output[i] = values(i) (i64, rank 1 or 0)";
-  let description = "C1: one map result per element.";
+  let description = "C1: one map result per element. C2: the result is static.";
   let arguments = (ins AffineMapAttr:$values);
   let results = (outs NN_Tensor:$output);
   let hasFolder = 1;
@@ -153,7 +153,8 @@ def NN_ResizeOp : NN_SizedOp<"resize"> {
   let summary = "ONNX Resize / Upsample";
   let description = [{
     One entry of `scales` per axis (output / input as the model gave it; 0: computed from the sizes). `roi` is
-    starts then ends per axis, used by tf_crop_and_resize only. C1: ranks equal. C2: one scale per axis.
+    starts then ends per axis, used by tf_crop_and_resize only. C1: ranks equal. C2: one scale per axis. C3: roi is
+    empty or has two entries per axis. C4: one element type, not i1.
   }];
   let arguments = (ins NN_Tensor:$input, NN_ResizeModeAttr:$mode, NN_CoordinateModeAttr:$coordinates, NN_NearestModeAttr:$nearest,
                        DenseF64ArrayAttr:$scales, DenseF64ArrayAttr:$roi, DefaultValuedAttr<F64Attr, "-0.75">:$cubic_a,

@@ -19,7 +19,8 @@ LogicalResult verifySymbolic(Operation *op) {
 LogicalResult verifySameShape(Operation *op, StringRef label, Value input, Value output) {
   if (mayBeEqual(dimsOf(input), dimsOf(output)))
     return success();
-  return op->emitOpError(label) << ": expects equal shapes, got " << input.getType() << " and " << output.getType();
+  return op->emitOpError(label) << ": expects equal shapes, got " << input.getType() << " and "
+                                << output.getType();
 }
 
 LogicalResult verifySameElement(Operation *op, StringRef label, Value input, Value output) {
@@ -32,12 +33,15 @@ LogicalResult verifySameElement(Operation *op, StringRef label, Value input, Val
 LogicalResult verifySameRank(Operation *op, StringRef label, Value input, Value output) {
   if (rankOf(input) == rankOf(output))
     return success();
-  return op->emitOpError(label) << ": expects equal ranks, got " << rankOf(input) << " and " << rankOf(output);
+  return op->emitOpError(label) << ": expects equal ranks, got " << rankOf(input) << " and "
+                                << rankOf(output);
 }
 
-LogicalResult verifyPerAxisMap(Operation *op, StringRef label, StringRef name, AffineMap map, int64_t expected) {
+LogicalResult verifyPerAxisMap(Operation *op, StringRef label, StringRef name, AffineMap map,
+                               int64_t expected) {
   if (map.getNumDims() != 0)
-    return op->emitOpError(label) << ": expects " << name << " to use symbols only, got " << map.getNumDims() << " dims";
+    return op->emitOpError(label) << ": expects " << name << " to use symbols only, got " << map.getNumDims()
+                                  << " dims";
   if (int64_t(map.getNumResults()) == expected)
     return success();
   return op->emitOpError(label) << ": expects " << name << " to have " << expected << " results, got "
@@ -62,7 +66,8 @@ LogicalResult BitcastOp::verify() {
 LogicalResult ReshapeOp::verify() {
   if (failed(verifySymbolic(*this)) || failed(verifySameElement(*this, "C1", getInput(), getOutput())))
     return failure();
-  AffineExpr before = dimProduct(dimsOf(getInput()), getContext()), after = dimProduct(dimsOf(getOutput()), getContext());
+  AffineExpr before = dimProduct(dimsOf(getInput()), getContext()),
+             after = dimProduct(dimsOf(getOutput()), getContext());
   if (!mayBeEqual(before, after))
     return emitOpError("C2: expects ") << *constantDim(before) << " elements, got " << *constantDim(after);
   return success();
@@ -74,12 +79,14 @@ LogicalResult BroadcastOp::verify() {
   DimExprs output = dimsOf(getOutput());
   auto dims = broadcastDims(output, dimsOf(getInput()));
   if (failed(dims) || !mayBeEqual(*dims, output))
-    return emitOpError("C1: expects the input to broadcast to ") << getOutput().getType() << ", got " << getInput().getType();
+    return emitOpError("C1: expects the input to broadcast to ")
+           << getOutput().getType() << ", got " << getInput().getType();
   return success();
 }
 
 LogicalResult TileOp::verify() {
-  return success(succeeded(verifySymbolic(*this)) && succeeded(verifySameRank(*this, "C1", getInput(), getOutput())) &&
+  return success(succeeded(verifySymbolic(*this)) &&
+                 succeeded(verifySameRank(*this, "C1", getInput(), getOutput())) &&
                  succeeded(verifySameElement(*this, "C1", getInput(), getOutput())));
 }
 
@@ -94,7 +101,8 @@ LogicalResult SliceOp::verify() {
     return emitOpError("C1: expects steps not to be 0");
   DimExprs sizes = dimsOf(getInput()), counts = dimsOf(getOutput());
   for (int64_t axis = 0; axis < rankOf(getInput()); ++axis) {
-    auto size = constantDim(sizes[axis]), count = constantDim(counts[axis]), start = constantDim(getStarts().getResult(axis));
+    auto size = constantDim(sizes[axis]), count = constantDim(counts[axis]),
+         start = constantDim(getStarts().getResult(axis));
     if (!size || !count || !start || *count == 0)
       continue;
     int64_t last = *start + (*count - 1) * getSteps()[axis];
@@ -106,7 +114,8 @@ LogicalResult SliceOp::verify() {
 }
 
 LogicalResult PadOp::verify() {
-  if (failed(verifySymbolic(*this)) || failed(verifyPerAxisMap(*this, "C1", "low", getLow(), rankOf(getInput()))) ||
+  if (failed(verifySymbolic(*this)) ||
+      failed(verifyPerAxisMap(*this, "C1", "low", getLow(), rankOf(getInput()))) ||
       failed(verifySameElement(*this, "C2", getInput(), getOutput())) ||
       failed(verifySameRank(*this, "C2", getInput(), getOutput())))
     return failure();
@@ -115,7 +124,8 @@ LogicalResult PadOp::verify() {
   if (getMode() != PadMode::constant)
     return emitOpError("C3: expects a value in mode constant only");
   if (rankOf(getValue()) != 0 || elementType(getValue()) != elementType(getInput()))
-    return emitOpError("C3: expects a value of rank 0 and type ") << elementType(getInput()) << ", got " << getValue().getType();
+    return emitOpError("C3: expects a value of rank 0 and type ")
+           << elementType(getInput()) << ", got " << getValue().getType();
   return success();
 }
 
@@ -124,7 +134,8 @@ LogicalResult TopKOp::verify() {
       failed(checkAxis(getLoc(), "nn.top_k C1", getAxis(), rankOf(getInput()))))
     return failure();
   if (!mayBeEqual(dimsOf(getValues()), dimsOf(getIndices())) || rankOf(getValues()) != rankOf(getInput()))
-    return emitOpError("C2: expects results of one shape, got ") << getValues().getType() << " and " << getIndices().getType();
+    return emitOpError("C2: expects results of one shape, got ")
+           << getValues().getType() << " and " << getIndices().getType();
   if (!elementType(getIndices()).isSignlessInteger(64))
     return emitOpError("C3: expects indices to be i64, got ") << elementType(getIndices());
   return verifySameElement(*this, "C3", getInput(), getValues());

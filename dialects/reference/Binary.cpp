@@ -10,13 +10,20 @@ namespace {
 
 double floatBinary(BinaryKind kind, double x, double y) {
   switch (kind) {
-  case BinaryKind::mod: return y == 0 ? std::nan("") : x - std::floor(x / y) * y;
-  case BinaryKind::fmod: return std::fmod(x, y);
-  case BinaryKind::pow: return std::pow(x, y);
-  case BinaryKind::min: return std::isnan(x) || x < y ? x : y;
-  case BinaryKind::max: return std::isnan(x) || x > y ? x : y;
-  case BinaryKind::prelu: return x < 0 ? x * y : x;
-  default: return x;
+  case BinaryKind::mod:
+    return y == 0 ? std::nan("") : x - std::floor(x / y) * y;
+  case BinaryKind::fmod:
+    return std::fmod(x, y);
+  case BinaryKind::pow:
+    return std::pow(x, y);
+  case BinaryKind::min:
+    return std::isnan(x) || x < y ? x : y;
+  case BinaryKind::max:
+    return std::isnan(x) || x > y ? x : y;
+  case BinaryKind::prelu:
+    return x < 0 ? x * y : x;
+  default:
+    return x;
   }
 }
 
@@ -28,7 +35,9 @@ template <typename T> T divideInteger(T x, T y) {
 }
 
 /// Remainder with the dividend's sign; 0 for a divisor of 0.
-template <typename T> T remainderInteger(T x, T y) { return y == 0 || (std::is_signed_v<T> && y == T(-1)) ? T(0) : T(x % y); }
+template <typename T> T remainderInteger(T x, T y) {
+  return y == 0 || (std::is_signed_v<T> && y == T(-1)) ? T(0) : T(x % y);
+}
 
 template <typename T> T floorModInteger(T x, T y) {
   T rest = remainderInteger(x, y);
@@ -55,18 +64,30 @@ template <typename T> T shift(T x, T amount, bool isLeft) {
 
 template <typename T> T integerBinary(BinaryKind kind, T x, T y) {
   switch (kind) {
-  case BinaryKind::mod: return floorModInteger(x, y);
-  case BinaryKind::fmod: return remainderInteger(x, y);
-  case BinaryKind::pow: return powInteger(x, int64_t(y));
-  case BinaryKind::min: return std::min(x, y);
-  case BinaryKind::max: return std::max(x, y);
-  case BinaryKind::prelu: return x < 0 ? T(uint64_t(x) * uint64_t(y)) : x;
-  case BinaryKind::bit_and: return x & y;
-  case BinaryKind::bit_or: return x | y;
-  case BinaryKind::bit_xor: return x ^ y;
-  case BinaryKind::shift_left: return shift(x, y, true);
-  case BinaryKind::shift_right: return shift(x, y, false);
-  default: return x;
+  case BinaryKind::mod:
+    return floorModInteger(x, y);
+  case BinaryKind::fmod:
+    return remainderInteger(x, y);
+  case BinaryKind::pow:
+    return powInteger(x, int64_t(y));
+  case BinaryKind::min:
+    return std::min(x, y);
+  case BinaryKind::max:
+    return std::max(x, y);
+  case BinaryKind::prelu:
+    return x < 0 ? T(uint64_t(x) * uint64_t(y)) : x;
+  case BinaryKind::bit_and:
+    return x & y;
+  case BinaryKind::bit_or:
+    return x | y;
+  case BinaryKind::bit_xor:
+    return x ^ y;
+  case BinaryKind::shift_left:
+    return shift(x, y, true);
+  case BinaryKind::shift_right:
+    return shift(x, y, false);
+  default:
+    return x;
   }
 }
 
@@ -87,19 +108,27 @@ template <typename To, typename L, typename R, typename Fn> Tensor combine(const
 template <typename T> Tensor compare(BinaryKind kind, const Args &args) {
   using W = std::conditional_t<std::is_same_v<T, bool>, bool, Wide<T>>;
   switch (kind) {
-  case BinaryKind::equal: return combine<bool, T, T>(args, [](T x, T y) { return W(x) == W(y); });
-  case BinaryKind::less: return combine<bool, T, T>(args, [](T x, T y) { return W(x) < W(y); });
-  case BinaryKind::less_equal: return combine<bool, T, T>(args, [](T x, T y) { return W(x) <= W(y); });
-  case BinaryKind::greater: return combine<bool, T, T>(args, [](T x, T y) { return W(x) > W(y); });
-  default: return combine<bool, T, T>(args, [](T x, T y) { return W(x) >= W(y); });
+  case BinaryKind::equal:
+    return combine<bool, T, T>(args, [](T x, T y) { return W(x) == W(y); });
+  case BinaryKind::less:
+    return combine<bool, T, T>(args, [](T x, T y) { return W(x) < W(y); });
+  case BinaryKind::less_equal:
+    return combine<bool, T, T>(args, [](T x, T y) { return W(x) <= W(y); });
+  case BinaryKind::greater:
+    return combine<bool, T, T>(args, [](T x, T y) { return W(x) > W(y); });
+  default:
+    return combine<bool, T, T>(args, [](T x, T y) { return W(x) >= W(y); });
   }
 }
 
 Tensor logical(BinaryKind kind, const Args &args) {
   switch (kind) {
-  case BinaryKind::logical_and: return combine<bool, bool, bool>(args, [](bool x, bool y) { return x && y; });
-  case BinaryKind::logical_or: return combine<bool, bool, bool>(args, [](bool x, bool y) { return x || y; });
-  default: return combine<bool, bool, bool>(args, [](bool x, bool y) { return x != y; });
+  case BinaryKind::logical_and:
+    return combine<bool, bool, bool>(args, [](bool x, bool y) { return x && y; });
+  case BinaryKind::logical_or:
+    return combine<bool, bool, bool>(args, [](bool x, bool y) { return x || y; });
+  default:
+    return combine<bool, bool, bool>(args, [](bool x, bool y) { return x != y; });
   }
 }
 
@@ -107,9 +136,12 @@ Tensor logical(BinaryKind kind, const Args &args) {
 template <typename T> Tensor arithmetic(BinaryKind kind, const Args &args) {
   using W = std::conditional_t<isFloatType<T>, double, uint64_t>;
   switch (kind) {
-  case BinaryKind::add: return combine<T, T, T>(args, [](T x, T y) { return T(W(x) + W(y)); });
-  case BinaryKind::sub: return combine<T, T, T>(args, [](T x, T y) { return T(W(x) - W(y)); });
-  case BinaryKind::mul: return combine<T, T, T>(args, [](T x, T y) { return T(W(x) * W(y)); });
+  case BinaryKind::add:
+    return combine<T, T, T>(args, [](T x, T y) { return T(W(x) + W(y)); });
+  case BinaryKind::sub:
+    return combine<T, T, T>(args, [](T x, T y) { return T(W(x) - W(y)); });
+  case BinaryKind::mul:
+    return combine<T, T, T>(args, [](T x, T y) { return T(W(x) * W(y)); });
   case BinaryKind::div:
     if constexpr (isFloatType<T>)
       return combine<T, T, T>(args, [](T x, T y) { return T(double(x) / double(y)); });
@@ -149,7 +181,8 @@ Result evaluate(nn::BinaryOp op, const Args &args) {
     return one(logical(kind, args));
   if (args[0].elementType() != args[1].elementType())
     return one(mixedPow(args));
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return arithmetic<decltype(tag)>(kind, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return arithmetic<decltype(tag)>(kind, args); }));
 }
 
 } // namespace lathe::reference

@@ -6,11 +6,12 @@
 
 namespace lathe::reference {
 
-/// Binds the symbols of a function as the runtime does: from sizes and contents of inputs, then derived ones in order;
-/// late ones when their tensor is computed.
+/// Binds the symbols of a function as the runtime does: from sizes and contents of inputs, then derived ones
+/// in order; late ones when their tensor is computed.
 class Binding {
 public:
-  /// Error: an input has the wrong element type, rank or size, a symbol is out of its bounds or its value is no size.
+  /// Error: an input has the wrong element type, rank or size, a symbol is out of its bounds or its value is
+  /// no size.
   static llvm::Expected<Binding> bind(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs);
 
   /// Binds symbol `number` (nn.late_symbol) and what is derived from it.

@@ -10,8 +10,8 @@ namespace lathe::reference {
 
 namespace {
 
-/// Indices with negative ones counted from the end; error if any is outside. `sizes` repeats along the elements (one size
-/// per element of an index tuple).
+/// Indices with negative ones counted from the end; error if any is outside. `sizes` repeats along the
+/// elements (one size per element of an index tuple).
 llvm::Expected<SmallVector<int64_t>> checkedIndices(const Tensor &indices, ArrayRef<int64_t> sizes) {
   SmallVector<int64_t> values = indices.integers();
   for (size_t i = 0; i < values.size(); ++i) {
@@ -23,7 +23,9 @@ llvm::Expected<SmallVector<int64_t>> checkedIndices(const Tensor &indices, Array
   return values;
 }
 
-int64_t product(ArrayRef<int64_t> sizes) { return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>()); }
+int64_t product(ArrayRef<int64_t> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+}
 
 Tensor copyOf(const Tensor &input) {
   Tensor output = Tensor::allocate(input.type());
@@ -33,17 +35,24 @@ Tensor copyOf(const Tensor &input) {
 
 /// What an update makes of the element that is there.
 template <typename T> T combine(ScatterReduction reduction, T old, T update) {
-  using A = std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, uint64_t>>;
+  using A =
+      std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, uint64_t>>;
   switch (reduction) {
-  case ScatterReduction::scatter_add: return T(A(old) + A(update));
-  case ScatterReduction::scatter_mul: return T(A(old) * A(update));
-  case ScatterReduction::scatter_max: return widen(update) > widen(old) ? update : old;
-  case ScatterReduction::scatter_min: return widen(update) < widen(old) ? update : old;
-  default: return update;
+  case ScatterReduction::scatter_add:
+    return T(A(old) + A(update));
+  case ScatterReduction::scatter_mul:
+    return T(A(old) * A(update));
+  case ScatterReduction::scatter_max:
+    return widen(update) > widen(old) ? update : old;
+  case ScatterReduction::scatter_min:
+    return widen(update) < widen(old) ? update : old;
+  default:
+    return update;
   }
 }
 
-/// Offsets of the slices that the index tuples (last axis of `indices`) select in the leading axes of `shape`.
+/// Offsets of the slices that the index tuples (last axis of `indices`) select in the leading axes of
+/// `shape`.
 llvm::Expected<SmallVector<int64_t>> tupleOffsets(const Tensor &indices, ArrayRef<int64_t> shape) {
   int64_t length = indices.shape().back();
   SmallVector<int64_t> strides = rowMajorStrides(shape), offsets(product(indices.shape().drop_back()), 0);
@@ -101,11 +110,14 @@ Result evaluate(nn::GatherNdOp op, const Args &args) {
   if (!offsets)
     return offsets.takeError();
   Tensor output = args.allocate();
-  int64_t batches = product(args[0].shape().take_front(size_t(batchDims))), perBatch = int64_t(offsets->size()) / std::max<int64_t>(batches, 1);
-  int64_t size = product(shape), slice = product(shape.drop_front(size_t(length))), bytes = output.elementBytes();
+  int64_t batches = product(args[0].shape().take_front(size_t(batchDims))),
+          perBatch = int64_t(offsets->size()) / std::max<int64_t>(batches, 1);
+  int64_t size = product(shape), slice = product(shape.drop_front(size_t(length))),
+          bytes = output.elementBytes();
   for (size_t i = 0; i < offsets->size(); ++i) {
     int64_t from = int64_t(i) / perBatch * size + (*offsets)[i];
-    std::memcpy(output.mutableData<char>() + int64_t(i) * slice * bytes, args[0].data<char>() + from * bytes, size_t(slice * bytes));
+    std::memcpy(output.mutableData<char>() + int64_t(i) * slice * bytes, args[0].data<char>() + from * bytes,
+                size_t(slice * bytes));
   }
   return one(output);
 }
@@ -172,7 +184,8 @@ template <typename T> Tensors topK(nn::TopKOp op, const Args &args) {
 
 Result evaluate(nn::TopKOp op, const Args &args) {
   if (args.types[0].getDimSize(op.getAxis()) > args[0].dim(op.getAxis()))
-    return error("expects k to be at most ", args[0].dim(op.getAxis()), ", got ", args.types[0].getDimSize(op.getAxis()));
+    return error("expects k to be at most ", args[0].dim(op.getAxis()), ", got ",
+                 args.types[0].getDimSize(op.getAxis()));
   return dispatchNumber(args[0].elementType(), [&](auto tag) { return topK<decltype(tag)>(op, args); });
 }
 

@@ -9,9 +9,11 @@ namespace lathe::reference {
 template <size_t N> using Offsets = std::array<int64_t, N>;
 template <size_t N> using Strides = std::array<llvm::SmallVector<int64_t>, N>;
 
-/// Calls fn(offsets, count, steps) for each row (last axis) of `shape`, where offsets[n] is the row's first element in
-/// operand n with strides[n], and steps[n] its stride along the row. A rank-0 shape is one row of one element.
-template <size_t N, typename Fn> void forEachRow(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Offsets<N> base, Fn fn) {
+/// Calls fn(offsets, count, steps) for each row (last axis) of `shape`, where offsets[n] is the row's first
+/// element in operand n with strides[n], and steps[n] its stride along the row. A rank-0 shape is one row of
+/// one element.
+template <size_t N, typename Fn>
+void forEachRow(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Offsets<N> base, Fn fn) {
   Offsets<N> steps{};
   if (shape.empty())
     return fn(base, int64_t(1), steps);
@@ -40,7 +42,8 @@ template <size_t N, typename Fn> void forEachRow(llvm::ArrayRef<int64_t> shape, 
 }
 
 /// Calls fn(offsets) for each element.
-template <size_t N, typename Fn> void forEachElement(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Fn fn) {
+template <size_t N, typename Fn>
+void forEachElement(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Fn fn) {
   forEachRow<N>(shape, strides, {}, [&](Offsets<N> offsets, int64_t count, Offsets<N> steps) {
     for (int64_t i = 0; i < count; ++i) {
       fn(offsets);

@@ -31,7 +31,8 @@ struct Cell {
 };
 
 /// `count` elements of direction `direction`, zeros without a tensor.
-template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, int64_t count, int64_t offset = 0) {
+template <typename T>
+Vector widenPart(const Tensor *tensor, int64_t direction, int64_t count, int64_t offset = 0) {
   Vector values(size_t(count), 0.0);
   for (int64_t i = 0; tensor && i < count; ++i)
     values[size_t(i)] = double(tensor->data<T>()[direction * (tensor->size() / tensor->dim(0)) + offset + i]);
@@ -41,12 +42,20 @@ template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, 
 template <typename T> Cell makeCell(nn::RecurrentOp op, const Args &args, int64_t direction) {
   const Tensor *bias = args.optional(op, 3);
   int64_t hidden = args[2].dim(2), inputs = args[0].dim(2), rows = args[1].dim(1);
-  Cell cell{op, hidden, inputs, rows / std::max<int64_t>(hidden, 1), widenPart<T>(&args[1], direction, rows * inputs),
-            widenPart<T>(&args[2], direction, rows * hidden), widenPart<T>(bias, direction, rows),
-            widenPart<T>(bias, direction, rows, rows), widenPart<T>(args.optional(op, 7), direction, 3 * hidden), {}};
+  Cell cell{op,
+            hidden,
+            inputs,
+            rows / std::max<int64_t>(hidden, 1),
+            widenPart<T>(&args[1], direction, rows * inputs),
+            widenPart<T>(&args[2], direction, rows * hidden),
+            widenPart<T>(bias, direction, rows),
+            widenPart<T>(bias, direction, rows, rows),
+            widenPart<T>(args.optional(op, 7), direction, 3 * hidden),
+            {}};
   size_t count = op.getActivations().size() / size_t(args[1].dim(0)), first = size_t(direction) * count;
   for (size_t i = first; i < first + count; ++i)
-    cell.activations.push_back({nn::symbolizeUnaryKind(cast<StringAttr>(op.getActivations()[i]).getValue()), op.getAlphas()[i], op.getBetas()[i]});
+    cell.activations.push_back({nn::symbolizeUnaryKind(cast<StringAttr>(op.getActivations()[i]).getValue()),
+                                op.getAlphas()[i], op.getBetas()[i]});
   return cell;
 }
 
@@ -61,7 +70,8 @@ Vector affine(const Vector &matrix, const Vector &bias, const Vector &x) {
 
 /// h = f(Wx + Rh + b)
 void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x),
+         fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t i = 0; i < h.size(); ++i)
     h[i] = cell.activate(0, fromInput[i] + fromState[i]);
 }
@@ -69,7 +79,8 @@ void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates z, r, h: h = (1 - z) * g(...) + z * h; the reset gate acts before or after the recurrence's product.
 void stepGru(const Cell &cell, const Vector &x, Vector &h) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x),
+         fromState = affine(cell.recurrence, cell.stateBias, h);
   Vector update(n), reset(n), gated(n);
   for (size_t i = 0; i < n; ++i) {
     update[i] = cell.activate(0, fromInput[i] + fromState[i]);
@@ -87,11 +98,13 @@ void stepGru(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates i, o, f, c with peepholes i, o, f: c = f * c + i * g(...), h = o * h(c).
 void stepLstm(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x),
+         fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t k = 0; k < n; ++k) {
     auto gate = [&](size_t g) { return fromInput[g * n + k] + fromState[g * n + k]; };
     double in = cell.activate(0, gate(0) + cell.peepholes[k] * c[k]);
-    double forget = cell.op.getInputForget() ? 1 - in : cell.activate(0, gate(2) + cell.peepholes[2 * n + k] * c[k]);
+    double forget =
+        cell.op.getInputForget() ? 1 - in : cell.activate(0, gate(2) + cell.peepholes[2 * n + k] * c[k]);
     c[k] = forget * c[k] + in * cell.activate(1, gate(3));
     double out = cell.activate(0, gate(1) + cell.peepholes[n + k] * c[k]);
     h[k] = out * cell.activations[2](c[k]);
@@ -100,9 +113,12 @@ void stepLstm(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
 
 void step(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
   switch (cell.op.getCell()) {
-  case CellKind::rnn: return stepRnn(cell, x, h);
-  case CellKind::gru: return stepGru(cell, x, h);
-  case CellKind::lstm: return stepLstm(cell, x, h, c);
+  case CellKind::rnn:
+    return stepRnn(cell, x, h);
+  case CellKind::gru:
+    return stepGru(cell, x, h);
+  case CellKind::lstm:
+    return stepLstm(cell, x, h, c);
   }
 }
 
@@ -112,12 +128,14 @@ template <typename T> void storeRow(Tensor &tensor, int64_t row, const Vector &v
 }
 
 /// One sequence of one direction.
-template <typename T> void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t b, Tensors &results) {
+template <typename T>
+void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t b, Tensors &results) {
   int64_t batch = args[0].dim(1), directions = args[1].dim(0), hidden = cell.hidden, length = args[0].dim(0);
   auto op = cell.op;
   if (const Tensor *lens = args.optional(op, 4))
     length = std::min<int64_t>(length, lens->data<int32_t>()[b]);
-  Vector h = widenPart<T>(args.optional(op, 5), direction, hidden, b * hidden), c = widenPart<T>(args.optional(op, 6), direction, hidden, b * hidden);
+  Vector h = widenPart<T>(args.optional(op, 5), direction, hidden, b * hidden),
+         c = widenPart<T>(args.optional(op, 6), direction, hidden, b * hidden);
   bool isBackward = op.getDirection() == nn::Direction::backward || direction == 1;
   for (int64_t s = 0; s < length; ++s) {
     int64_t t = isBackward ? length - 1 - s : s;

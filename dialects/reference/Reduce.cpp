@@ -12,22 +12,32 @@ namespace {
 template <typename W> W accumulate(ReduceKind kind, W sum, W x) {
   using A = std::conditional_t<std::is_floating_point_v<W>, double, uint64_t>;
   switch (kind) {
-  case ReduceKind::max: return x > sum || x != x ? x : sum;
-  case ReduceKind::min: return x < sum || x != x ? x : sum;
-  case ReduceKind::prod: return W(A(sum) * A(x));
-  case ReduceKind::l1: return W(A(sum) + (x < 0 ? A(0) - A(x) : A(x)));
+  case ReduceKind::max:
+    return x > sum || x != x ? x : sum;
+  case ReduceKind::min:
+    return x < sum || x != x ? x : sum;
+  case ReduceKind::prod:
+    return W(A(sum) * A(x));
+  case ReduceKind::l1:
+    return W(A(sum) + (x < 0 ? A(0) - A(x) : A(x)));
   case ReduceKind::l2:
-  case ReduceKind::sum_square: return W(A(sum) + A(x) * A(x));
-  default: return W(A(sum) + A(x));
+  case ReduceKind::sum_square:
+    return W(A(sum) + A(x) * A(x));
+  default:
+    return W(A(sum) + A(x));
   }
 }
 
 template <typename T> Wide<T> neutral(ReduceKind kind) {
   switch (kind) {
-  case ReduceKind::max: return lowestValue<T>();
-  case ReduceKind::min: return highestValue<T>();
-  case ReduceKind::prod: return 1;
-  default: return 0;
+  case ReduceKind::max:
+    return lowestValue<T>();
+  case ReduceKind::min:
+    return highestValue<T>();
+  case ReduceKind::prod:
+    return 1;
+  default:
+    return 0;
   }
 }
 
@@ -54,7 +64,8 @@ template <typename T> Tensor reduce(nn::ReduceOp op, const Args &args) {
   std::vector<Wide<T>> sums(size_t(output.size()), neutral<T>(op.getKind()));
   const T *in = input.data<T>();
   ReduceKind kind = op.getKind();
-  forEachElement<1>(input.shape(), {strides}, [&](Offsets<1> at) { sums[at[0]] = accumulate(kind, sums[at[0]], widen(*in++)); });
+  forEachElement<1>(input.shape(), {strides},
+                    [&](Offsets<1> at) { sums[at[0]] = accumulate(kind, sums[at[0]], widen(*in++)); });
   int64_t count = 1;
   for (int64_t axis : op.getAxes())
     count *= input.dim(axis);
@@ -108,7 +119,8 @@ template <typename T> Tensor cumulate(nn::CumulativeOp op, const Args &args) {
 } // namespace
 
 Result evaluate(nn::ReduceOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return reduce<decltype(tag)>(op, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return reduce<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::ArgReduceOp op, const Args &args) {
@@ -118,7 +130,8 @@ Result evaluate(nn::ArgReduceOp op, const Args &args) {
 }
 
 Result evaluate(nn::CumulativeOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return cumulate<decltype(tag)>(op, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return cumulate<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

@@ -32,13 +32,16 @@ struct BFloat16 {
 };
 
 template <typename T>
-inline constexpr bool isFloatType = std::is_floating_point_v<T> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+inline constexpr bool isFloatType =
+    std::is_floating_point_v<T> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
 
 /// What an element is computed with: double for floats, 64 bits of the same signedness for integers.
 template <typename T>
-using Wide = std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
+using Wide =
+    std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
 
-/// Value conversion of nn.cast: float to integer truncates and saturates, NaN gives 0; integers wrap; bool is != 0.
+/// Value conversion of nn.cast: float to integer truncates and saturates, NaN gives 0; integers wrap; bool is
+/// != 0.
 template <typename To, typename From> To convert(From from) {
   if constexpr (std::is_same_v<To, From>) {
     return from;

@@ -41,7 +41,8 @@ bool isSupported(Type type) {
   if (isa<FloatType>(type))
     return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
   auto integer = dyn_cast<IntegerType>(type);
-  return integer && (integer.isSignlessInteger(1) || (!integer.isSigned() && llvm::is_contained({8u, 16u, 32u, 64u}, integer.getWidth())));
+  return integer && (integer.isSignlessInteger(1) ||
+                     (!integer.isSigned() && llvm::is_contained({8u, 16u, 32u, 64u}, integer.getWidth())));
 }
 
 SmallVector<int64_t> rowMajorStrides(ArrayRef<int64_t> shape) {
@@ -117,7 +118,8 @@ ElementsAttr Tensor::toAttribute() const {
     held = allocate(tensorType);
     std::memcpy(held.owned.get(), bytes, size_t(sizeBytes()));
   }
-  AsmResourceBlob blob(held.rawBytes(), kAlignment, [memory = held.owned](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+  AsmResourceBlob blob(
+      held.rawBytes(), kAlignment, [memory = held.owned](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(tensorType, "folded", std::move(blob));
 }
 

@@ -9,8 +9,9 @@
 
 namespace lathe::reference {
 
-/// A dense row-major tensor. The memory is either owned (shared between copies of the object) or borrowed (the caller keeps
-/// it alive). Bools take one byte. Copies are cheap; contents are written only through mutableData of a fresh tensor.
+/// A dense row-major tensor. The memory is either owned (shared between copies of the object) or borrowed
+/// (the caller keeps it alive). Bools take one byte. Copies are cheap; contents are written only through
+/// mutableData of a fresh tensor.
 class Tensor {
 public:
   Tensor() = default;
@@ -18,8 +19,8 @@ public:
   static Tensor allocate(mlir::RankedTensorType type);
   /// Memory of the caller.
   static Tensor borrow(mlir::RankedTensorType type, const void *data);
-  /// The values of an attribute: resource blobs and dense arrays are borrowed (they live as long as the context), splats and
-  /// packed bools are expanded. Error: element type or storage is not supported.
+  /// The values of an attribute: resource blobs and dense arrays are borrowed (they live as long as the
+  /// context), splats and packed bools are expanded. Error: element type or storage is not supported.
   static llvm::Expected<Tensor> fromAttribute(mlir::ElementsAttr attribute);
   /// A rank-0 tensor.
   template <typename T> static Tensor scalar(mlir::Type elementType, T value);
@@ -34,7 +35,9 @@ public:
   int64_t sizeBytes() const { return size() * elementBytes(); }
   bool isOwned() const { return bool(owned); }
 
-  template <typename T> const T *data() const { return static_cast<const T *>(static_cast<const void *>(bytes)); }
+  template <typename T> const T *data() const {
+    return static_cast<const T *>(static_cast<const void *>(bytes));
+  }
   template <typename T> T *mutableData() { return static_cast<T *>(static_cast<void *>(owned.get())); }
   llvm::ArrayRef<char> rawBytes() const { return {data<char>(), size_t(sizeBytes())}; }
 
@@ -43,7 +46,8 @@ public:
   /// Elements as integers (float types truncate).
   llvm::SmallVector<int64_t> integers() const;
 
-  /// As an attribute: small tensors inline, large ones as a resource that shares this tensor's memory if it is owned.
+  /// As an attribute: small tensors inline, large ones as a resource that shares this tensor's memory if it
+  /// is owned.
   mlir::ElementsAttr toAttribute() const;
 
 private:

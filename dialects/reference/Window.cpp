@@ -43,7 +43,8 @@ struct Tap {
 };
 
 /// Elements of the window at `at` that lie inside the input; `padded` counts those inside the padded input.
-void collectTaps(const Image &input, const Window &window, ArrayRef<int64_t> at, std::vector<Tap> &taps, int64_t &padded) {
+void collectTaps(const Image &input, const Window &window, ArrayRef<int64_t> at, std::vector<Tap> &taps,
+                 int64_t &padded) {
   taps.clear();
   padded = 0;
   int64_t kernelIndex = 0;
@@ -74,15 +75,18 @@ template <typename T> using Sum = std::conditional_t<isFloatType<T>, double, uin
 
 /// All channels of one output position.
 template <typename T>
-void convolveAt(const T *in, const Image &input, const T *filter, ArrayRef<int64_t> filterShape, const T *bias,
-                int64_t group, ArrayRef<Tap> taps, T *out, int64_t outStride) {
-  int64_t kernelSize = product(filterShape.drop_front(2)), depth = filterShape[1], perGroup = filterShape[0] / group;
+void convolveAt(const T *in, const Image &input, const T *filter, ArrayRef<int64_t> filterShape,
+                const T *bias, int64_t group, ArrayRef<Tap> taps, T *out, int64_t outStride) {
+  int64_t kernelSize = product(filterShape.drop_front(2)), depth = filterShape[1],
+          perGroup = filterShape[0] / group;
   for (int64_t m = 0; m < filterShape[0]; ++m) {
     Sum<T> sum = bias ? Sum<T>(bias[m]) : Sum<T>(0);
-    const T *weights = filter + m * depth * kernelSize, *channels = in + m / perGroup * depth * input.channelStride;
+    const T *weights = filter + m * depth * kernelSize,
+            *channels = in + m / perGroup * depth * input.channelStride;
     for (int64_t c = 0; c < depth; ++c)
       for (const Tap &tap : taps)
-        sum += Sum<T>(channels[c * input.channelStride + tap.inputOffset]) * Sum<T>(weights[c * kernelSize + tap.kernelIndex]);
+        sum += Sum<T>(channels[c * input.channelStride + tap.inputOffset]) *
+               Sum<T>(weights[c * kernelSize + tap.kernelIndex]);
     out[m * outStride] = T(sum);
   }
 }
@@ -97,8 +101,9 @@ template <typename T> Tensor convolve(nn::ConvOp op, const Args &args) {
   forEachIndex(result.sizes, [&](ArrayRef<int64_t> at) {
     collectTaps(input, window, at, taps, padded);
     for (int64_t n = 0; n < input.batch; ++n)
-      convolveAt(args[0].data<T>() + n * input.batchStride, input, args[1].data<T>(), args[1].shape(), bias, op.getGroup(),
-                 taps, output.mutableData<T>() + n * result.batchStride + result.offset(at), result.channelStride);
+      convolveAt(args[0].data<T>() + n * input.batchStride, input, args[1].data<T>(), args[1].shape(), bias,
+                 op.getGroup(), taps, output.mutableData<T>() + n * result.batchStride + result.offset(at),
+                 result.channelStride);
   });
   return output;
 }
@@ -108,7 +113,8 @@ template <typename T>
 void spreadFrom(nn::ConvTransposeOp op, const Args &args, const Image &input, const Image &result, int64_t n,
                 ArrayRef<int64_t> from, std::vector<Sum<T>> &sums) {
   ArrayRef<int64_t> filterShape = args[1].shape(), kernel = filterShape.drop_front(2);
-  int64_t kernelSize = product(kernel), width = filterShape[1], perGroup = input.channels / op.getGroup(), kernelIndex = -1;
+  int64_t kernelSize = product(kernel), width = filterShape[1], perGroup = input.channels / op.getGroup(),
+          kernelIndex = -1;
   const T *in = args[0].data<T>() + n * input.batchStride + input.offset(from);
   forEachIndex(kernel, [&](ArrayRef<int64_t> k) {
     ++kernelIndex;
@@ -122,7 +128,8 @@ void spreadFrom(nn::ConvTransposeOp op, const Args &args, const Image &input, co
     for (int64_t c = 0; c < input.channels; ++c)
       for (int64_t m = 0; m < width; ++m)
         sums[offset + (c / perGroup * width + m) * result.channelStride] +=
-            Sum<T>(in[c * input.channelStride]) * Sum<T>(args[1].data<T>()[(c * width + m) * kernelSize + kernelIndex]);
+            Sum<T>(in[c * input.channelStride]) *
+            Sum<T>(args[1].data<T>()[(c * width + m) * kernelSize + kernelIndex]);
   });
 }
 
@@ -131,7 +138,8 @@ template <typename T> Tensor convolveTransposed(nn::ConvTransposeOp op, const Ar
   Image input(args[0], op.getChannelsLast()), result(output, op.getChannelsLast());
   std::vector<Sum<T>> sums(size_t(output.size()), 0);
   for (int64_t n = 0; n < input.batch; ++n)
-    forEachIndex(input.sizes, [&](ArrayRef<int64_t> from) { spreadFrom<T>(op, args, input, result, n, from, sums); });
+    forEachIndex(input.sizes,
+                 [&](ArrayRef<int64_t> from) { spreadFrom<T>(op, args, input, result, n, from, sums); });
   const T *bias = args.operands.size() > 2 ? args[2].data<T>() : nullptr;
   for (int64_t i = 0; i < output.size(); ++i) {
     int64_t channel = i / result.channelStride % result.channels;
@@ -144,12 +152,15 @@ template <typename T> T poolTaps(PoolKind kind, const T *in, ArrayRef<Tap> taps,
   if (kind == PoolKind::pool_max) {
     Wide<T> best = lowestValue<T>();
     for (const Tap &tap : taps)
-      best = widen(in[tap.inputOffset]) > best || widen(in[tap.inputOffset]) != widen(in[tap.inputOffset]) ? widen(in[tap.inputOffset]) : best;
+      best = widen(in[tap.inputOffset]) > best || widen(in[tap.inputOffset]) != widen(in[tap.inputOffset])
+                 ? widen(in[tap.inputOffset])
+                 : best;
     return T(best);
   }
   double sum = 0;
   for (const Tap &tap : taps)
-    sum += kind == PoolKind::pool_average ? double(in[tap.inputOffset]) : std::pow(std::fabs(double(in[tap.inputOffset])), p);
+    sum += kind == PoolKind::pool_average ? double(in[tap.inputOffset])
+                                          : std::pow(std::fabs(double(in[tap.inputOffset])), p);
   return T(kind == PoolKind::pool_average ? sum / double(divisor) : std::pow(sum, 1 / p));
 }
 
@@ -165,7 +176,8 @@ template <typename T> Tensor pool(nn::PoolOp op, const Args &args) {
     for (int64_t n = 0; n < input.batch; ++n)
       for (int64_t c = 0; c < input.channels; ++c)
         output.mutableData<T>()[n * result.batchStride + c * result.channelStride + result.offset(at)] =
-            poolTaps(op.getKind(), args[0].data<T>() + n * input.batchStride + c * input.channelStride, taps, divisor, double(op.getP()));
+            poolTaps(op.getKind(), args[0].data<T>() + n * input.batchStride + c * input.channelStride, taps,
+                     divisor, double(op.getP()));
   });
   return output;
 }
@@ -203,11 +215,13 @@ template <typename T> Tensor maxIndices(nn::MaxPoolIndicesOp op, const Args &arg
 } // namespace
 
 Result evaluate(nn::ConvOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return convolve<decltype(tag)>(op, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return convolve<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::ConvTransposeOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return convolveTransposed<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(),
+                            [&](auto tag) { return convolveTransposed<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::PoolOp op, const Args &args) {
@@ -215,7 +229,8 @@ Result evaluate(nn::PoolOp op, const Args &args) {
 }
 
 Result evaluate(nn::MaxPoolIndicesOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return maxIndices<decltype(tag)>(op, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return maxIndices<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

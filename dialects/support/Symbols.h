@@ -1,7 +1,8 @@
 // Symbolic tensor sizes: how `?` dimensions get their meaning (see NNDialect.td).
 //
-// A tensor with a dynamic dimension carries an AffineMapAttr as its encoding: no dims, one result per axis, symbols sK.
-// Symbol K of a function is described by entry K of its `nn.symbols` attribute (SymbolTable below).
+// A tensor with a dynamic dimension carries an AffineMapAttr as its encoding: no dims, one result per axis,
+// symbols sK. Symbol K of a function is described by entry K of its `nn.symbols` attribute (SymbolTable
+// below).
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -47,9 +48,10 @@ enum class DerivedKind { minimum, maximum, selectNonNegative, floorScaled, selec
 /// - inputDim: size of axis `index` of function argument `input`;
 /// - inputValue: element `index` (row-major) of integer argument `input`;
 /// - derived: `derived` applied to `operands` (expressions over earlier symbols):
-///     minimum(a, b), maximum(a, b), selectNonNegative(c, a, b) = c >= 0 ? a : b, selectZero(c, a, b) = c == 0 ? a : b,
-///     floorScaled(a) = floor(a * scale), in double precision;
-/// - tensorValue: read from the computed integer tensor named by the nn.late_symbol operation with this index.
+///     minimum(a, b), maximum(a, b), selectNonNegative(c, a, b) = c >= 0 ? a : b, selectZero(c, a, b) = c ==
+///     0 ? a : b, floorScaled(a) = floor(a * scale), in double precision;
+/// - tensorValue: read from the computed integer tensor named by the nn.late_symbol operation with this
+/// index.
 struct Symbol {
   std::string name;
   SymbolKind kind = SymbolKind::inputDim;
@@ -60,7 +62,8 @@ struct Symbol {
   int64_t min = 0, max = INT64_MAX; // inclusive bounds, from --dim and from the model
 };
 
-/// Value of a derived symbol for given values of the earlier ones; nullopt on overflow, division by zero, missing values.
+/// Value of a derived symbol for given values of the earlier ones; nullopt on overflow, division by zero,
+/// missing values.
 std::optional<int64_t> evaluateDerived(const Symbol &symbol, llvm::ArrayRef<int64_t> symbols);
 
 /// A condition on symbols that the compiled code relies on; checked whenever a new shape is bound.
@@ -69,7 +72,8 @@ struct Constraint {
   std::string reason;        // names the ONNX node
 };
 
-/// The symbols and constraints of a function, as data. Stored in its `nn.symbols` / `nn.constraints` attributes.
+/// The symbols and constraints of a function, as data. Stored in its `nn.symbols` / `nn.constraints`
+/// attributes.
 struct Symbols {
   llvm::SmallVector<Symbol> symbols;
   llvm::SmallVector<Constraint> constraints;

@@ -1,6 +1,6 @@
-// Computes at compile time what depends on constants only, in one walk: an operation is folded before its users are
-// reached. Memory of folded operands that nothing uses any more is given back at once, so that a chain over large
-// weights needs two of them at a time.
+// Computes at compile time what depends on constants only, in one walk: an operation is folded before its
+// users are reached. Memory of folded operands that nothing uses any more is given back at once, so that a
+// chain over large weights needs two of them at a time.
 #include "dialects/reference/Evaluate.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "passes/Passes.h"
@@ -28,7 +28,8 @@ int64_t bytesOf(TypeRange types) {
 }
 
 bool hasConstantOperands(Operation *op) {
-  return llvm::all_of(op->getOperands(), [](Value value) { return value.getDefiningOp<nn::ConstantOp>() != nullptr; });
+  return llvm::all_of(op->getOperands(),
+                      [](Value value) { return value.getDefiningOp<nn::ConstantOp>() != nullptr; });
 }
 
 struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {

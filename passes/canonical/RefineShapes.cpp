@@ -1,10 +1,11 @@
 // Fixes or bounds symbols (`batch=1`, `seq=1..512`) and infers all types again.
 //
-// What follows from a fixed symbol is fixed too: derived symbols of constants, and single symbols that a constraint
-// equates with a constant. A constraint that can't hold any more is an error that names the ONNX node it came from.
-#include "passes/Passes.h"
+// What follows from a fixed symbol is fixed too: derived symbols of constants, and single symbols that a
+// constraint equates with a constant. A constraint that can't hold any more is an error that names the ONNX
+// node it came from.
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "passes/Passes.h"
 
 using namespace mlir;
 
@@ -32,7 +33,8 @@ struct Refinement {
   LogicalResult fix(size_t number, int64_t value) {
     Symbol &symbol = symbols.symbols[number];
     if (value < symbol.min || value > symbol.max)
-      return function.emitError("expects ") << symbol.name << " to be in [" << symbol.min << ", " << symbol.max << "], got " << value;
+      return function.emitError("expects ")
+             << symbol.name << " to be in [" << symbol.min << ", " << symbol.max << "], got " << value;
     values[number] = dimConstant(function.getContext(), value);
     symbol.min = symbol.max = value;
     return success();
@@ -43,7 +45,8 @@ struct Refinement {
     symbol.min = std::max(symbol.min, low);
     symbol.max = std::min(symbol.max, high);
     if (symbol.min > symbol.max)
-      return function.emitError("expects bounds of ") << symbol.name << " to meet, got " << low << ".." << high;
+      return function.emitError("expects bounds of ")
+             << symbol.name << " to meet, got " << low << ".." << high;
     return symbol.min == symbol.max ? fix(number, symbol.min) : success();
   }
 
@@ -52,7 +55,8 @@ struct Refinement {
     auto [name, range] = text.split('=');
     auto [lowText, highText] = range.split("..");
     int64_t low, high;
-    if (lowText.getAsInteger(10, low) || low < 0 || (range.contains("..") ? highText.getAsInteger(10, high) : (high = low, false)))
+    if (lowText.getAsInteger(10, low) || low < 0 ||
+        (range.contains("..") ? highText.getAsInteger(10, high) : (high = low, false)))
       return function.emitError("expects name=constant or name=low..high, got ") << text;
     bool isFound = false;
     for (auto [number, symbol] : llvm::enumerate(symbols.symbols))
@@ -88,7 +92,8 @@ struct Refinement {
       constraint.rhs = rewrite(constraint.rhs);
       auto lhs = constantDim(constraint.lhs), rhs = constantDim(constraint.rhs);
       if (lhs && rhs && *lhs != *rhs)
-        return function.emitError(constraint.reason) << ": expects equal sizes, got " << *lhs << " and " << *rhs;
+        return function.emitError(constraint.reason)
+               << ": expects equal sizes, got " << *lhs << " and " << *rhs;
       auto symbol = dyn_cast<AffineSymbolExpr>(lhs ? constraint.rhs : constraint.lhs);
       if (!symbol || bool(lhs) == bool(rhs))
         continue;
@@ -130,21 +135,24 @@ struct Refinement {
       return AffineMapAttr::get(symbolMap(results, attr.getContext()));
     });
     symbols.store(function);
-    replacer.recursivelyReplaceElementsIn(function, /*replaceAttrs=*/true, /*replaceLocs=*/false, /*replaceTypes=*/true);
+    replacer.recursivelyReplaceElementsIn(function, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                          /*replaceTypes=*/true);
   }
 };
 
 /// Result types that inference now knows more exactly.
 LogicalResult inferAgain(Operation *op) {
   if (auto fused = dyn_cast<nn::FusedOp>(op))
-    for (auto [value, result] : llvm::zip(fused.getBody().front().getTerminator()->getOperands(), op->getResults()))
+    for (auto [value, result] :
+         llvm::zip(fused.getBody().front().getTerminator()->getOperands(), op->getResults()))
       result.setType(value.getType());
   auto interface = dyn_cast<InferTypeOpInterface>(op);
   if (!interface)
     return success();
   SmallVector<Type> types;
-  if (failed(interface.inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(), op->getDiscardableAttrDictionary(),
-                                        op->getPropertiesStorage(), op->getRegions(), types)))
+  if (failed(interface.inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(),
+                                        op->getDiscardableAttrDictionary(), op->getPropertiesStorage(),
+                                        op->getRegions(), types)))
     return failure();
   for (auto [result, type] : llvm::zip(op->getResults(), types))
     if (auto known = dyn_cast<RankedTensorType>(result.getType());
@@ -172,8 +180,9 @@ struct RefineShapesPass : impl::RefineShapesBase<RefineShapesPass> {
     if (failed(refinement.propagate()))
       return signalPassFailure();
     refinement.substitute();
-    auto walk = getOperation().walk(
-        [](Operation *op) { return failed(inferAgain(op)) ? WalkResult::interrupt() : WalkResult::advance(); });
+    auto walk = getOperation().walk([](Operation *op) {
+      return failed(inferAgain(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
     if (walk.wasInterrupted())
       return signalPassFailure();
     updateResultTypes(getOperation());

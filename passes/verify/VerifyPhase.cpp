@@ -32,7 +32,8 @@ LogicalResult verifyMaps(Operation *op, size_t numSymbols) {
   for (NamedAttribute attr : op->getAttrs())
     if (auto map = dyn_cast<AffineMapAttr>(attr.getValue()))
       if (symbolsNeeded(map.getValue().getResults(), op->getContext()) > numSymbols)
-        return op->emitOpError("V2: expects symbols below ") << numSymbols << ", got " << attr.getName() << " = " << map;
+        return op->emitOpError("V2: expects symbols below ")
+               << numSymbols << ", got " << attr.getName() << " = " << map;
   return success();
 }
 
