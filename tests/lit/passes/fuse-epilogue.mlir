@@ -1,0 +1,116 @@
+// RUN: lathe-opt %s --lathe-fuse-epilogue --split-input-file | FileCheck %s
+
+// Bias, activation and residual are computed with the product; the constant of the clip moves inside.
+// CHECK-LABEL: func.func @gemm
+// CHECK-SAME: [[X:%[^:]+]]: tensor<2x3x4xf32>, [[W:%[^:]+]]: tensor<4x5xf32>, [[B:%[^:]+]]: tensor<5xf32>, [[R:%[^:]+]]: tensor<2x3x5xf32>
+// CHECK-SAME: reason = "computed with its contraction: add, gelu, add, max", taken = true
+// CHECK: [[F:%.+]] = nn.fused "gemm"([[X]], [[W]], [[B]], [[R]])
+// CHECK: ^bb0([[A:%[^:]+]]: tensor<2x3x4xf32>, [[C:%[^:]+]]: tensor<4x5xf32>
+// CHECK: nn.matmul [[A]], [[C]]
+// CHECK: nn.binary {{ ?}}add
+// CHECK: nn.unary {{ ?}}gelu
+// CHECK: nn.binary {{ ?}}add
+// CHECK: [[M:%.+]] = nn.constant dense<-1.000000e+00> : tensor<f32>
+// CHECK: [[L:%.+]] = nn.binary {{ ?}}max %{{.+}}, [[M]]
+// CHECK: nn.yield [[L]]
+// CHECK: return [[F]]
+func.func @gemm(%x: tensor<2x3x4xf32>, %w: tensor<4x5xf32>, %b: tensor<5xf32>, %r: tensor<2x3x5xf32>) -> tensor<2x3x5xf32> {
+  %low = nn.constant dense<-1.0> : tensor<f32>
+  %0 = nn.matmul %x, %w : (tensor<2x3x4xf32>, tensor<4x5xf32>) -> tensor<2x3x5xf32>
+  %1 = nn.binary add %0, %b : (tensor<2x3x5xf32>, tensor<5xf32>) -> tensor<2x3x5xf32>
+  %2 = nn.unary gelu %1 : (tensor<2x3x5xf32>) -> tensor<2x3x5xf32>
+  %3 = nn.binary add %r, %2 : (tensor<2x3x5xf32>, tensor<2x3x5xf32>) -> tensor<2x3x5xf32>
+  %4 = nn.binary max %3, %low : (tensor<2x3x5xf32>, tensor<f32>) -> tensor<2x3x5xf32>
+  return %4 : tensor<2x3x5xf32>
+}
+
+// -----
+
+// A diamond is taken whole.
+// CHECK-LABEL: func.func @diamond
+// CHECK: nn.fused "conv"
+// CHECK: nn.conv
+// CHECK: [[S:%.+]] = nn.unary {{ ?}}sigmoid
+// CHECK: [[M:%.+]] = nn.binary {{ ?}}mul
+// CHECK: nn.yield [[M]]
+func.func @diamond(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>) -> tensor<1x2x4xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %1 = nn.unary sigmoid %0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %2 = nn.binary mul %0, %1 : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %2 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @depthwise
+// CHECK: nn.fused "depthwise"
+func.func @depthwise(%x: tensor<1x2x4xf32>, %w: tensor<2x1x1xf32>) -> tensor<1x2x4xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, group = 2 : i64}
+      : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
+  %1 = nn.unary relu %0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// Two products that meet: the first takes the sum, and moves behind the second.
+// CHECK-LABEL: func.func @two_products
+// CHECK: [[B:%.+]] = nn.matmul
+// CHECK: nn.fused "gemm"(%{{.+}}, %{{.+}}, [[B]])
+// CHECK: nn.matmul
+// CHECK: nn.binary {{ ?}}add
+func.func @two_products(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> tensor<3x5xf32> {
+  %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  %1 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  %2 = nn.binary add %0, %1 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>
+  return %2 : tensor<3x5xf32>
+}
+
+// -----
+
+// The product itself is a result of the function.
+// CHECK-LABEL: func.func @product_returned
+// CHECK-SAME: reason = "the result of matmul is also used by return", taken = false
+// CHECK-NOT: nn.fused
+func.func @product_returned(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
+  %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  %1 = nn.unary relu %0 : (tensor<3x5xf32>) -> tensor<3x5xf32>
+  return %0, %1 : tensor<3x5xf32>, tensor<3x5xf32>
+}
+
+// -----
+
+// A sum that widens the product.
+// CHECK-LABEL: func.func @other_sizes
+// CHECK-SAME: reason = "its result has other sizes than matmul's", taken = false
+// CHECK-NOT: nn.fused
+func.func @other_sizes(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>, %y: tensor<2x3x5xf32>) -> tensor<2x3x5xf32> {
+  %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  %1 = nn.binary add %0, %y : (tensor<3x5xf32>, tensor<2x3x5xf32>) -> tensor<2x3x5xf32>
+  return %1 : tensor<2x3x5xf32>
+}
+
+// -----
+
+// x + softmax(x): the other operand needs the product to be done.
+// CHECK-LABEL: func.func @depends_on_itself
+// CHECK-NOT: nn.fused
+// CHECK: nn.softmax
+func.func @depends_on_itself(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> tensor<3x5xf32> {
+  %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  %1 = nn.softmax %0 {axis = 1 : i64} : (tensor<3x5xf32>) -> tensor<3x5xf32>
+  %2 = nn.binary add %0, %1 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>
+  return %2 : tensor<3x5xf32>
+}
+
+// -----
+
+// Products of other element types have kernels of their own.
+// CHECK-LABEL: func.func @integers
+// CHECK-NOT: nn.fused
+func.func @integers(%x: tensor<3x4xi32>, %w: tensor<4x5xi32>) -> tensor<3x5xi32> {
+  %0 = nn.matmul %x, %w : (tensor<3x4xi32>, tensor<4x5xi32>) -> tensor<3x5xi32>
+  %1 = nn.unary neg %0 : (tensor<3x5xi32>) -> tensor<3x5xi32>
+  return %1 : tensor<3x5xi32>
+}

@@ -1,0 +1,140 @@
+// RUN: lathe-opt %s --lathe-convert-to-channels-last --lathe-sink-transposes --split-input-file | FileCheck %s
+
+// Between two convolutions everything cancels, a constant per channel is seen along the new axis; one transpose stays at
+// each border.
+// CHECK-LABEL: func.func @between_convolutions
+// CHECK: [[T:%.+]] = nn.transpose %{{.+}} {permutation = array<i64: 0, 2, 3, 1>}
+// CHECK: [[A:%.+]] = nn.conv [[T]]
+// CHECK: [[S:%.+]] = nn.reshape %{{.+}} : (tensor<2x1x1xf32>) -> tensor<1x1x1x2xf32>
+// CHECK: [[M:%.+]] = nn.binary mul [[A]], [[S]]
+// CHECK: [[R:%.+]] = nn.unary relu [[M]]
+// CHECK: [[B:%.+]] = nn.conv [[R]]
+// CHECK: [[D:%.+]] = nn.binary add [[B]], [[A]]
+// CHECK: [[E:%.+]] = nn.transpose [[D]] {permutation = array<i64: 0, 3, 1, 2>}
+// CHECK-NEXT: return [[E]]
+func.func @between_convolutions(%x: tensor<1x2x4x3xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32> {
+  %s = nn.constant dense<[[[2.0]], [[3.0]]]> : tensor<2x1x1xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.binary mul %0, %s : (tensor<1x2x4x3xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %2 = nn.unary relu %1 : (tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  %3 = nn.conv %2, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %4 = nn.binary add %3, %0 : (tensor<1x2x4x3xf32>, tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  return %4 : tensor<1x2x4x3xf32>
+}
+
+// -----
+
+// Squeeze and excite, then a classifier: nothing but the input's transpose remains.
+// CHECK-LABEL: func.func @squeeze_and_excite
+// CHECK: nn.transpose
+// CHECK-NOT: nn.transpose
+// CHECK: [[P:%.+]] = nn.reduce mean [[C:%.+]] {axes = array<i64: 1, 2>, keepdims = true} : (tensor<1x4x3x2xf32>) -> tensor<1x1x1x2xf32>
+// CHECK: [[S:%.+]] = nn.conv [[P]]
+// CHECK: [[G:%.+]] = nn.unary sigmoid [[S]]
+// CHECK: [[M:%.+]] = nn.binary mul [[C]], [[G]] : (tensor<1x4x3x2xf32>, tensor<1x1x1x2xf32>) -> tensor<1x4x3x2xf32>
+// CHECK: [[Q:%.+]] = nn.reduce mean [[M]] {axes = array<i64: 1, 2>, keepdims = false} : (tensor<1x4x3x2xf32>) -> tensor<1x2xf32>
+// CHECK: nn.matmul [[Q]]
+func.func @squeeze_and_excite(%x: tensor<1x2x4x3xf32>, %w: tensor<2x2x1x1xf32>, %v: tensor<2x5xf32>) -> tensor<1x5xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.reduce mean %0 {axes = array<i64: 2, 3>, keepdims = true} : (tensor<1x2x4x3xf32>) -> tensor<1x2x1x1xf32>
+  %2 = nn.conv %1, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x1x1xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %3 = nn.unary sigmoid %2 : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %4 = nn.binary mul %0, %3 : (tensor<1x2x4x3xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %5 = nn.reduce mean %4 {axes = array<i64: 2, 3>, keepdims = false} : (tensor<1x2x4x3xf32>) -> tensor<1x2xf32>
+  %6 = nn.matmul %5, %v : (tensor<1x2xf32>, tensor<2x5xf32>) -> tensor<1x5xf32>
+  return %6 : tensor<1x5xf32>
+}
+
+// -----
+
+// Axes of all kinds are renamed: concat 1 -> 3, pad and slice (0, 0, 1, 0) -> (0, 1, 0, 0), resize scales, argmax 1 -> 3.
+// CHECK: [[$PAD:#.+]] = affine_map<() -> (0, 1, 0, 0)>
+// CHECK: [[$SLICE:#.+]] = affine_map<() -> (0, 2, 0, 0)>
+// CHECK-LABEL: func.func @axes
+// CHECK: nn.conv
+// CHECK-NOT: nn.transpose
+// CHECK: nn.concat %{{.+}}, %{{.+}} {axis = 3 : i64} : (tensor<1x4x3x2xf32>, tensor<1x4x3x2xf32>) -> tensor<1x4x3x4xf32>
+// CHECK: nn.pad edge %{{.+}} {low = [[$PAD]]} : (tensor<1x4x3x4xf32>) -> tensor<1x6x3x4xf32>
+// CHECK: nn.slice %{{.+}} {starts = [[$SLICE]], steps = array<i64: 1, 2, 1, 1>} : (tensor<1x6x3x4xf32>) -> tensor<1x2x3x4xf32>
+// CHECK: nn.resize nearest asymmetric nearest_floor
+// CHECK-SAME: scales = array<f64: 1.000000e+00, 2.000000e+00, 3.000000e+00, 1.000000e+00>
+// CHECK: nn.softmax %{{.+}} {axis = 3 : i64}
+// CHECK: nn.arg_reduce arg_max %{{.+}} {axis = 3 : i64, keepdims = false, select_last = false} : (tensor<1x4x9x4xf32>) -> tensor<1x4x9xi64>
+// CHECK-NEXT: return
+func.func @axes(%x: tensor<1x2x4x3xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x4x9xi64> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.unary relu %0 : (tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  %2 = nn.concat %0, %1 {axis = 1 : i64} : (tensor<1x2x4x3xf32>, tensor<1x2x4x3xf32>) -> tensor<1x4x4x3xf32>
+  %3 = nn.pad edge %2 {low = affine_map<() -> (0, 0, 1, 0)>} : (tensor<1x4x4x3xf32>) -> tensor<1x4x6x3xf32>
+  %4 = nn.slice %3 {starts = affine_map<() -> (0, 0, 2, 0)>, steps = array<i64: 1, 1, 2, 1>} : (tensor<1x4x6x3xf32>) -> tensor<1x4x2x3xf32>
+  %5 = nn.resize nearest asymmetric nearest_floor %4 {scales = array<f64: 1.0, 1.0, 2.0, 3.0>, roi = array<f64>} : (tensor<1x4x2x3xf32>) -> tensor<1x4x4x9xf32>
+  %6 = nn.softmax %5 {axis = 1 : i64} : (tensor<1x4x4x9xf32>) -> tensor<1x4x4x9xf32>
+  %7 = nn.arg_reduce arg_max %6 {axis = 1 : i64, keepdims = false, select_last = false} : (tensor<1x4x4x9xf32>) -> tensor<1x4x9xi64>
+  return %7 : tensor<1x4x9xi64>
+}
+
+// -----
+
+// tf2onnx: the model's own transposes around convolutions cancel against ours.
+// CHECK-LABEL: func.func @channels_last_model
+// CHECK-NOT: nn.transpose
+// CHECK: return
+func.func @channels_last_model(%x: tensor<1x4x3x2xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x4x3x2xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x3x2xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.conv %0, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %2 = nn.unary relu %1 : (tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  %3 = nn.transpose %2 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x4x3xf32>) -> tensor<1x4x3x2xf32>
+  return %3 : tensor<1x4x3x2xf32>
+}
+
+// -----
+
+// An operand in the old order: transposing it before the second convolution saves the transpose of the sum.
+// CHECK-LABEL: func.func @hoist
+// CHECK-SAME: [[X:%[^:]+]]: tensor<1x2x4x3xf32>, [[Y:%[^:]+]]: tensor<1x2x4x3xf32>
+// CHECK-DAG: nn.transpose [[X]]
+// CHECK-DAG: [[T:%.+]] = nn.transpose [[Y]]
+// CHECK: nn.binary add %{{.+}}, [[T]] : (tensor<1x4x3x2xf32>, tensor<1x4x3x2xf32>)
+func.func @hoist(%x: tensor<1x2x4x3xf32>, %y: tensor<1x2x4x3xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.binary add %0, %y : (tensor<1x2x4x3xf32>, tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  %2 = nn.conv %1, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  return %2 : tensor<1x2x4x3xf32>
+}
+
+// -----
+
+// A softmax along the last axis stays where it is; so does a reshape of several axes.
+// CHECK-LABEL: func.func @refused
+// CHECK-SAME: transposed, because a neighbor can't work along permuted axes
+// CHECK: [[C:%.+]] = nn.conv
+// CHECK: [[T:%.+]] = nn.transpose [[C]]
+// CHECK: nn.softmax [[T]]
+// CHECK: nn.reshape [[T]]
+func.func @refused(%x: tensor<1x2x4x3xf32>, %w: tensor<2x2x1x1xf32>) -> (tensor<1x2x4x3xf32>, tensor<1x8x3xf32>) {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x4x3xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x3xf32>
+  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x4x3xf32>) -> tensor<1x2x4x3xf32>
+  %2 = nn.reshape %0 : (tensor<1x2x4x3xf32>) -> tensor<1x8x3xf32>
+  return %1, %2 : tensor<1x2x4x3xf32>, tensor<1x8x3xf32>
+}
+
+// -----
+
+// Without convolutions the transposes of a transformer stay.
+// CHECK-LABEL: func.func @no_convolution
+// CHECK: nn.transpose
+// CHECK: nn.unary
+func.func @no_convolution(%x: tensor<2x3x4xf32>) -> tensor<3x2x4xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 1, 0, 2>} : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
+  %1 = nn.unary relu %0 : (tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
+  return %1 : tensor<3x2x4xf32>
+}
