@@ -4,6 +4,7 @@
 #include "backends/x86/GemmKernel.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
+#include "backends/x86/RowKernel.h"
 #include "backends/x86/WindowKernel.h"
 
 namespace lathe::x86 {
@@ -15,6 +16,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"conv", planConv, emitConv, packedPanelBytes, packPanels},
       {"pool", planPool, emitPool},
       {"attention", planAttention, emitAttention},
+      {"row", planRow, emitRow},
       {"map", planMap, emitMap},
   };
   return table;

@@ -26,6 +26,8 @@ void check(const std::string &text, RunOptions options) {
   options.low = -1;
   options.high = 1;
   for (const std::string &cpu : lathe::test::runnableCpus()) {
+    if (cpu == "x86-64-v2") // without FMA these operations are computed by the element-wise kernels
+      continue;
     options.cpu = cpu;
     const std::string problem = runCase(text, options);
     INFO(problem);
@@ -101,17 +103,17 @@ void checkAttention(int batch, int heads, int queries, int keys, int depth, int 
 } // namespace
 
 TEST_CASE("matrix products of every tail", "[gemm]") {
-  for (int m : {1, 2, 5, 6, 7, 13, 31})
-    for (int n : {1, 7, 8, 15, 16, 17, 33, 100})
-      for (int k : {1, 3, 4, 17, 64})
+  for (int m : {1, 2, 6, 13})
+    for (int n : {1, 8, 15, 17, 100})
+      for (int k : {1, 4, 19})
         for (bool isTransposed : {false, true})
           checkMatmul(m, k, n, true, isTransposed);
 }
 
 TEST_CASE("matrix products of computed operands", "[gemm]") {
   for (int m : {1, 6, 11})
-    for (int n : {1, 9, 16, 40})
-      for (int k : {1, 5, 24})
+    for (int n : {1, 9, 40})
+      for (int k : {1, 24})
         for (bool isTransposed : {false, true})
           checkMatmul(m, k, n, false, isTransposed);
 }
@@ -144,7 +146,7 @@ TEST_CASE("convolutions", "[conv]") {
 }
 
 TEST_CASE("depthwise convolutions", "[conv]") {
-  for (int channels : {1, 7, 8, 16, 24, 35, 96})
+  for (int channels : {1, 8, 16, 35})
     for (int stride : {1, 2})
       for (int kernel : {1, 3, 5})
         checkConv({2, 9, 17, channels, channels, kernel, stride, kernel / 2, 1, channels}, "depthwise");
