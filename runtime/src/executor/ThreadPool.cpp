@@ -7,6 +7,8 @@
 
 #include "runtime/src/support/Error.h"
 
+#include <algorithm>
+#include <csignal>
 #include <pthread.h>
 #include <sched.h>
 #include <system_error>
@@ -27,7 +29,27 @@ static uint32_t chooseSpins(uint32_t threads) {
   return threads <= availableCpus() ? spins : 0;
 }
 
+namespace {
+
+/// Threads inherit the signals that are blocked; signals of the application go
+/// to its own threads.
+class SignalBlock {
+public:
+  SignalBlock() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+  }
+  ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+
+private:
+  sigset_t before;
+};
+
+} // namespace
+
 ThreadPool::ThreadPool(uint32_t threads) : threadCount(threads), spinCount(chooseSpins(threads)) {
+  SignalBlock block;
   try {
     for (uint32_t i = 1; i < threadCount; ++i) {
       workers.emplace_back([this, i] { work(i); });
