@@ -17,6 +17,15 @@ foreach(program lathe lathe-compile lathe-opt lathe-lsp-server lathe-reduce)
 endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lathe)
+if(TARGET lathe_compiler)
+  install(TARGETS lathe_compiler EXPORT latheCompilerTargets COMPONENT compiler
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  set_target_properties(lathe_compiler PROPERTIES EXPORT_NAME compiler)
+  install(FILES ${PROJECT_SOURCE_DIR}/compiler/capi/lathe_compile.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lathe COMPONENT compiler)
+  install(EXPORT latheCompilerTargets NAMESPACE lathe:: DESTINATION ${package_folder} COMPONENT compiler)
+endif()
 install(EXPORT latheTargets NAMESPACE lathe:: DESTINATION ${package_folder} COMPONENT runtime)
 configure_package_config_file(tools/cmake/latheConfig.cmake.in
   ${PROJECT_BINARY_DIR}/latheConfig.cmake INSTALL_DESTINATION ${package_folder})
