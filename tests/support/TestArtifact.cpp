@@ -200,7 +200,8 @@ TestModel makeAdder(int64_t d) {
   model.addInput("b", DType::F32, {batch, width});
   model.addOutput("y", DType::F32, {batch, width});
   uint32_t a = model.addBuffer(BufferKind::Input, 0, bytes), b = model.addBuffer(BufferKind::Input, 1, bytes);
-  uint32_t y = model.addBuffer(BufferKind::Output, 0, bytes), sum = model.addBuffer(BufferKind::Arena, 0, bytes);
+  uint32_t y = model.addBuffer(BufferKind::Output, 0, bytes),
+           sum = model.addBuffer(BufferKind::Arena, 0, bytes);
   uint32_t w = model.addBuffer(BufferKind::Weights, 0, model.constant(4 * d));
   model.program().memory->arena_bytes = model.program().memory->no_reuse_bytes = bytes;
   model.program().memory->lower_bound_bytes = bytes;

@@ -22,7 +22,8 @@ std::string shapeText(const Json &tensor) {
   std::string text;
   for (const Json &size : tensor["shape"])
     text += (text.empty() ? "" : ", ") + (size.is_string() ? size.get<std::string>() : size.dump());
-  return fmt::format("{}: {} [{}]", tensor["name"].get<std::string>(), tensor["dtype"].get<std::string>(), text);
+  return fmt::format("{}: {} [{}]", tensor["name"].get<std::string>(), tensor["dtype"].get<std::string>(),
+                     text);
 }
 
 std::string bytesText(const Json &bytes) {
@@ -65,8 +66,8 @@ void printKernels(const Json &model) {
     ++calls[call["kernel"].get<std::string>()];
   fmt::print("kernels\n");
   for (const Json &kernel : model["kernels"])
-    fmt::print("  {:4} x {}  {}\n", calls[kernel["name"].get<std::string>()], kernel["name"].get<std::string>(),
-               kernel["description"].get<std::string>());
+    fmt::print("  {:4} x {}  {}\n", calls[kernel["name"].get<std::string>()],
+               kernel["name"].get<std::string>(), kernel["description"].get<std::string>());
 }
 
 void printDecisions(const Json &model) {

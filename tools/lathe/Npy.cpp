@@ -13,8 +13,8 @@
 #include "tools/lathe/Error.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -30,8 +30,8 @@ struct TypeCode {
   lathe_dtype_t dtype;
 };
 constexpr TypeCode typeCodes[] = {
-    {"f4", LATHE_F32}, {"f8", LATHE_F64}, {"f2", LATHE_F16}, {"V2", LATHE_BF16}, {"i1", LATHE_I8},
-    {"i2", LATHE_I16}, {"i4", LATHE_I32}, {"i8", LATHE_I64}, {"u1", LATHE_U8},   {"u2", LATHE_U16},
+    {"f4", LATHE_F32}, {"f8", LATHE_F64}, {"f2", LATHE_F16},  {"V2", LATHE_BF16}, {"i1", LATHE_I8},
+    {"i2", LATHE_I16}, {"i4", LATHE_I32}, {"i8", LATHE_I64},  {"u1", LATHE_U8},   {"u2", LATHE_U16},
     {"u4", LATHE_U32}, {"u8", LATHE_U64}, {"b1", LATHE_BOOL},
 };
 
@@ -182,7 +182,8 @@ size_t countBytes(const Header &header, const std::string &name) {
 
 void swapBytes(std::vector<char> &bytes, size_t elementBytes) {
   for (size_t i = 0; i + elementBytes <= bytes.size(); i += elementBytes)
-    std::reverse(bytes.begin() + static_cast<ptrdiff_t>(i), bytes.begin() + static_cast<ptrdiff_t>(i + elementBytes));
+    std::reverse(bytes.begin() + static_cast<ptrdiff_t>(i),
+                 bytes.begin() + static_cast<ptrdiff_t>(i + elementBytes));
 }
 
 /// First axis fastest to last axis fastest.
@@ -208,7 +209,8 @@ HostTensor parseNpy(std::string_view file, const std::string &name) {
   Header header = HeaderParser(text, name).parse();
   size_t bytes = countBytes(header, name), elementBytes = lathe_dtype_bytes(header.dtype);
   if (file.size() < bytes)
-    fail(Exit::BadData, "{}: truncated .npy file: expects {} bytes of data, got {}", name, bytes, file.size());
+    fail(Exit::BadData, "{}: truncated .npy file: expects {} bytes of data, got {}", name, bytes,
+         file.size());
   HostTensor tensor{header.dtype, header.shape, {file.begin(), file.begin() + static_cast<ptrdiff_t>(bytes)}};
   if (header.isBigEndian)
     swapBytes(tensor.bytes, elementBytes);

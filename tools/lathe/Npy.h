@@ -20,7 +20,9 @@ struct HostTensor {
   std::vector<int64_t> shape;
   std::vector<char> bytes;
 
-  lathe_tensor_t view() { return {bytes.data(), bytes.size(), shape.data(), uint32_t(shape.size()), dtype, 0}; }
+  lathe_tensor_t view() {
+    return {bytes.data(), bytes.size(), shape.data(), uint32_t(shape.size()), dtype, 0};
+  }
 };
 
 /// Reads versions 1 to 3, either byte order and C or Fortran order. NumPy has

@@ -186,8 +186,9 @@ typedef struct lathe_memory_needs {
 
 /// What a run with these inputs takes. Only dtype and shape are read, and the
 /// data of those integer inputs that decide about shapes.
-LATHE_API lathe_status_t *lathe_artifact_memory(const lathe_artifact_t *artifact, const lathe_tensor_t *inputs,
-                                                size_t input_count, lathe_memory_needs_t *out_needs);
+LATHE_API lathe_status_t *lathe_artifact_memory(const lathe_artifact_t *artifact,
+                                                const lathe_tensor_t *inputs, size_t input_count,
+                                                lathe_memory_needs_t *out_needs);
 
 //===----------------------------------------------------------------------===//
 // Session
@@ -222,7 +223,7 @@ typedef struct lathe_session_options {
   void *arena;
   size_t arena_bytes;
 } lathe_session_options_t;
-#define LATHE_SESSION_OPTIONS_INIT                                                                             \
+#define LATHE_SESSION_OPTIONS_INIT                                                                           \
   {sizeof(lathe_session_options_t), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0}
 
 /// `options` may be null. No large memory is taken before the first run.

@@ -66,7 +66,7 @@ template <typename T> lathe_tensor_t tensor(T *data, const std::vector<int64_t> 
   for (int64_t size : shape)
     bytes *= static_cast<size_t>(size);
   using Plain = std::remove_const_t<T>;
-  return {const_cast<Plain *>(data), bytes,  shape.data(), static_cast<uint32_t>(shape.size()),
+  return {const_cast<Plain *>(data), bytes, shape.data(), static_cast<uint32_t>(shape.size()),
           dtypeOf<Plain>(),          0};
 }
 

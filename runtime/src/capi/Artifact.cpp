@@ -44,7 +44,8 @@ lathe_status_t *lathe_artifact_open(const char *path, const lathe_artifact_optio
   });
 }
 
-lathe_status_t *lathe_artifact_open_memory(const void *data, size_t size, const lathe_artifact_options_t *options,
+lathe_status_t *lathe_artifact_open_memory(const void *data, size_t size,
+                                           const lathe_artifact_options_t *options,
                                            lathe_artifact_t **out_artifact) {
   return guard([&] {
     require(data, "data");
@@ -107,7 +108,8 @@ static size_t findTensor(const char *kind, const TensorInfos &tensors, const cha
   fail(LATHE_INVALID_ARGUMENT, "no {} '{}'; the model has {}", kind, name, known.empty() ? "none" : known);
 }
 
-lathe_status_t *lathe_artifact_find_input(const lathe_artifact_t *artifact, const char *name, size_t *out_index) {
+lathe_status_t *lathe_artifact_find_input(const lathe_artifact_t *artifact, const char *name,
+                                          size_t *out_index) {
   return guard([&] {
     require(artifact, "artifact");
     require(out_index, "out_index");
@@ -124,8 +126,8 @@ lathe_status_t *lathe_artifact_find_output(const lathe_artifact_t *artifact, con
   });
 }
 
-lathe_status_t *lathe_artifact_manifest(const lathe_artifact_t *artifact, const void **out_data, size_t *out_size,
-                                        uint32_t *out_program) {
+lathe_status_t *lathe_artifact_manifest(const lathe_artifact_t *artifact, const void **out_data,
+                                        size_t *out_size, uint32_t *out_program) {
   return guard([&] {
     require(artifact, "artifact");
     std::span<const uint8_t> bytes = artifact->artifact->manifestBytes();

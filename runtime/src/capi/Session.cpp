@@ -55,8 +55,8 @@ lathe_status_t *lathe_session_run(lathe_session_t *session, const lathe_tensor_t
   });
 }
 
-lathe_status_t *lathe_session_prepare(lathe_session_t *session, const lathe_tensor_t *inputs, size_t input_count,
-                                      lathe_tensor_t *outputs, size_t output_count) {
+lathe_status_t *lathe_session_prepare(lathe_session_t *session, const lathe_tensor_t *inputs,
+                                      size_t input_count, lathe_tensor_t *outputs, size_t output_count) {
   return guard([&] {
     requireTensors(session, inputs, input_count, outputs, output_count);
     session->session.prepare({inputs, input_count}, {outputs, output_count});

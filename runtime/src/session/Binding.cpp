@@ -67,7 +67,8 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
   }
   scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
   int64_t tasks = shapes.value(call.tasks(), 0, maxInt);
-  boundCalls[number] = {artifact.kernel(call.kernel()), callArgs, callDims, tasks, chooseThreads(call, tasks), false};
+  boundCalls[number] = {artifact.kernel(call.kernel()), callArgs, callDims, tasks,
+                        chooseThreads(call, tasks),     false};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {

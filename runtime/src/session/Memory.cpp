@@ -28,7 +28,8 @@ static bool fitsMachine(uint64_t size) {
 static void *allocateAligned(uint64_t size) {
   bool isLarge = size >= 2 * hugePageBytes;
   void *memory = nullptr;
-  if (!fitsMachine(size) || posix_memalign(&memory, isLarge ? hugePageBytes : LATHE_BUFFER_ALIGNMENT, size) != 0)
+  if (!fitsMachine(size) ||
+      posix_memalign(&memory, isLarge ? hugePageBytes : LATHE_BUFFER_ALIGNMENT, size) != 0)
     return nullptr;
   if (isLarge)
     madvise(memory, size, MADV_HUGEPAGE);
@@ -36,8 +37,7 @@ static void *allocateAligned(uint64_t size) {
 }
 
 void *Allocator::allocate(uint64_t size, const char *purpose) const {
-  void *memory =
-      allocateFn ? allocateFn(context, size, LATHE_BUFFER_ALIGNMENT) : allocateAligned(size);
+  void *memory = allocateFn ? allocateFn(context, size, LATHE_BUFFER_ALIGNMENT) : allocateAligned(size);
   if (!memory)
     fail(LATHE_OUT_OF_MEMORY, "can't allocate {} bytes for {}", size, purpose);
   if (reinterpret_cast<uintptr_t>(memory) % LATHE_BUFFER_ALIGNMENT != 0) {

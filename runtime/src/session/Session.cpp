@@ -196,7 +196,9 @@ static void checkOutputCount(const artifact::Program &program, size_t count) {
 
 void Session::checkWeights() {
   model->checkWeights([this](size_t count, const std::function<void(size_t)> &task) {
-    auto call = [](void *context, size_t i) { (*static_cast<const std::function<void(size_t)> *>(context))(i); };
+    auto call = [](void *context, size_t i) {
+      (*static_cast<const std::function<void(size_t)> *>(context))(i);
+    };
     executor.parallelFor(count, call, const_cast<std::function<void(size_t)> *>(&task));
   });
 }

@@ -61,8 +61,8 @@ private:
   uint64_t runCount = 0;
 
   Block arena;
-  std::vector<Block> outputBlocks; ///< per output
-  std::vector<Block> lateBlocks;   ///< per buffer
+  std::vector<Block> outputBlocks;  ///< per output
+  std::vector<Block> lateBlocks;    ///< per buffer
   std::vector<Block> scratchBlocks; ///< per thread
   std::vector<void *> scratch;
   std::vector<void *> addresses; ///< per buffer

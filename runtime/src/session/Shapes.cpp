@@ -17,7 +17,9 @@ namespace lathe::runtime {
 using artifact::BufferKind;
 using artifact::SymbolKind;
 
-static uint32_t rankOf(const artifact::TensorInfo &tensor) { return tensor.shape() ? tensor.shape()->size() : 0; }
+static uint32_t rankOf(const artifact::TensorInfo &tensor) {
+  return tensor.shape() ? tensor.shape()->size() : 0;
+}
 
 /// Bytes of a dense tensor, or -1 when a size is negative or the product huge.
 static int64_t denseBytes(std::span<const int64_t> shape, int64_t elementBytes) {

@@ -18,7 +18,7 @@ struct DTypeFacts {
 /// Null for a number that is no dtype.
 inline const DTypeFacts *findDType(int32_t dtype) {
   static constexpr DTypeFacts facts[] = {
-      {"f32", 4}, {"f64", 8}, {"f16", 2}, {"bf16", 2}, {"i8", 1},  {"i16", 2}, {"i32", 4},
+      {"f32", 4}, {"f64", 8}, {"f16", 2}, {"bf16", 2}, {"i8", 1},  {"i16", 2},  {"i32", 4},
       {"i64", 8}, {"u8", 1},  {"u16", 2}, {"u32", 4},  {"u64", 8}, {"bool", 1},
   };
   if (dtype < LATHE_F32 || dtype > LATHE_BOOL)

@@ -29,8 +29,7 @@ TEST_CASE("load: inputs and outputs") {
   size_t index = 99;
   CHECK(textOf(lathe_artifact_find_input(artifact, "b", &index)) == "");
   CHECK(index == 1);
-  CHECK(textOf(lathe_artifact_find_input(artifact, "c", &index)) ==
-        "no input 'c'; the model has 'a', 'b'");
+  CHECK(textOf(lathe_artifact_find_input(artifact, "c", &index)) == "no input 'c'; the model has 'a', 'b'");
 }
 
 TEST_CASE("load: structs of an older header are served") {
@@ -103,7 +102,8 @@ TEST_CASE("load: the first program that the CPU can run is taken") {
   file = model.write();
   AlignedBytes bytes(file);
   auto chosen = [&](lathe::runtime::FeatureTest hasFeature) {
-    return lathe::runtime::Artifact(lathe::runtime::ArtifactBytes::borrow(bytes.data(), bytes.size()), 0, hasFeature)
+    return lathe::runtime::Artifact(lathe::runtime::ArtifactBytes::borrow(bytes.data(), bytes.size()), 0,
+                                    hasFeature)
         .programNumber();
   };
   CHECK(chosen([](std::string_view) { return true; }) == 0);
@@ -126,6 +126,7 @@ TEST_CASE("load: damaged weights") {
   TestModel model = makeAdder();
   std::vector<uint8_t> file = model.write();
   file.back() ^= 1;
-  CHECK(openText(file, LATHE_OPEN_VERIFY_WEIGHTS) == "damaged file: the digest of the weights does not match");
+  CHECK(openText(file, LATHE_OPEN_VERIFY_WEIGHTS) ==
+        "damaged file: the digest of the weights does not match");
   CHECK(openText(file) == "");
 }

@@ -42,21 +42,23 @@ TEST_CASE("shapes: what doesn't fit is named") {
   CHECK(bindText(opened, {{{2, 4}}, {{2, 4}}}) == "");
   CHECK(bindText(opened, {{{2, 4}}}) == "expects 2 inputs, got 1");
   CHECK(bindText(opened, {{{2, 4}, LATHE_I64}, {{2, 4}}}) == "input 'a' expects dtype f32, got i64");
-  CHECK(bindText(opened, {{{2, 4}, 99}, {{2, 4}}}) ==
-        "input 'a' expects dtype f32, got an unknown one");
+  CHECK(bindText(opened, {{{2, 4}, 99}, {{2, 4}}}) == "input 'a' expects dtype f32, got an unknown one");
   CHECK(bindText(opened, {{{2, 4}}, {{2}}}) == "input 'b' expects rank 2, got 1");
   CHECK(bindText(opened, {{{2, 5}}, {{2, 4}}}) == "input 'a' axis 1 (d1) expects 4, got 5");
   CHECK(bindText(opened, {{{2, 4}}, {{3, 4}}}) == "input 'b' axis 0 (d0) expects 2, got 3");
   CHECK(bindText(opened, {{{0, 4}}, {{0, 4}}}) == "input 'a' axis 0 (batch) expects 1 to 1000, got 0");
-  CHECK(bindText(opened, {{{1001, 4}}, {{1001, 4}}}) == "input 'a' axis 0 (batch) expects 1 to 1000, got 1001");
+  CHECK(bindText(opened, {{{1001, 4}}, {{1001, 4}}}) ==
+        "input 'a' axis 0 (batch) expects 1 to 1000, got 1001");
   CHECK(bindText(opened, {{{-2, 4}}, {{-2, 4}}}) == "input 'a' has a negative or too large size");
-  CHECK(bindText(opened, {{{int64_t(1) << 62, 4}}, {{2, 4}}}) == "input 'a' has a negative or too large size");
+  CHECK(bindText(opened, {{{int64_t(1) << 62, 4}}, {{2, 4}}}) ==
+        "input 'a' has a negative or too large size");
 }
 
 TEST_CASE("shapes: constraints give the compiler's message") {
   TestModel model = makeAdder();
   auto constraint = std::make_unique<ConstraintT>();
-  constraint->expr = model.expr({{ExprCode::Symbol, 0}, {ExprCode::Const, 2}, {ExprCode::Mod}, {ExprCode::Not}});
+  constraint->expr =
+      model.expr({{ExprCode::Symbol, 0}, {ExprCode::Const, 2}, {ExprCode::Mod}, {ExprCode::Not}});
   constraint->message = "node 'reshape_1': expects batch to be even";
   model.program().constraints.push_back(std::move(constraint));
   Opened opened(model);
@@ -66,9 +68,13 @@ TEST_CASE("shapes: constraints give the compiler's message") {
 
 TEST_CASE("shapes: overflow is an error") {
   TestModel model = makeAdder();
-  model.program().memory->arena_bytes = model.expr({{ExprCode::Symbol, 0}, {ExprCode::Const, 1}, {ExprCode::Sub},
-                                                    {ExprCode::Const, INT64_MAX / 2}, {ExprCode::Mul},
-                                                    {ExprCode::Const, 16}, {ExprCode::Add}});
+  model.program().memory->arena_bytes = model.expr({{ExprCode::Symbol, 0},
+                                                    {ExprCode::Const, 1},
+                                                    {ExprCode::Sub},
+                                                    {ExprCode::Const, INT64_MAX / 2},
+                                                    {ExprCode::Mul},
+                                                    {ExprCode::Const, 16},
+                                                    {ExprCode::Add}});
   Opened opened(model);
   CHECK(bindText(opened, {{{1, 4}}, {{1, 4}}}) == "");
   CHECK(bindText(opened, {{{2, 4}}, {{2, 4}}}) ==
@@ -101,5 +107,6 @@ TEST_CASE("shapes: a symbol can be read from an input's elements") {
   CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) ==
         "input 'sizes' element 1 (k) expects at least 0, got -1");
   input.data = nullptr;
-  CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) == "input 'sizes' has no data");
+  CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) ==
+        "input 'sizes' has no data");
 }
