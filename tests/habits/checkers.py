@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 
+import doc_links
 import file_sizes
 import include_direction
 import pass_names
@@ -14,6 +15,7 @@ WRONG = {
     "runtime/src/C.cpp": '#include "dialects/nn/NN.h"\n',
     "passes/Passes.td": 'def FuseAll : Pass<"lathe-fuse", "::mlir::ModuleOp"> {}\n',
     "tools/Long.cpp": "\n" * 501,
+    "docs/A.md": "[b](B.md)\n",
 }
 RIGHT = {
     "tools/D.cpp": '#include "compiler/driver/E.h"\n#include "lathe/lathe.h"\n',
@@ -21,6 +23,8 @@ RIGHT = {
     "passes/FuseAll.cpp": "",
     "passes/Passes.td": 'def FuseAll : Pass<"lathe-fuse-all", "::mlir::ModuleOp"> {}\n',
     "tests/lit/passes/fuse-all.mlir": "",
+    "README.md": "[a](docs/A.md) [web](https://a.example/b)\n",
+    "docs/A.md": "[top](../README.md#start)\n",
 }
 
 
@@ -31,10 +35,10 @@ def count(files):
             os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(root, path), "w", encoding="utf-8") as file:
                 file.write(text)
-        checks = (include_direction, pass_names, file_sizes)
+        checks = (include_direction, pass_names, file_sizes, doc_links)
         return [len(list(check.problems(root))) for check in checks]
 
 
 if __name__ == "__main__":
-    assert count(WRONG) == [3, 3, 1], count(WRONG)
-    assert count(RIGHT) == [0, 0, 0], count(RIGHT)
+    assert count(WRONG) == [3, 3, 1, 1], count(WRONG)
+    assert count(RIGHT) == [0, 0, 0, 0], count(RIGHT)
