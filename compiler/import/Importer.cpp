@@ -46,6 +46,7 @@ OwningOpRef<ModuleOp> Importer::run() {
 
 bool Importer::addInputs() {
   SmallVector<Type> types;
+  SmallVector<StringAttr> names;
   for (const onnx::ValueInfoProto &input : file.model().graph().input()) {
     if (file.initializer(input.name()))
       continue;
@@ -55,9 +56,11 @@ bool Importer::addInputs() {
     Value value = function.getBody().addArgument(type, NameLoc::get(builder.getStringAttr(input.name())));
     types.push_back(type);
     main.values[input.name()].value = value;
-    function.setFunctionType(builder.getFunctionType(types, {}));
-    function.setArgAttr(types.size() - 1, "nn.name", builder.getStringAttr(input.name()));
+    names.push_back(builder.getStringAttr(input.name()));
   }
+  function.setFunctionType(builder.getFunctionType(types, {}));
+  for (auto [index, name] : llvm::enumerate(names))
+    function.setArgAttr(index, "nn.name", name);
   for (const auto &option : options.dims)
     if (!usedDims.contains(option.first()))
       refuseModel("no input has a dimension named '" + option.first() + "'");
