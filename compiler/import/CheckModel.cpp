@@ -33,13 +33,33 @@ private:
     input->set_name(tensor.name());
     auto *type = input->mutable_type()->mutable_tensor_type();
     type->set_elem_type(tensor.data_type());
+    auto *shape = type->mutable_shape(); // present for scalars too
     for (int64_t dim : tensor.dims())
-      type->mutable_shape()->add_dim()->set_dim_value(dim);
+      shape->add_dim()->set_dim_value(dim);
   }
 
   onnx::GraphProto &graph;
   int inputs;
   google::protobuf::RepeatedPtrField<onnx::TensorProto> initializers;
+};
+
+/// Outputs of unknown rank get one while the checker runs, which insists on it; shapes are inferred anyway.
+class ShapedOutputs {
+public:
+  explicit ShapedOutputs(onnx::GraphProto &graph) {
+    for (auto &output : *graph.mutable_output())
+      if (output.type().has_tensor_type() && !output.type().tensor_type().has_shape()) {
+        changed.push_back(output.mutable_type()->mutable_tensor_type());
+        changed.back()->mutable_shape();
+      }
+  }
+  ~ShapedOutputs() {
+    for (auto *type : changed)
+      type->clear_shape();
+  }
+
+private:
+  std::vector<onnx::TypeProto_Tensor *> changed;
 };
 
 int64_t opsetVersion(const onnx::ModelProto &model, StringRef domain) {
@@ -94,6 +114,7 @@ Error checkModel(onnx::ModelProto &model) {
   try {
     onnx::checker::check_function_call_cycles(model);
     InitializersAsInputs guard(*model.mutable_graph());
+    ShapedOutputs outputs(*model.mutable_graph());
     if (!hasUnknownNode(model))
       onnx::checker::check_model(model);
     return Error::success();
