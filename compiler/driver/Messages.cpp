@@ -26,8 +26,10 @@ std::string placeText(Location location, StringRef modelPath) {
   return modelPath.str();
 }
 
-std::string nodeText(Location location) {
+/// The importer locates what belongs to no node at the file.
+std::string nodeText(Location location, StringRef modelPath) {
   std::vector<std::string> names = nodeNames(location);
+  llvm::erase(names, modelPath);
   if (names.empty())
     return "";
   return (names.size() == 1 ? "node '" : "nodes '") + llvm::join(names, "', '") + "': ";
@@ -39,10 +41,12 @@ Messages::Messages(MLIRContext *context, StringRef modelPath)
 
 void Messages::add(Diagnostic &diagnostic, StringRef indent) {
   Location location = diagnostic.getLocation();
-  std::string node = nodeText(location), text = diagnostic.str();
-  // Some messages name the node themselves.
+  std::string node = nodeText(location, modelPath), text = diagnostic.str();
+  // Some messages name the node or the file themselves.
   if (!node.empty() && StringRef(text).contains("node '"))
     node.clear();
+  if (StringRef(text).starts_with(modelPath + ": "))
+    text.erase(0, modelPath.size() + 2);
   lines += (indent + placeText(location, modelPath) + ": " + severityText(diagnostic.getSeverity()) + ": " + node + text + "\n").str();
 }
 
