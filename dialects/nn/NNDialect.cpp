@@ -37,18 +37,19 @@ FailureOr<Operation *> createChecked(OpBuilder &builder, Location loc, StringRef
                                      ArrayRef<NamedAttribute> attributes) {
   OperationState state(loc, name);
   state.addOperands(operands);
-  state.propertiesAttr = builder.getDictionaryAttr(attributes);
   auto info = state.name.getRegisteredInfo();
   auto *interface = info ? info->getInterface<InferTypeOpInterface>() : nullptr;
   if (!interface)
     return emitError(loc, "expects an operation that infers its types, got ") << name;
+  auto dictionary = builder.getDictionaryAttr(attributes);
+  if (info->getOpPropertyByteSize() > 0)
+    state.propertiesAttr = dictionary;
   SmallVector<int64_t, 32> storage(llvm::divideCeil(info->getOpPropertyByteSize(), 8) + 1);
   OpaqueProperties properties(storage.data());
   info->initOpProperties(properties, nullptr);
   auto release = llvm::make_scope_exit([&] { info->destroyOpProperties(properties); });
   auto emit = [&] { return emitError(loc) << "'" << name << "' "; };
-  auto dictionary = cast<DictionaryAttr>(state.propertiesAttr);
-  if (failed(info->setOpPropertiesFromAttribute(state.name, properties, dictionary, emit)))
+  if (state.propertiesAttr && failed(info->setOpPropertiesFromAttribute(state.name, properties, dictionary, emit)))
     return failure();
   SmallVector<Type> types;
   if (failed(interface->inferReturnTypes(builder.getContext(), loc, operands, dictionary, properties, {},
