@@ -120,9 +120,7 @@ Exit benchModel(const BenchOptions &options) {
   double loadMs = nowMs() - start;
 
   std::vector<HostTensor> inputs = makeInputs(model, chooseSizes(model, options.sizes, {}), 0);
-  std::vector<lathe_tensor_t> views;
-  for (HostTensor &input : inputs)
-    views.push_back(input.view());
+  std::vector<lathe_tensor_t> views = viewsOf(inputs);
   start = nowMs();
   session.run(views);
   double firstMs = nowMs() - start;

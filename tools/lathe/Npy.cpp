@@ -196,13 +196,24 @@ std::vector<char> toRowMajor(const std::vector<char> &bytes, const std::vector<i
     for (size_t axis = shape.size(); axis-- > 0;)
       from = from * static_cast<size_t>(shape[axis]) + static_cast<size_t>(index[axis]);
     std::memcpy(result.data() + to, bytes.data() + from * elementBytes, elementBytes);
-    for (size_t axis = shape.size(); axis-- > 0 && ++index[axis] == shape[axis];)
+    for (size_t axis = shape.size(); axis-- > 0;) {
+      if (++index[axis] < shape[axis])
+        break;
       index[axis] = 0;
+    }
   }
   return result;
 }
 
 } // namespace
+
+std::vector<lathe_tensor_t> viewsOf(std::vector<HostTensor> &tensors) {
+  std::vector<lathe_tensor_t> views;
+  views.reserve(tensors.size());
+  for (HostTensor &tensor : tensors)
+    views.push_back(tensor.view());
+  return views;
+}
 
 HostTensor parseNpy(std::string_view file, const std::string &name) {
   std::string_view text = takeHeader(file, name);

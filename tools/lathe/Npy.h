@@ -25,6 +25,9 @@ struct HostTensor {
   }
 };
 
+/// Views of the tensors, in their order.
+std::vector<lathe_tensor_t> viewsOf(std::vector<HostTensor> &tensors);
+
 /// Reads versions 1 to 3, either byte order and C or Fortran order. NumPy has
 /// no bfloat16: void elements of two bytes stand for it. Throws Failure naming
 /// the file.

@@ -88,9 +88,7 @@ Exit runModel(const RunOptions &options) {
   lathe_session_options_t sessionOptions = LATHE_SESSION_OPTIONS_INIT;
   sessionOptions.threads = options.threads;
   Session session(model.artifact(), sessionOptions);
-  std::vector<lathe_tensor_t> views;
-  for (HostTensor &input : inputs)
-    views.push_back(input.view());
+  std::vector<lathe_tensor_t> views = viewsOf(inputs);
   std::vector<lathe_tensor_t> outputs = session.run(views);
   std::vector<TensorInfo> infos = model.artifact().outputs();
   if (!options.outputFolder.empty())

@@ -33,7 +33,7 @@ template <typename Body> lathe_status_t *guard(Body body) {
 }
 
 /// Throws when an argument is null.
-inline void require(const void *argument, const char *name) {
+template <typename T> void require(const T *argument, const char *name) {
   if (!argument)
     fail(LATHE_INVALID_ARGUMENT, "expects '{}' not to be null", name);
 }
