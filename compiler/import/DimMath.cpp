@@ -118,21 +118,11 @@ int64_t clampedMul(int64_t a, int64_t b) {
   return llvm::MulOverflow(a, b, result) ? ((a < 0) == (b < 0) ? INT64_MAX : INT64_MIN) : result;
 }
 
-DimRange symbolRange(const Symbol &symbol, const Symbols &symbols) {
+/// Derived symbols carry the bounds that were found when they were made.
+DimRange symbolRange(const Symbol &symbol) {
   if (symbol.kind == SymbolKind::inputValue)
     return {symbol.min > 0 ? symbol.min : INT64_MIN, symbol.max};
-  if (symbol.kind != SymbolKind::derived)
-    return {symbol.min, symbol.max};
-  if (symbol.derived == DerivedKind::floorScaled) {
-    DimRange range = rangeOf(symbol.operands[0], symbols);
-    return {range.min >= 0 && symbol.scale >= 0 ? 0 : INT64_MIN, INT64_MAX};
-  }
-  DimRange a = rangeOf(symbol.operands[symbol.operands.size() - 2], symbols), b = rangeOf(symbol.operands.back(), symbols);
-  if (symbol.derived == DerivedKind::minimum)
-    return {std::min(a.min, b.min), std::min(a.max, b.max)};
-  if (symbol.derived == DerivedKind::maximum)
-    return {std::max(a.min, b.min), std::max(a.max, b.max)};
-  return {std::min(a.min, b.min), std::max(a.max, b.max)};
+  return {symbol.min, symbol.max};
 }
 
 DimRange mulRange(DimRange a, DimRange b) {
@@ -146,7 +136,7 @@ DimRange rangeOf(AffineExpr expr, const Symbols &symbols) {
   if (auto constant = constantDim(expr))
     return {*constant, *constant};
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return symbol.getPosition() < symbols.symbols.size() ? symbolRange(symbols.symbols[symbol.getPosition()], symbols) : DimRange();
+    return symbol.getPosition() < symbols.symbols.size() ? symbolRange(symbols.symbols[symbol.getPosition()]) : DimRange();
   auto binary = cast<AffineBinaryOpExpr>(expr);
   DimRange a = rangeOf(binary.getLHS(), symbols), b = rangeOf(binary.getRHS(), symbols);
   switch (expr.getKind()) {
@@ -164,14 +154,27 @@ DimRange rangeOf(AffineExpr expr, const Symbols &symbols) {
 }
 
 namespace {
+DimRange derivedRange(DerivedKind kind, ArrayRef<AffineExpr> operands, double scale, const Symbols &symbols) {
+  if (kind == DerivedKind::floorScaled)
+    return {rangeOf(operands[0], symbols).min >= 0 && scale >= 0 ? 0 : INT64_MIN, INT64_MAX};
+  DimRange a = rangeOf(operands[operands.size() - 2], symbols), b = rangeOf(operands.back(), symbols);
+  if (kind == DerivedKind::minimum)
+    return {std::min(a.min, b.min), std::min(a.max, b.max)};
+  if (kind == DerivedKind::maximum)
+    return {std::max(a.min, b.min), std::max(a.max, b.max)};
+  return {std::min(a.min, b.min), std::max(a.max, b.max)};
+}
+
 AffineExpr derive(DerivedKind kind, ArrayRef<AffineExpr> operands, Symbols &symbols, double scale = 1.0) {
   Symbol symbol;
   symbol.kind = SymbolKind::derived;
   symbol.derived = kind;
   symbol.scale = scale;
-  symbol.min = INT64_MIN;
   for (AffineExpr operand : operands)
     symbol.operands.push_back(simplifyDim(operand));
+  DimRange range = derivedRange(kind, symbol.operands, scale, symbols);
+  symbol.min = range.min;
+  symbol.max = range.max;
   return symbols.add(std::move(symbol), operands.front().getContext());
 }
 } // namespace

@@ -19,6 +19,8 @@ public:
   MappedFile &operator=(const MappedFile &) = delete;
 
   llvm::ArrayRef<char> bytes() const { return {data, size}; }
+  /// False for owned bytes.
+  bool isMapping() const { return isMapped; }
 
 private:
   MappedFile() = default;

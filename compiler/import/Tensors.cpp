@@ -1,5 +1,6 @@
 #include "compiler/import/Tensors.h"
 #include "dialects/reference/Tensor.h"
+#include "dialects/support/MappedMemory.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -102,6 +103,8 @@ void normalizeBools(reference::Tensor &tensor) {
 }
 
 ElementsAttr mappedAttr(RankedTensorType type, TensorBytes found, StringRef name) {
+  if (found.owner && found.owner->isMapping())
+    keepMapped(type.getContext(), found.owner, found.owner->bytes());
   auto keep = [owner = found.owner](void *, size_t, size_t) mutable { owner.reset(); };
   AsmResourceBlob blob(found.bytes, /*dataAlignment=*/1, std::move(keep), /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, name.empty() ? "weight" : name, std::move(blob));

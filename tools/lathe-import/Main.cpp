@@ -1,8 +1,9 @@
 // lathe-import: prints a model as an nn module, for tests and for looking at what the importer makes of a model.
 //
-//   lathe-import [--dim NAME=SIZE|MIN..MAX]... [--check] MODEL.onnx | MODEL.onnxtxt
+//   lathe-import [--dim NAME=SIZE|MIN..MAX]... MODEL.onnx | MODEL.onnxtxt
+//   lathe-import [--dim NAME=SIZE|MIN..MAX]... --check MODEL.onnx...
 //
-// Weights are elided. Exit code 0, or 1 with diagnostics.
+// Weights are elided. --check lists the nodes of each model instead. Exit code 0, or 1 with diagnostics.
 #include "compiler/import/Check.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -14,7 +15,7 @@ using namespace mlir;
 namespace {
 
 struct Arguments {
-  std::string model;
+  std::vector<std::string> models;
   lathe::ImportOptions options;
   bool isCheck = false;
 };
@@ -27,23 +28,36 @@ bool parse(int argc, char **argv, Arguments &arguments) {
     else if (argument == "--dim" && i + 1 < argc) {
       if (!lathe::parseDimOption(argv[++i], arguments.options))
         return false;
-    } else if (argument.starts_with("-") || !arguments.model.empty())
+    } else if (argument.starts_with("-"))
       return false;
     else
-      arguments.model = argument.str();
+      arguments.models.push_back(argument.str());
   }
-  return !arguments.model.empty();
+  return arguments.models.size() == 1 || (arguments.isCheck && !arguments.models.empty());
 }
 
 OwningOpRef<ModuleOp> load(const Arguments &arguments, MLIRContext &context) {
-  if (!llvm::StringRef(arguments.model).ends_with(".onnxtxt"))
-    return lathe::importModel(arguments.model, arguments.options, &context);
-  auto buffer = llvm::MemoryBuffer::getFile(arguments.model);
+  const std::string &model = arguments.models.front();
+  if (!llvm::StringRef(model).ends_with(".onnxtxt"))
+    return lathe::importModel(model, arguments.options, &context);
+  auto buffer = llvm::MemoryBuffer::getFile(model);
   if (!buffer) {
-    llvm::errs() << arguments.model << ": " << buffer.getError().message() << "\n";
+    llvm::errs() << model << ": " << buffer.getError().message() << "\n";
     return {};
   }
-  return lathe::importModelText((*buffer)->getBuffer(), arguments.model, arguments.options, &context);
+  return lathe::importModelText((*buffer)->getBuffer(), model, arguments.options, &context);
+}
+
+int check(const Arguments &arguments) {
+  bool areSupported = true;
+  for (const std::string &model : arguments.models) {
+    if (arguments.models.size() > 1)
+      llvm::outs() << model << ":\n";
+    lathe::CheckResult result = lathe::checkModel(model, arguments.options);
+    lathe::printCheck(result, llvm::outs());
+    areSupported &= result.isSupported();
+  }
+  return areSupported ? 0 : 1;
 }
 
 } // namespace
@@ -51,14 +65,11 @@ OwningOpRef<ModuleOp> load(const Arguments &arguments, MLIRContext &context) {
 int main(int argc, char **argv) {
   Arguments arguments;
   if (!parse(argc, argv, arguments)) {
-    llvm::errs() << "usage: lathe-import [--dim NAME=SIZE|MIN..MAX]... [--check] MODEL\n";
+    llvm::errs() << "usage: lathe-import [--dim NAME=SIZE|MIN..MAX]... MODEL | --check MODEL...\n";
     return 2;
   }
-  if (arguments.isCheck) {
-    lathe::CheckResult result = lathe::checkModel(arguments.model, arguments.options);
-    lathe::printCheck(result, llvm::outs());
-    return result.isSupported() ? 0 : 1;
-  }
+  if (arguments.isCheck)
+    return check(arguments);
   MLIRContext context(MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context, llvm::errs());
