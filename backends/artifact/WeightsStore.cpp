@@ -1,4 +1,5 @@
 #include "backends/artifact/WeightsStore.h"
+#include "dialects/support/MappedMemory.h"
 #include "lathe/artifact.h"
 #include "llvm/Support/MathExtras.h"
 #include <xxhash.h>
@@ -67,6 +68,7 @@ LogicalResult WeightsStore::add(plan::ProgramOp program, unsigned programIndex) 
     if (!tensor)
       return weights.emitError("constant can't be stored: ") << llvm::toString(tensor.takeError());
     auto [it, isNew] = byKey.try_emplace(keyOf(weights, tensor->rawBytes()), items.size());
+    forgetPages(program.getContext(), tensor->rawBytes());
     if (isNew)
       items.push_back({weights, uint64_t(weights.getSizeBytes()), 0, {}});
     items[it->second].programs |= uint64_t(1) << programIndex;
@@ -122,11 +124,12 @@ void WeightsStore::writeSegment(Segment &segment, llvm::raw_ostream &out) {
     stream.padTo(items[index].location.offset);
     if (isa<UnitAttr>(weights.getPacking())) {
       stream.write(tensor.rawBytes());
-      continue;
+    } else {
+      std::vector<char> packed(weights.getSizeBytes());
+      backend.pack(tensor, weights.getPacking(), packed.data());
+      stream.write(packed);
     }
-    std::vector<char> packed(weights.getSizeBytes());
-    backend.pack(tensor, weights.getPacking(), packed.data());
-    stream.write(packed);
+    forgetPages(weights.getContext(), tensor.rawBytes());
   }
   segment.digests = stream.finish();
 }

@@ -2,6 +2,7 @@
 // users are reached. Memory of folded operands that nothing uses any more is given back at once, so that a
 // chain over large weights needs two of them at a time.
 #include "dialects/reference/Evaluate.h"
+#include "dialects/support/MappedMemory.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
@@ -55,6 +56,13 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
       ++usesOfOwn[key];
   }
 
+  /// Weights in the model's file were read for the last time, most likely.
+  static void forgetPagesOf(nn::ConstantOp constant) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
+    if (AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr)
+      forgetPages(constant.getContext(), blob->getData());
+  }
+
   void eraseConstant(nn::ConstantOp constant) {
     StringRef key = keyOf(constant);
     auto found = usesOfOwn.find(key);
@@ -78,6 +86,8 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
       result.replaceAllUsesWith(constant.getOutput());
     }
     SmallVector<Value> operands(op->getOperands());
+    for (Value operand : operands)
+      forgetPagesOf(operand.getDefiningOp<nn::ConstantOp>());
     op->erase();
     for (Value operand : llvm::SmallSetVector<Value, 4>(operands.begin(), operands.end()))
       if (operand.use_empty())
