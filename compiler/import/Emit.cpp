@@ -1,5 +1,5 @@
 #include "compiler/import/Emit.h"
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -25,11 +25,36 @@ bool Emit::require(AffineExpr lhs, AffineExpr rhs) {
 
 //===- any operation -===//
 
+/// Sizes that no machine has are refused here, before anything is allocated.
+static bool hasSaneSizes(Emit &emit, Type type) {
+  constexpr int64_t kMaxBytes = int64_t(1) << 36;
+  auto tensor = cast<RankedTensorType>(type);
+  int64_t bytes = elementSizeBytes(tensor.getElementType());
+  for (int64_t size : tensor.getShape()) {
+    if (ShapedType::isDynamic(size))
+      continue;
+    if (size < 0)
+      return emit.refuse("expects sizes not to be negative, got " + Twine(size)), false;
+    if (size > 0 && llvm::MulOverflow(bytes, size, bytes))
+      bytes = INT64_MAX;
+  }
+  if (bytes > kMaxBytes && !llvm::is_contained(tensor.getShape(), 0))
+    return emit.refuse("asks for a tensor of more than 64 GiB"), false;
+  return true;
+}
+
+static Operation *keepIfSane(Emit &emit, Operation *op) {
+  if (llvm::all_of(op->getResultTypes(), [&](Type type) { return hasSaneSizes(emit, type); }))
+    return op;
+  op->erase();
+  return nullptr;
+}
+
 Operation *Emit::inferred(StringRef name, ValueRange operands, ArrayRef<NamedAttribute> attributes) {
   if (anyNull(operands))
     return nullptr;
   auto op = createChecked(builder, loc, name, operands, attributes);
-  return succeeded(op) ? *op : nullptr;
+  return succeeded(op) ? keepIfSane(*this, *op) : nullptr;
 }
 
 Value Emit::infer(StringRef name, ValueRange operands, ArrayRef<NamedAttribute> attributes) {
@@ -46,7 +71,7 @@ Operation *Emit::sized(StringRef name, ValueRange operands, TypeRange types, Arr
   state.addAttributes(attributes);
   Operation *op = builder.create(state);
   if (succeeded(op->getName().verifyInvariants(op)))
-    return op;
+    return keepIfSane(*this, op);
   op->erase();
   return nullptr;
 }

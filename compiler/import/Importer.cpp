@@ -83,10 +83,11 @@ RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t 
   DimExprs dims;
   SmallVector<int64_t> sizes;
   for (const auto &dim : tensor.shape().dim()) {
-    if (dim.has_dim_value() && dim.dim_value() < 0)
+    // Some exporters write -1 for a size that is not known.
+    if (dim.has_dim_value() && dim.dim_value() < -1)
       return refuseInput("expects dims not to be negative, got " + Twine(dim.dim_value()));
     dims.push_back(inputDim(dim, input.name(), index, int64_t(dims.size())));
-    sizes.push_back(dim.has_dim_value() ? dim.dim_value() : 1);
+    sizes.push_back(constantDim(dims.back()).value_or(1));
   }
   auto count = countElements(sizes);
   if (!count)
@@ -95,7 +96,7 @@ RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t 
 }
 
 AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, StringRef input, int64_t index, int64_t axis) {
-  if (dim.has_dim_value())
+  if (dim.has_dim_value() && dim.dim_value() >= 0)
     return dimConstant(context, dim.dim_value());
   std::string name = dim.dim_param().empty() ? (input + "_" + Twine(axis)).str() : dim.dim_param();
   auto known = namedDims.find(name);
