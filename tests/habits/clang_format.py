@@ -1,5 +1,6 @@
 """Checks that clang-format would change nothing; skipped where it is absent."""
 
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ def main(root, clang_format):
     files = list(sources(root, (".h", ".cpp", ".c", ".hpp")))
     run = subprocess.run([clang_format, "--dry-run", "--Werror", *files], cwd=root,
                          capture_output=True, text=True)
-    changed = sorted({line.split(":")[0] for line in run.stderr.splitlines() if ": error:" in line})
+    changed = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error:", run.stderr, re.M)))
     for path in changed:
         print(f"{path}: clang-format-19 -i changes it")
     return run.returncode
