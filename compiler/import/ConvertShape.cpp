@@ -41,7 +41,9 @@ bool copyZeros(Node &n, DimExprs &wanted, ArrayRef<AffineExpr> from, bool allowZ
     auto number = constantDim(size);
     if (number && (*number < -1))
       return n.refuse("expects sizes to be -1 or more, got " + Twine(*number)), false;
-    if (allowZero)
+    // A size computed from dims is 0 only where a tensor is empty; then it is the size that was meant.
+    bool isSize = !number && rangeOf(size, n.symbols).min >= 0;
+    if (allowZero || isSize)
       continue;
     if (i < from.size())
       size = selectZero(size, from[i], size, n.symbols);
