@@ -7,7 +7,7 @@
 
 #include "runtime/src/executor/MathTable.h"
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 
 namespace lathe::runtime {
@@ -39,10 +39,10 @@ private:
 
 /// What the threads of one run share.
 struct Executor::Run {
+  Executor &executor;
   std::span<const BoundCall> calls;
   std::span<void *const> scratch;
   std::span<CallTime> times;
-  Barrier *barrier;
   /// Call number and code of the first failure; noFailure before.
   std::atomic<uint64_t> failure{noFailure};
   uint32_t hostCall = 0;
@@ -50,78 +50,123 @@ struct Executor::Run {
   static constexpr uint64_t noFailure = UINT64_MAX;
 
   bool hasFailed() const { return failure.load(std::memory_order_relaxed) != noFailure; }
+
   void fail(uint32_t call, int32_t code) {
     uint64_t mine = uint64_t(call) << 32 | uint32_t(code), seen = failure.load();
     while (mine < seen && !failure.compare_exchange_weak(seen, mine)) {
     }
   }
+
+  /// Does tasks of a call, unless the run has failed.
+  void execute(uint32_t number, int64_t begin, int64_t end, uint32_t thread) {
+    if (begin >= end || hasFailed())
+      return;
+    const BoundCall &call = calls[number];
+    lathe_kernel_context context = {sizeof(context), 0, scratch[thread], &kernelApi()};
+    if (int32_t code = call.function(call.args, call.dims, begin, end, &context))
+      fail(number, code);
+  }
 };
 
-Executor::Executor(const lathe_session_options_t &options)
+/// First task of a slice. 128 bits: tasks may be many.
+static int64_t sliceBegin(const BoundCall &call, uint32_t slice) {
+  return static_cast<int64_t>(static_cast<__int128>(call.tasks) * slice / call.threads);
+}
+
+Executor::Executor(const lathe_session_options_t &options, size_t maxCalls)
     : threadCount(options.threads ? options.threads : availableCpus()), hostContext(options.pool_context),
       hostParallelFor(options.parallel_for) {
   if (hostParallelFor || threadCount == 1)
     return;
+  progress = std::make_unique<Progress[]>(maxCalls);
+  nextTask = std::make_unique<std::atomic<int64_t>[]>(maxCalls * threadCount);
   pool = std::make_unique<ThreadPool>(threadCount);
-  barrier = std::make_unique<Barrier>(threadCount, pool->spins());
 }
 
-/// Does thread number `thread`'s part of a call.
-void Executor::runShare(Run &run, uint32_t number, uint32_t thread) {
+void Executor::reset(std::span<const BoundCall> calls) {
+  for (size_t i = 0; i < calls.size(); ++i) {
+    progress[i].isDone.reset(0);
+    if (calls[i].threads == 1)
+      continue;
+    progress[i].tasksLeft.store(calls[i].tasks, std::memory_order_relaxed);
+    for (uint32_t slice = 0; slice < calls[i].threads; ++slice)
+      nextTask[i * threadCount + slice].store(sliceBegin(calls[i], slice), std::memory_order_relaxed);
+  }
+}
+
+/// Takes tasks of a slice until none is left. Who does the last task of the
+/// call lets all threads go on.
+void Executor::takeSlice(Run &run, uint32_t number, uint32_t slice, uint32_t thread) {
   const BoundCall &call = run.calls[number];
-  if (thread >= call.threads || run.hasFailed())
-    return;
-  // 128 bits: tasks may be any positive int64.
-  using Wide = __int128;
-  int64_t begin = static_cast<int64_t>(Wide(call.tasks) * thread / call.threads);
-  int64_t end = static_cast<int64_t>(Wide(call.tasks) * (thread + 1) / call.threads);
-  if (begin == end)
-    return;
-  lathe_kernel_context context = {sizeof(context), 0, run.scratch[thread], &kernelApi()};
-  if (int32_t code = call.function(call.args, call.dims, begin, end, &context))
-    run.fail(number, code);
+  std::atomic<int64_t> &next = nextTask[size_t(number) * threadCount + slice];
+  int64_t end = sliceBegin(call, slice + 1);
+  while (next.load(std::memory_order_relaxed) < end) {
+    int64_t begin = next.fetch_add(call.chunk, std::memory_order_relaxed);
+    if (begin >= end)
+      return;
+    int64_t count = std::min(call.chunk, end - begin);
+    run.execute(number, begin, begin + count, thread);
+    if (progress[number].tasksLeft.fetch_sub(count, std::memory_order_acq_rel) == count)
+      progress[number].isDone.store(1);
+  }
 }
 
-void Executor::runAll(void *context, uint32_t thread) {
-  Run &run = *static_cast<Run *>(context);
+void Executor::takeTasks(Run &run, uint32_t number, uint32_t thread) {
+  uint32_t slices = run.calls[number].threads;
+  if (thread < slices)
+    for (uint32_t i = 0; i < slices; ++i)
+      takeSlice(run, number, (thread + i) % slices, thread);
+}
+
+void Executor::walk(Run &run, uint32_t thread) {
   Stopwatch watch(thread == 0 ? run.times : std::span<CallTime>());
   for (uint32_t i = 0; i < run.calls.size(); ++i) {
-    runShare(run, i, thread);
-    if (run.barrier && run.calls[i].meetAfter)
-      run.barrier->wait();
+    const BoundCall &call = run.calls[i];
+    if (call.threads > 1) {
+      takeTasks(run, i, thread);
+    } else if (thread == 0) {
+      run.execute(i, 0, call.tasks, 0);
+      if (call.isAwaited)
+        progress[i].isDone.store(1);
+    }
+    if (call.isAwaited)
+      progress[i].isDone.waitWhile(0, pool->spins());
     watch.endCall(i);
   }
 }
 
-void Executor::runOnHost(Run &run) {
+void Executor::walkOnHost(Run &run) {
   Stopwatch watch(run.times);
   for (uint32_t i = 0; i < run.calls.size(); ++i) {
     run.hostCall = i;
-    auto share = [](void *context, size_t thread) {
+    auto doSlice = [](void *context, size_t slice) {
       Run &run = *static_cast<Run *>(context);
-      runShare(run, run.hostCall, static_cast<uint32_t>(thread));
+      const BoundCall &call = run.calls[run.hostCall];
+      uint32_t thread = static_cast<uint32_t>(slice);
+      run.execute(run.hostCall, sliceBegin(call, thread), sliceBegin(call, thread + 1), thread);
     };
     if (run.calls[i].threads == 1)
-      runShare(run, i, 0);
+      doSlice(&run, 0);
     else
-      hostParallelFor(hostContext, run.calls[i].threads, share, &run);
+      hostParallelFor(hostContext, run.calls[i].threads, doSlice, &run);
     watch.endCall(i);
   }
 }
 
 std::optional<KernelFailure> Executor::run(std::span<const BoundCall> calls, std::span<void *const> scratch,
                                            std::span<CallTime> times) {
-  Run run{calls, scratch, times, barrier.get()};
-  bool isSerial = true;
-  for (const BoundCall &call : calls)
-    isSerial &= call.threads == 1;
-  if (hostParallelFor) {
-    runOnHost(run);
-  } else if (!pool || isSerial) {
-    run.barrier = nullptr;
-    runAll(&run, 0);
+  Run run{*this, calls, scratch, times};
+  bool isSerial =
+      std::all_of(calls.begin(), calls.end(), [](const BoundCall &call) { return call.threads == 1; });
+  if (!pool || isSerial) {
+    walkOnHost(run);
   } else {
-    pool->run(runAll, &run);
+    reset(calls);
+    auto walkAlong = [](void *context, uint32_t thread) {
+      Run &run = *static_cast<Run *>(context);
+      run.executor.walk(run, thread);
+    };
+    pool->run(walkAlong, &run);
   }
   uint64_t failure = run.failure.load();
   if (failure == Run::noFailure)
@@ -132,17 +177,18 @@ std::optional<KernelFailure> Executor::run(std::span<const BoundCall> calls, std
 void Executor::parallelFor(size_t count, lathe_task_fn task, void *context) {
   if (hostParallelFor)
     return hostParallelFor(hostContext, count, task, context);
-  struct Share {
-    size_t count, threads;
+  struct Shared {
+    size_t count;
     lathe_task_fn task;
     void *context;
-  } share = {count, pool ? pool->size() : 1, task, context};
-  auto run = [](void *data, uint32_t thread) {
-    Share &share = *static_cast<Share *>(data);
-    for (size_t i = thread; i < share.count; i += share.threads)
-      share.task(share.context, i);
+    std::atomic<size_t> next{0};
+  } shared = {count, task, context};
+  auto take = [](void *data, uint32_t) {
+    Shared &shared = *static_cast<Shared *>(data);
+    for (size_t i = shared.next++; i < shared.count; i = shared.next++)
+      shared.task(shared.context, i);
   };
-  pool ? pool->run(run, &share) : run(&share, 0);
+  pool ? pool->run(take, &shared) : take(&shared, 0);
 }
 
 } // namespace lathe::runtime

@@ -2,11 +2,13 @@
 //
 // Part of Lathe, under the Apache License v2.0. See LICENSE.
 //
-// The tasks of a call are split evenly and contiguously, so that a thread
-// meets the same part of a tensor call after call. With its own threads, the
-// whole list of calls is one job: each thread walks it, does its share of each
-// call and meets the others at a barrier where the next call needs it. With
-// threads of the host, each call is a job.
+// The tasks of a call are split evenly and contiguously into one slice per
+// thread, so that a thread meets the same part of a tensor call after call.
+// With its own threads, the whole list of calls is one job: each thread walks
+// it, takes tasks of its slice in chunks, helps with the other slices, and goes
+// on when all tasks of the call are done. Nobody waits for a thread that the
+// operating system has taken away, unless it holds a chunk. With threads of
+// the host, each call is a job.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_EXECUTOR_EXECUTOR_H
@@ -16,6 +18,7 @@
 #include "lathe/lathe.h"
 #include "runtime/src/executor/ThreadPool.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,10 +31,11 @@ struct BoundCall {
   void *const *args;
   const int64_t *dims;
   int64_t tasks;
-  uint32_t threads; ///< that share it; at least 1
-  /// Whether all threads meet after it. Not so between calls that thread 0 does
-  /// alone, nor at the end.
-  bool meetAfter;
+  int64_t chunk;    ///< tasks that a thread takes at once; at least 1
+  uint32_t threads; ///< that share it; one: thread 0 does it alone
+  /// Whether others wait for its end. Not so between calls that thread 0 does
+  /// alone.
+  bool isAwaited;
 };
 
 struct CallTime {
@@ -47,8 +51,9 @@ struct KernelFailure {
 
 class Executor {
 public:
-  /// Zero threads stands for one per CPU. Throws Error.
-  explicit Executor(const lathe_session_options_t &options);
+  /// For lists of up to `maxCalls` calls. Zero threads stands for one per CPU.
+  /// Throws Error.
+  Executor(const lathe_session_options_t &options, size_t maxCalls);
 
   uint32_t threads() const { return threadCount; }
 
@@ -62,15 +67,25 @@ public:
 
 private:
   struct Run;
-  static void runAll(void *context, uint32_t thread);
-  static void runShare(Run &run, uint32_t call, uint32_t thread);
-  void runOnHost(Run &run);
+  /// Progress of a call.
+  struct alignas(64) Progress {
+    std::atomic<int64_t> tasksLeft;
+    Futex isDone;
+  };
+
+  void reset(std::span<const BoundCall> calls);
+  void walk(Run &run, uint32_t thread);
+  void walkOnHost(Run &run);
+  void takeTasks(Run &run, uint32_t number, uint32_t thread);
+  void takeSlice(Run &run, uint32_t number, uint32_t slice, uint32_t thread);
 
   uint32_t threadCount;
   void *hostContext;
   void (*hostParallelFor)(void *, size_t, lathe_task_fn, void *);
   std::unique_ptr<ThreadPool> pool;
-  std::unique_ptr<Barrier> barrier;
+  std::unique_ptr<Progress[]> progress; ///< per call
+  /// Per call and slice: first task that nobody has taken.
+  std::unique_ptr<std::atomic<int64_t>[]> nextTask;
 };
 
 } // namespace lathe::runtime

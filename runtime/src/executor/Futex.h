@@ -16,7 +16,7 @@
 
 namespace lathe::runtime {
 
-/// A counter; a waiter spins for a while, then sleeps in the kernel. Changing
+/// A number; a waiter spins for a while, then sleeps in the kernel. Changing
 /// it costs a system call only when somebody sleeps.
 class Futex {
 public:
@@ -29,14 +29,8 @@ public:
     wake();
   }
 
-  /// Takes one off and gives what is left. Wakes at zero only: nobody waits for
-  /// another value.
-  uint32_t decrement() {
-    uint32_t left = word.fetch_sub(1, std::memory_order_seq_cst) - 1;
-    if (left == 0)
-      wake();
-    return left;
-  }
+  /// For when nobody waits.
+  void reset(uint32_t value) { word.store(value, std::memory_order_relaxed); }
 
   /// Returns once the value is not `value`; spins up to `spins` times first.
   void waitWhile(uint32_t value, uint32_t spins) {
@@ -63,27 +57,6 @@ private:
   static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));
   std::atomic<uint32_t> word;
   std::atomic<uint32_t> sleepers{0};
-};
-
-/// Lets `count` threads pass together, again and again.
-class Barrier {
-public:
-  Barrier(uint32_t count, uint32_t spins) : count(count), spins(spins) {}
-
-  void wait() {
-    uint32_t now = generation.load();
-    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
-      arrived.store(0, std::memory_order_relaxed);
-      generation.store(now + 1);
-    } else {
-      generation.waitWhile(now, spins);
-    }
-  }
-
-private:
-  const uint32_t count, spins;
-  alignas(64) std::atomic<uint32_t> arrived{0};
-  alignas(64) Futex generation;
 };
 
 } // namespace lathe::runtime

@@ -73,23 +73,41 @@ void ThreadPool::stop() {
 void ThreadPool::run(Job job, void *context) {
   currentJob = job;
   currentContext = context;
-  unfinished.store(threadCount - 1);
-  generation.store(generation.load() + 1);
+  uint32_t number = generation.load() + 1, left = lastLeft.load();
+  gate.store(uint64_t(number) << 32, std::memory_order_release);
+  generation.store(number);
   job(context, 0);
-  while (uint32_t left = unfinished.load())
-    unfinished.waitWhile(left, spinCount);
+  if (gate.fetch_or(isOver, std::memory_order_acq_rel) & countMask)
+    lastLeft.waitWhile(left, spinCount);
+}
+
+/// Whether this thread may take part in the job of that number.
+bool ThreadPool::enter(uint32_t number) {
+  uint64_t seen = gate.load(std::memory_order_acquire);
+  while (seen >> 32 == number && !(seen & isOver))
+    if (gate.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel))
+      return true;
+  return false;
+}
+
+/// The last one to leave a job that is over lets run return.
+void ThreadPool::leave() {
+  uint64_t before = gate.fetch_sub(1, std::memory_order_acq_rel);
+  if ((before & isOver) && (before & countMask) == 1)
+    lastLeft.store(static_cast<uint32_t>(before >> 32));
 }
 
 void ThreadPool::work(uint32_t thread) {
   uint32_t seen = 0;
   while (true) {
     generation.waitWhile(seen, spinCount);
-    // One job at a time: the next one starts after this thread has finished.
-    ++seen;
+    seen = generation.load();
     if (stopping)
       return;
-    currentJob(currentContext, thread);
-    unfinished.decrement();
+    if (enter(seen)) {
+      currentJob(currentContext, thread);
+      leave();
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/src/support/Error.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace lathe::runtime {
@@ -34,17 +35,31 @@ Binding::Binding(const Artifact &artifact, std::span<const lathe_tensor_t> input
   bindStage(0);
 }
 
-/// Threads for a call: as many as save more time than meeting costs. A rough
-/// model of one core is enough: it decides about calls of a few microseconds.
-uint32_t Binding::chooseThreads(const artifact::Call &call, int64_t tasks) const {
-  constexpr double flopsPerNs = 16, bytesPerNs = 8, nsPerThread = 2000;
+/// Time of a call on one core, roughly; enough to decide about calls of a few
+/// microseconds. 0 when nothing is known.
+double Binding::estimateNs(const artifact::Call &call) const {
+  constexpr double flopsPerNs = 16, bytesPerNs = 8;
   double flops = static_cast<double>(shapes.value(call.flops(), 0, maxInt));
   double bytes = static_cast<double>(shapes.value(call.bytes(), 0, maxInt));
+  return std::max(flops / flopsPerNs, bytes / bytesPerNs);
+}
+
+/// As many as save more time than they cost.
+uint32_t Binding::chooseThreads(double ns, int64_t tasks) const {
+  constexpr double nsPerThread = 2000;
   uint32_t most = static_cast<uint32_t>(std::clamp<int64_t>(tasks, 1, threads));
-  if (flops == 0 && bytes == 0)
+  if (ns == 0 || ns >= nsPerThread * most)
     return most;
-  double useful = std::max(flops / flopsPerNs, bytes / bytesPerNs) / nsPerThread;
-  return useful >= most ? most : std::max(1u, static_cast<uint32_t>(useful));
+  return std::max(1u, static_cast<uint32_t>(ns / nsPerThread));
+}
+
+/// Tasks to take at once: a slice of a short call as a whole, a long call in
+/// pieces that other threads can take over.
+static int64_t chooseChunk(double ns, int64_t tasks, uint32_t threads) {
+  constexpr double nsPerChunk = 100000, mostPieces = 8;
+  double sliceNs = ns / threads;
+  double pieces = ns == 0 ? 4 : std::clamp(sliceNs / nsPerChunk, 1.0, mostPieces);
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(static_cast<double>(tasks) / threads / pieces)));
 }
 
 void Binding::bindStage(uint32_t number) {
@@ -52,8 +67,8 @@ void Binding::bindStage(uint32_t number) {
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
     bindCall(i, dims.data() + firstDim[i], args.data() + firstArg[i], argOffsets.data() + firstArg[i]);
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
-    boundCalls[i].meetAfter =
-        i + 1 < stage.endCall && (boundCalls[i].threads > 1 || boundCalls[i + 1].threads > 1);
+    boundCalls[i].isAwaited =
+        boundCalls[i].threads > 1 || (i + 1 < stage.endCall && boundCalls[i + 1].threads > 1);
 }
 
 void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets) {
@@ -66,9 +81,11 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
       fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is outside its buffer", number);
   }
   scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
-  int64_t tasks = shapes.value(call.tasks(), 0, maxInt);
-  boundCalls[number] = {artifact.kernel(call.kernel()), callArgs, callDims, tasks,
-                        chooseThreads(call, tasks),     false};
+  int64_t tasks = shapes.value(call.tasks(), 0, Shapes::maxBytes);
+  double ns = estimateNs(call);
+  uint32_t callThreads = chooseThreads(ns, tasks);
+  boundCalls[number] = {artifact.kernel(call.kernel()),      callArgs,    callDims, tasks,
+                        chooseChunk(ns, tasks, callThreads), callThreads, false};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {

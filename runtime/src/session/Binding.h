@@ -35,7 +35,8 @@ public:
 
 private:
   void bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets);
-  uint32_t chooseThreads(const artifact::Call &call, int64_t tasks) const;
+  double estimateNs(const artifact::Call &call) const;
+  uint32_t chooseThreads(double ns, int64_t tasks) const;
 
   const Artifact &artifact;
   const uint32_t threads;

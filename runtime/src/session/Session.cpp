@@ -40,8 +40,8 @@ static std::vector<const char *> listNodes(const artifact::Call &call) {
 }
 
 Session::Session(std::shared_ptr<const Artifact> given, const lathe_session_options_t &options)
-    : model(std::move(given)), allocator(options), executor(options), hostArena(options.arena),
-      hostArenaBytes(options.arena_bytes) {
+    : model(std::move(given)), allocator(options), executor(options, model->program().calls()->size()),
+      hostArena(options.arena), hostArenaBytes(options.arena_bytes) {
   const artifact::Program &program = model->program();
   outputBlocks.resize(program.outputs()->size());
   lateBlocks.resize(program.buffers()->size());
