@@ -5,6 +5,7 @@
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
 #include "backends/x86/RowKernel.h"
+#include "backends/x86/Sequential.h"
 #include "backends/x86/WindowKernel.h"
 
 namespace lathe::x86 {
@@ -16,6 +17,10 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"conv", planConv, emitConv, packedPanelBytes, packPanels},
       {"pool", planPool, emitPool},
       {"attention", planAttention, emitAttention},
+      {"cumulative", planCumulative, emitCumulative},
+      {"scatter", planScatter, emitScatter},
+      {"top_k", planTopK, emitTopK},
+      {"recurrent", planRecurrent, emitRecurrent},
       {"row", planRow, emitRow},
       {"map", planMap, emitMap},
   };

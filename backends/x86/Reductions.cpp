@@ -6,7 +6,17 @@ using namespace mlir;
 namespace lathe::x86 {
 
 Accumulator::Accumulator(EmitContext &c, nn::ReduceKind kind, Type elementType)
-    : c(c), kind(kind), element(elementType), type(computedType(elementType)) {}
+    : c(c), kind(kind), element(elementType), type(computedType(elementType)) {
+  if (isa<FloatType>(element) || kind == nn::ReduceKind::max || kind == nn::ReduceKind::min)
+    return;
+  type = kind == nn::ReduceKind::l2 ? c.f64() : c.i64();
+}
+
+Value Accumulator::widen(Value x) {
+  if (type == x.getType())
+    return x;
+  return emitCast(c, x, element, type);
+}
 
 Value Accumulator::init() {
   switch (kind) {
@@ -28,25 +38,23 @@ Value Accumulator::combine(Value sum, Value x) {
   case nn::ReduceKind::min:
     return emitMin(c, sum, x, element);
   case nn::ReduceKind::prod:
-    return c.accumulateProduct(sum, x);
+    return c.accumulateProduct(sum, widen(x));
   case nn::ReduceKind::l1:
-    return c.accumulate(sum, emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0));
+    return c.accumulate(sum, widen(emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0)));
   case nn::ReduceKind::l2:
   case nn::ReduceKind::sum_square:
-    return c.accumulate(sum, c.mul(x, x));
+    return c.accumulate(sum, c.mul(widen(x), widen(x)));
   default:
-    return c.accumulate(sum, x);
+    return c.accumulate(sum, widen(x));
   }
 }
 
 Value Accumulator::finish(Value sum, Value count) {
   if (kind == nn::ReduceKind::mean)
-    return emitBinary(c, nn::BinaryKind::div, sum, emitCast(c, count, c.i64(), element), element, element);
-  if (kind != nn::ReduceKind::l2)
-    return sum;
-  if (isa<FloatType>(element))
-    return c.sqrt(sum);
-  return emitCast(c, c.sqrt(emitCast(c, sum, element, c.f64())), c.f64(), element);
+    sum = emitBinary(c, nn::BinaryKind::div, sum, emitCast(c, count, c.i64(), type), type, type);
+  if (kind == nn::ReduceKind::l2)
+    sum = c.sqrt(sum);
+  return sum.getType() == computedType(element) ? sum : emitCast(c, sum, type, element);
 }
 
 Values loopNest(EmitContext &c, IndexList sizes, Values inits,

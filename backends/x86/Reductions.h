@@ -5,7 +5,7 @@
 
 namespace lathe::x86 {
 
-/// The running value of a reduction, on computed values.
+/// The running value of a reduction, on computed values. Integers are summed in 64 bits, their squares for l2 in f64.
 class Accumulator {
 public:
   Accumulator(EmitContext &c, nn::ReduceKind kind, mlir::Type elementType);
@@ -15,9 +15,11 @@ public:
   mlir::Value finish(mlir::Value sum, mlir::Value count);
 
 private:
+  mlir::Value widen(mlir::Value x);
+
   EmitContext &c;
   nn::ReduceKind kind;
-  mlir::Type element, type;
+  mlir::Type element, type; // of the input; of the running value
 };
 
 /// Loops over all indices below `sizes`, the last one innermost, carrying values.

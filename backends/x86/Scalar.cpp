@@ -304,6 +304,10 @@ void Scalar::loop(Value from, Value to, Value step, llvm::function_ref<void(Valu
 }
 
 Values Scalar::loop(Value from, Value to, ValueRange inits, llvm::function_ref<Values(Value, ValueRange)> body) {
+  if (inits.empty()) {
+    loop(from, to, [&](Value i) { body(i, {}); });
+    return {};
+  }
   auto loop = b.create<scf::ForOp>(loc, from, to, index(1), inits);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
@@ -311,6 +315,28 @@ Values Scalar::loop(Value from, Value to, ValueRange inits, llvm::function_ref<V
   Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
   popScope();
   b.create<scf::YieldOp>(loc, next);
+  return Values(loop.getResults());
+}
+
+Values Scalar::repeatWhile(ValueRange inits, llvm::function_ref<Value(ValueRange)> condition,
+                           llvm::function_ref<Values(ValueRange)> body) {
+  auto inScope = [&](auto emit) {
+    pushScope();
+    emit();
+    popScope();
+  };
+  auto loop = b.create<scf::WhileOp>(
+      loc, inits.getTypes(), inits,
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(nested.getInsertionBlock(), nested.getInsertionPoint());
+        inScope([&] { b.create<scf::ConditionOp>(loc, condition(carried), carried); });
+      },
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(nested.getInsertionBlock(), nested.getInsertionPoint());
+        inScope([&] { b.create<scf::YieldOp>(loc, body(carried)); });
+      });
   return Values(loop.getResults());
 }
 

@@ -122,6 +122,9 @@ public:
   /// Loop that carries values: the body gives the next ones.
   Values loop(mlir::Value from, mlir::Value to, mlir::ValueRange inits,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  /// Runs `body` while `condition` holds; both get the carried values.
+  Values repeatWhile(mlir::ValueRange inits, llvm::function_ref<mlir::Value(mlir::ValueRange)> condition,
+                     llvm::function_ref<Values(mlir::ValueRange)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> body);
   Values when(mlir::Value condition, mlir::TypeRange types, llvm::function_ref<Values()> then,
               llvm::function_ref<Values()> otherwise);
