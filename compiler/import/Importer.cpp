@@ -98,7 +98,9 @@ RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t 
 AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, StringRef input, int64_t index, int64_t axis) {
   if (dim.has_dim_value() && dim.dim_value() >= 0)
     return dimConstant(context, dim.dim_value());
-  std::string name = dim.dim_param().empty() ? (input + "_" + Twine(axis)).str() : dim.dim_param();
+  // "?" is no name: sizes written so need not be equal.
+  bool isUnnamed = dim.dim_param().empty() || dim.dim_param() == "?" || dim.has_dim_value();
+  std::string name = isUnnamed ? (input + "_" + Twine(axis)).str() : dim.dim_param();
   auto known = namedDims.find(name);
   if (known != namedDims.end())
     return known->second;
