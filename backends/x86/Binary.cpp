@@ -30,12 +30,15 @@ SafeDivision divideSafely(EmitContext &c, Value x, Value y, bool isUnsigned) {
   return {c.select(isZero, zero, quotient), c.select(c.orI(isZero, isMinusOne), zero, c.remS(x, divisor))};
 }
 
-Value shift(EmitContext &c, Value x, Value y, bool isLeft) {
-  // By the width or more: nothing is left.
-  Value width = c.integer(x.getType().getIntOrFloatBitWidth(), x.getType());
-  Value isInside = c.cmp(CmpIPredicate::ult, y, width);
-  Value amount = c.select(isInside, y, c.integer(0, x.getType()));
-  return c.select(isInside, isLeft ? c.shl(x, amount) : c.shrU(x, amount), c.integer(0, x.getType()));
+/// Amounts outside [0, width) shift everything out: 0 is left, or the sign of a signed number shifted right.
+Value shift(EmitContext &c, Value x, Value y, bool isLeft, bool isSigned) {
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Value isInside = c.cmp(CmpIPredicate::ult, y, c.integer(width, x.getType()));
+  Value zero = c.integer(0, x.getType());
+  if (!isLeft && isSigned)
+    return c.shrS(x, c.select(isInside, y, c.integer(width - 1, x.getType())));
+  Value amount = c.select(isInside, y, zero);
+  return c.select(isInside, isLeft ? c.shl(x, amount) : c.shrU(x, amount), zero);
 }
 
 /// x^n by squaring, for n >= 0; else the reciprocal's integer part: 0, or +-1 for x = +-1.
@@ -200,9 +203,9 @@ Value emitBinary(EmitContext &c, nn::BinaryKind kind, Value x, Value y, Type xTy
   case nn::BinaryKind::bit_xor:
     return c.xorI(x, y);
   case nn::BinaryKind::shift_left:
-    return shift(c, x, y, true);
+    return shift(c, x, y, true, !isUnsigned(xType));
   case nn::BinaryKind::shift_right:
-    return shift(c, x, y, false);
+    return shift(c, x, y, false, !isUnsigned(xType));
   default:
     return compare(c, kind, x, y, xType);
   }

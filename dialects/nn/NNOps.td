@@ -40,7 +40,9 @@ def NN_BinaryOp : NN_InferredOp<"binary"> {
   let summary = "element-wise function of two tensors, with NumPy broadcasting";
   let description = [{
     `mod` takes the divisor's sign (integers), `fmod` the dividend's (C fmod); integer `div` truncates; `prelu` is
-    lhs < 0 ? lhs * rhs : lhs; comparisons give i1; `pow` allows rhs of another element type; shifts are of unsigned integers.
+    lhs < 0 ? lhs * rhs : lhs; comparisons give i1; `pow` allows rhs of another element type; right shifts of signed
+    integers are arithmetic, amounts outside [0, width) shift everything out. No result is undefined: integer division and
+    remainder by 0 give 0.
     C1: element types are equal (but pow). C2: shapes broadcast.
   }];
   let arguments = (ins NN_BinaryKindAttr:$kind, NN_Tensor:$lhs, NN_Tensor:$rhs);

@@ -55,11 +55,13 @@ template <typename T> T powInteger(T base, int64_t exponent) {
   return T(result);
 }
 
+/// Amounts outside [0, width) shift everything out: what is left is 0, or the sign of a signed number shifted right.
 template <typename T> T shift(T x, T amount, bool isLeft) {
   using U = std::make_unsigned_t<T>;
-  if (U(amount) >= sizeof(T) * 8)
-    return 0;
-  return isLeft ? T(uint64_t(U(x)) << amount) : T(U(x) >> amount);
+  bool isOut = U(amount) >= sizeof(T) * 8;
+  if (isLeft)
+    return isOut ? T(0) : T(uint64_t(U(x)) << amount);
+  return isOut ? (x < 0 ? T(-1) : T(0)) : T(x >> amount);
 }
 
 template <typename T> T integerBinary(BinaryKind kind, T x, T y) {
@@ -181,8 +183,7 @@ Result evaluate(nn::BinaryOp op, const Args &args) {
     return one(logical(kind, args));
   if (args[0].elementType() != args[1].elementType())
     return one(mixedPow(args));
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return arithmetic<decltype(tag)>(kind, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return arithmetic<decltype(tag)>(kind, args); }));
 }
 
 } // namespace lathe::reference

@@ -35,6 +35,15 @@ void expandSplat(const char *element, int64_t elementBytes, std::byte *out, int6
     std::memcpy(out + i * elementBytes, element, size_t(elementBytes));
 }
 
+/// Borrows the data where elements are aligned, else copies it: a model file may hold weights anywhere.
+Tensor alignedView(RankedTensorType type, const char *data) {
+  if (reinterpret_cast<uintptr_t>(data) % size_t(elementSizeBytes(type.getElementType())) == 0)
+    return Tensor::borrow(type, data);
+  Tensor result = Tensor::allocate(type);
+  std::memcpy(result.mutableData<char>(), data, size_t(result.sizeBytes()));
+  return result;
+}
+
 } // namespace
 
 bool isSupported(Type type) {
@@ -78,7 +87,7 @@ llvm::Expected<Tensor> Tensor::fromAttribute(ElementsAttr attribute) {
     int64_t expected = type.getNumElements() * elementSizeBytes(type.getElementType());
     if (!blob || int64_t(blob->getData().size()) < expected)
       return llvm::createStringError("expects a resource of " + std::to_string(expected) + " bytes");
-    return borrow(type, blob->getData().data());
+    return alignedView(type, blob->getData().data());
   }
   auto dense = dyn_cast<DenseIntOrFPElementsAttr>(attribute);
   if (!dense)

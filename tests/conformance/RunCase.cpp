@@ -18,51 +18,19 @@ bool exists(const std::string &path) {
   return stat(path.c_str(), &info) == 0;
 }
 
-/// Names of the model's inputs, in order, without those that are weights.
-struct Interface {
-  std::vector<std::string> inputs, outputs;
-};
-
-Interface interfaceOf(const std::string &path) {
-  onnx::ModelProto model;
-  std::ifstream file(path, std::ios::binary);
-  Interface interface;
-  if (!model.ParseFromIstream(&file))
-    return interface;
-  std::set<std::string> weights;
-  for (const auto &tensor : model.graph().initializer())
-    weights.insert(tensor.name());
-  for (const auto &input : model.graph().input())
-    if (!weights.count(input.name()))
-      interface.inputs.push_back(input.name());
-  for (const auto &output : model.graph().output())
-    interface.outputs.push_back(output.name());
-  return interface;
+std::vector<std::string> namesOf(const std::vector<TensorInfo> &infos) {
+  std::vector<std::string> names;
+  for (const TensorInfo &info : infos)
+    names.push_back(info.name);
+  return names;
 }
 
-/// The tensors KIND_0.pb, KIND_1.pb, ... in the order of the artifact. The files are in the order of the model.
-bool readTensors(const std::string &prefix, const std::vector<std::string> &names,
-                 const std::vector<TensorInfo> &infos, std::vector<Tensor> &tensors, std::string &problem) {
-  tensors.resize(infos.size());
-  for (size_t i = 0; i < infos.size(); ++i) {
-    size_t position = std::find(names.begin(), names.end(), infos[i].name) - names.begin();
-    std::string path = fmt::format("{}_{}.pb", prefix, position);
-    std::optional<Tensor> tensor = readTensor(path);
-    if (!tensor) {
-      problem = fmt::format("test data is no tensor: {}", infos[i].name);
-      return false;
-    }
-    tensors[i] = std::move(*tensor);
-  }
-  return true;
-}
-
-Result runDataSet(const Artifact &artifact, Session &session, const Interface &interface, const Case &testCase,
-                  const std::string &folder) {
+Result runDataSet(const Artifact &artifact, Session &session, const Interface &interface,
+                  const Case &testCase, const std::string &folder) {
   std::vector<Tensor> inputs, wanted;
   std::string problem;
-  if (!readTensors(folder + "/input", interface.inputs, artifact.inputs(), inputs, problem) ||
-      !readTensors(folder + "/output", interface.outputs, artifact.outputs(), wanted, problem))
+  if (!readTensors(folder + "/input", interface.inputs, namesOf(artifact.inputs()), inputs, problem) ||
+      !readTensors(folder + "/output", interface.outputs, namesOf(artifact.outputs()), wanted, problem))
     return {Outcome::Refused, problem};
   std::vector<lathe_tensor_t> views;
   for (Tensor &input : inputs)
@@ -83,12 +51,14 @@ Result runArtifact(const Case &testCase, const std::string &model, const std::st
   options.threads = 2;
   Session session(artifact, options);
   Interface interface = interfaceOf(model);
-  if (artifact.outputs().size() != interface.outputs.size() || artifact.inputs().size() != interface.inputs.size())
-    return {Outcome::Wrong, fmt::format("expects {} inputs and {} outputs, got {} and {}", interface.inputs.size(),
-                                        interface.outputs.size(), artifact.inputs().size(), artifact.outputs().size())};
+  if (artifact.outputs().size() != interface.outputs.size() ||
+      artifact.inputs().size() != interface.inputs.size())
+    return {Outcome::Wrong,
+            fmt::format("expects {} inputs and {} outputs, got {} and {}", interface.inputs.size(),
+                        interface.outputs.size(), artifact.inputs().size(), artifact.outputs().size())};
   for (int i = 0; i < testCase.datasets; ++i) {
-    Result result =
-        runDataSet(artifact, session, interface, testCase, fmt::format("{}/test_data_set_{}", testCase.folder, i));
+    Result result = runDataSet(artifact, session, interface, testCase,
+                               fmt::format("{}/test_data_set_{}", testCase.folder, i));
     if (result.outcome != Outcome::Pass)
       return result;
   }
@@ -97,14 +67,50 @@ Result runArtifact(const Case &testCase, const std::string &model, const std::st
 
 } // namespace
 
+Interface interfaceOf(const std::string &path) {
+  onnx::ModelProto model;
+  std::ifstream file(path, std::ios::binary);
+  Interface interface;
+  if (!model.ParseFromIstream(&file))
+    return interface;
+  std::set<std::string> weights;
+  for (const auto &tensor : model.graph().initializer())
+    weights.insert(tensor.name());
+  for (const auto &input : model.graph().input())
+    if (!weights.count(input.name()))
+      interface.inputs.push_back(input.name());
+  for (const auto &output : model.graph().output())
+    interface.outputs.push_back(output.name());
+  return interface;
+}
+
+bool readTensors(const std::string &prefix, const std::vector<std::string> &names,
+                 const std::vector<std::string> &wanted, std::vector<Tensor> &tensors, std::string &problem) {
+  tensors.resize(wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    size_t position = std::find(names.begin(), names.end(), wanted[i]) - names.begin();
+    std::string path = fmt::format("{}_{}.pb", prefix, position);
+    std::optional<Tensor> tensor = readTensor(path);
+    if (!tensor) {
+      problem = fmt::format("test data is no tensor: {}", wanted[i]);
+      return false;
+    }
+    tensors[i] = std::move(*tensor);
+  }
+  return true;
+}
+
 Result runCase(const Case &testCase, const std::string &artifact) {
+  if (testCase.isInterpreted)
+    return interpretCase(testCase);
   CompileOptions options;
   options.modelPath = testCase.folder + "/model.onnx";
   options.outputPath = artifact;
   CompileStatus status = compileModel(options);
   if (!status.isOk()) {
     bool isSilent = status.messages.find("error") == std::string::npos;
-    return {isSilent ? Outcome::Wrong : Outcome::Refused, isSilent ? "refused without a message" : status.messages};
+    return {isSilent ? Outcome::Wrong : Outcome::Refused,
+            isSilent ? "refused without a message" : status.messages};
   }
   Result result;
   try {

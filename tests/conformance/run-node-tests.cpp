@@ -19,7 +19,7 @@ struct Options {
   std::string data, denyFile, filter, jsonFile, newDenyFile;
   int jobs = 2;
   unsigned seconds = 120;
-  bool isVerbose = false;
+  bool isVerbose = false, isInterpreted = false;
 };
 
 using DenyList = std::map<std::string, std::string>; // SET/CASE -> reason
@@ -65,7 +65,7 @@ std::vector<Case> readCases(const Options &options) {
   }
   std::regex filter(options.filter);
   for (const auto &entry : nlohmann::json::parse(file)) {
-    Case testCase{entry["name"], entry["set"], "", entry["rtol"], entry["atol"], entry["datasets"]};
+    Case testCase{entry["name"], entry["set"], "", entry["rtol"], entry["atol"], entry["datasets"], options.isInterpreted};
     testCase.folder = fmt::format("{}/{}", options.data, keyOf(testCase));
     if (std::regex_search(keyOf(testCase), filter))
       cases.push_back(testCase);
@@ -85,6 +85,8 @@ std::string problemOf(const Case &testCase, const Result &result, const DenyList
   bool isDenied = denied.count(keyOf(testCase)) > 0;
   if (result.outcome == Outcome::Wrong || result.outcome == Outcome::Crash)
     return fmt::format("{}: {}", nameOf(result.outcome), reasonOf(result.message));
+  if (testCase.isInterpreted)
+    return {}; // the deny list is about compiled programs
   if (result.outcome == Outcome::Pass && isDenied)
     return "passes, and is in the deny list";
   if (result.outcome == Outcome::Refused && !isDenied)
@@ -159,6 +161,7 @@ int main(int argc, char **argv) {
   app.add_option("--write-deny", options.newDenyFile, "write a deny list of all that is refused now");
   app.add_option("--jobs", options.jobs, "cases at a time")->capture_default_str();
   app.add_option("--seconds", options.seconds, "limit per case")->capture_default_str();
+  app.add_flag("--interpreter", options.isInterpreted, "run by the reference interpreter instead of compiling");
   app.add_flag("-v,--verbose", options.isVerbose, "print every case");
   CLI11_PARSE(app, argc, argv);
   return run(options);

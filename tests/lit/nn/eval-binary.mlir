@@ -227,6 +227,15 @@ func.func @shift_right() -> tensor<3xui8> {
   return %r : tensor<3xui8>
 }
 
+// CHECK-LABEL: @shift_right_signed
+// CHECK: nn.constant dense<[-2, -1, 0, -3]>
+func.func @shift_right_signed() -> tensor<4xi8> {
+  %a = nn.constant dense<[-16, -1, 16, -5]> : tensor<4xi8>
+  %b = nn.constant dense<[3, 9, -1, 1]> : tensor<4xi8>
+  %r = nn.binary shift_right %a, %b : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+  return %r : tensor<4xi8>
+}
+
 // CHECK-LABEL: @equal
 // CHECK: nn.constant dense<[true, false]>
 func.func @equal() -> tensor<2xi1> {
