@@ -30,11 +30,14 @@ function(lathe_pinned_version package out)
   set(${out} ${version} PARENT_SCOPE)
 endfunction()
 
-# The Python that has the reference packages (onnx, onnxruntime, numpy).
-file(SHA256 ${PROJECT_SOURCE_DIR}/tools/requirements.txt requirements_hash)
-string(SUBSTRING ${requirements_hash} 0 12 requirements_hash)
-set(LATHE_PYTHON ${LATHE_DEPS}/venv-${requirements_hash}/bin/python CACHE FILEPATH
-  "Python with the packages of tools/requirements.txt")
+# The Python that has the reference packages (onnx, onnxruntime, numpy). Not
+# cached, since its folder is another one when the requirements change.
+set(LATHE_PYTHON "" CACHE FILEPATH "Python with the packages of tools/requirements.txt; empty: tools/install-deps's")
+if(NOT LATHE_PYTHON)
+  file(SHA256 ${PROJECT_SOURCE_DIR}/tools/requirements.txt requirements_hash)
+  string(SUBSTRING ${requirements_hash} 0 12 requirements_hash)
+  set(LATHE_PYTHON ${LATHE_DEPS}/venv-${requirements_hash}/bin/python)
+endif()
 
 if(NOT LATHE_BUILD_COMPILER)
   return()
@@ -55,7 +58,10 @@ target_link_libraries(lathe_mlir INTERFACE
 
 find_package(Protobuf 3.21 REQUIRED)
 lathe_pinned_version(onnx onnx_version)
-set(ONNX_ROOT ${LATHE_DEPS}/onnx-${onnx_version} CACHE PATH "Prefix of ONNX's C++ library")
+set(ONNX_ROOT "" CACHE PATH "Prefix of ONNX's C++ library; empty: tools/install-deps's")
+if(NOT ONNX_ROOT)
+  set(ONNX_ROOT ${LATHE_DEPS}/onnx-${onnx_version})
+endif()
 if(NOT EXISTS ${ONNX_ROOT}/lib/libonnx.a)
   message(WARNING "ONNX ${onnx_version} is not in ${ONNX_ROOT}; run tools/install-deps")
 endif()
