@@ -57,25 +57,25 @@ bool keepsLastAxis(ReshapeOp op) {
   return !from.empty() && !to.empty() && from.back() == to.back();
 }
 
-/// reshape(matmul(reshape(x), w))  ->  matmul(x, w)   where the reshapes merge and split the batch again
+/// reshape(matmul(x, w))  ->  matmul(reshape(x), w)   where the reshape splits rows
+///
+/// Mostly x is a reshape itself, which merged the rows before, and both vanish. The epilogue of the product then has the sizes
+/// of what follows (a residual).
 struct ProductOfRows : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     auto matmul = op.getInput().getDefiningOp<MatmulOp>();
-    if (!matmul || !matmul->hasOneUse() || matmul.getTransLhs() || tensorType(matmul.getRhs()).getRank() != 2)
-      return rewriter.notifyMatchFailure(op, "the input is no product of rows with one matrix, used only here");
-    auto rows = matmul.getLhs().getDefiningOp<ReshapeOp>();
-    if (!rows || !keepsLastAxis(rows) || !keepsLastAxis(op))
-      return rewriter.notifyMatchFailure(op, "the batch is not merged before and split after");
-    DimExprs before = dimExprs(tensorType(rows.getInput())), after = dimExprs(tensorType(op.getOutput()));
-    before.pop_back();
-    after.pop_back();
-    if (before != after)
-      return rewriter.notifyMatchFailure(op, "the batch is split in another way than it was merged");
-    if (before.empty())
-      return rewriter.notifyMatchFailure(op, "there is no batch");
-    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), rows.getInput(), matmul.getRhs(), false, matmul.getTransRhs())
+    if (!matmul || !matmul->hasOneUse() || matmul.getTransLhs())
+      return rewriter.notifyMatchFailure(op, "the input is no product used only here");
+    if (tensorType(matmul.getLhs()).getRank() != 2 || tensorType(matmul.getRhs()).getRank() != 2 || !keepsLastAxis(op))
+      return rewriter.notifyMatchFailure(op, "not rows times one matrix, split into batches of rows");
+    DimExprs dims = dimExprs(tensorType(op));
+    if (dims.size() < 2)
+      return rewriter.notifyMatchFailure(op, "there are no rows");
+    dims.back() = dimExprs(tensorType(matmul.getLhs())).back();
+    Value rows = createReshape(rewriter, op.getLoc(), matmul.getLhs(), dims);
+    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), rows, matmul.getRhs(), false, matmul.getTransRhs())
         ->setLoc(matmul.getLoc());
     return success();
   }
@@ -87,12 +87,12 @@ struct ProductOfRows : OpRewritePattern<ReshapeOp> {
 struct ReshapeOfElementwise : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// What a chain of element-wise operations starts from; null if that is no product whose rows were merged.
+  /// What a chain of element-wise operations starts from; null if that is no product of rows.
   static MatmulOp productBehind(Value value) {
     for (int depth = 0; depth < 12 && value.hasOneUse(); ++depth) {
       Operation *op = value.getDefiningOp();
       if (auto matmul = dyn_cast_or_null<MatmulOp>(op))
-        return matmul.getLhs().getDefiningOp<ReshapeOp>() ? matmul : MatmulOp();
+        return tensorType(matmul.getLhs()).getRank() == 2 ? matmul : MatmulOp();
       if (!isa_and_nonnull<UnaryOp, BinaryOp>(op))
         return {};
       bool isLeft = haveEqualDims(op->getOperand(0), value);

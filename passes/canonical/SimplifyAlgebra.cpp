@@ -1,4 +1,4 @@
-// Element-wise algebra: neutral operands, constants that meet, casts, broadcasts and pads that a user can absorb.
+// Element-wise algebra: neutral operands, constants that meet; casts, broadcasts, pads and slices that a neighbor absorbs.
 //
 // Assumes real arithmetic where constants are merged: (x * a) * b becomes x * (a * b), which may differ in the last bit.
 // Division by a constant stays a division, because floor(x / c) is common and must be exact. Operations that do nothing
@@ -219,11 +219,42 @@ struct PadIntoConv : OpRewritePattern<ConvOp> {
   }
 };
 
+/// slice(conv(x)) -> conv(x) with fewer pads   where the slice cuts off the end of padded axes (causal convolutions)
+struct SliceIntoConv : OpRewritePattern<SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    auto conv = op.getInput().getDefiningOp<ConvOp>();
+    if (!conv || !conv->hasOneUse() || llvm::any_of(op.getSteps(), [](int64_t step) { return step != 1; }))
+      return rewriter.notifyMatchFailure(op, "not a run of a convolution used only here");
+    DimExprs from = dimExprs(tensorType(conv)), to = dimExprs(tensorType(op));
+    SmallVector<int64_t> pads(conv.getPads());
+    int64_t spatialAxes = pads.size() / 2, firstSpatial = conv.getChannelsLast() ? 1 : 2;
+    for (int64_t axis = 0; axis < int64_t(from.size()); ++axis) {
+      auto start = constantDim(simplifyDim(op.getStarts().getResult(axis))), cut = constantDim(simplifyDim(from[axis] - to[axis]));
+      if (start != 0 || !cut)
+        return rewriter.notifyMatchFailure(op, "not cut at the end, or not by a constant");
+      int64_t spatial = axis - firstSpatial;
+      bool isSpatial = spatial >= 0 && spatial < spatialAxes;
+      if (*cut != 0 && (!isSpatial || conv.getStrides()[spatial] != 1 || pads[spatialAxes + spatial] < *cut))
+        return rewriter.notifyMatchFailure(op, "cuts more than what comes from padding");
+      if (isSpatial)
+        pads[spatialAxes + spatial] -= *cut;
+    }
+    Location location = fusedLocation({conv, op});
+    rewriter.replaceOpWithNewOp<ConvOp>(op, op.getType(), conv.getInput(), conv.getFilter(), conv.getBias(), conv.getStrides(), pads,
+                                        conv.getDilations(), conv.getGroup(), conv.getChannelsLast())
+        ->setLoc(location);
+    return success();
+  }
+};
+
 struct SimplifyAlgebra : impl::SimplifyAlgebraBase<SimplifyAlgebra> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<NeutralOperand, ConstantToTheRight, MergeConstants, PowerOfConstant, CastOfCast,
-                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv>(&getContext());
+                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv,
+                 SliceIntoConv>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -68,16 +68,34 @@ func.func @symbolic_rows(%x: tensor<?x?x4xf32, affine_map<()[s0, s1] -> (s0, s1,
 
 // -----
 
-// The rows are split in another way than they were merged.
+// The rows are split in another way than they were merged: one reshape, before the product.
 // CHECK-LABEL: func.func @other_split
-// CHECK: nn.reshape
-// CHECK: nn.matmul
-// CHECK: nn.reshape
+// CHECK: [[R:%.+]] = nn.reshape %{{.+}} : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
+// CHECK: [[P:%.+]] = nn.matmul [[R]]
+// CHECK: return [[P]]
 func.func @other_split(%x: tensor<2x3x4xf32>, %w: tensor<4x5xf32>) -> tensor<3x2x5xf32> {
   %0 = nn.reshape %x : (tensor<2x3x4xf32>) -> tensor<6x4xf32>
   %1 = nn.matmul %0, %w : (tensor<6x4xf32>, tensor<4x5xf32>) -> tensor<6x5xf32>
   %2 = nn.reshape %1 : (tensor<6x5xf32>) -> tensor<3x2x5xf32>
   return %2 : tensor<3x2x5xf32>
+}
+
+// -----
+
+// The columns are split, too; the product is used elsewhere; its rows are columns of the left side.
+// CHECK-LABEL: func.func @rows_refused
+// CHECK: nn.reshape %{{.+}} : (tensor<6x4xf32>) -> tensor<3x8xf32>
+// CHECK: nn.reshape %{{.+}} : (tensor<6x4xf32>) -> tensor<3x2x4xf32>
+// CHECK: nn.reshape %{{.+}} : (tensor<4x4xf32>) -> tensor<2x2x4xf32>
+func.func @rows_refused(%x: tensor<6x4xf32>, %w: tensor<4x4xf32>, %v: tensor<6x4xf32>)
+    -> (tensor<3x8xf32>, tensor<6x4xf32>, tensor<3x2x4xf32>, tensor<2x2x4xf32>) {
+  %0 = nn.matmul %x, %w : (tensor<6x4xf32>, tensor<4x4xf32>) -> tensor<6x4xf32>
+  %1 = nn.reshape %0 : (tensor<6x4xf32>) -> tensor<3x8xf32>
+  %2 = nn.matmul %v, %w : (tensor<6x4xf32>, tensor<4x4xf32>) -> tensor<6x4xf32>
+  %3 = nn.reshape %2 : (tensor<6x4xf32>) -> tensor<3x2x4xf32>
+  %4 = nn.matmul %x, %v {trans_lhs} : (tensor<6x4xf32>, tensor<6x4xf32>) -> tensor<4x4xf32>
+  %5 = nn.reshape %4 : (tensor<4x4xf32>) -> tensor<2x2x4xf32>
+  return %1, %2, %3, %5 : tensor<3x8xf32>, tensor<6x4xf32>, tensor<3x2x4xf32>, tensor<2x2x4xf32>
 }
 
 // -----

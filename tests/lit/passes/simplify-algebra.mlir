@@ -163,3 +163,36 @@ func.func @pad_with_ones(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
       : (tensor<1x1x6x6xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
   return %1 : tensor<1x1x4x4xf32>
 }
+
+// -----
+
+// A causal convolution: padded by 2 at both ends, the last 2 results cut off.
+// CHECK-LABEL: func.func @slice_into_conv
+// CHECK-NOT: nn.slice
+// CHECK: nn.conv {{.*}}pads = array<i64: 2, 0>{{.*}} -> tensor<1x1x6xf32>
+// CHECK-NOT: nn.slice
+func.func @slice_into_conv(%x: tensor<1x1x6xf32>) -> tensor<1x1x6xf32> {
+  %w = nn.constant dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 2, 2>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x8xf32>
+  %1 = nn.slice %0 {starts = affine_map<() -> (0, 0, 0)>, steps = array<i64: 1, 1, 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x6xf32>
+  return %1 : tensor<1x1x6xf32>
+}
+
+// -----
+
+// Three results don't come from two zeros of padding; the first result is not the end.
+// CHECK-LABEL: func.func @slice_of_more
+// CHECK: nn.slice
+// CHECK: nn.slice
+func.func @slice_of_more(%x: tensor<1x1x6xf32>) -> (tensor<1x1x5xf32>, tensor<1x1x7xf32>) {
+  %w = nn.constant dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %v = nn.constant dense<[[[3.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 2, 2>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x8xf32>
+  %1 = nn.slice %0 {starts = affine_map<() -> (0, 0, 0)>, steps = array<i64: 1, 1, 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x5xf32>
+  %2 = nn.conv %x, %v {strides = array<i64: 1>, pads = array<i64: 2, 2>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x8xf32>
+  %3 = nn.slice %2 {starts = affine_map<() -> (0, 0, 1)>, steps = array<i64: 1, 1, 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x7xf32>
+  return %1, %3 : tensor<1x1x5xf32>, tensor<1x1x7xf32>
+}
