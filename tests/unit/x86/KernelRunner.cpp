@@ -7,6 +7,7 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -237,7 +238,10 @@ private:
     auto numbers = llvm::to_vector(llvm::seq<int64_t>(0, symbols.size()));
     body->setSymbols(numbers);
     program->getBody().front().push_back(body.release());
-    return backend->generate(*program, target, getenv("LATHE_SHOW_ASSEMBLY") != nullptr);
+    auto image = backend->generate(*program, target, getenv("LATHE_SHOW_ASSEMBLY") != nullptr);
+    if (succeeded(image) && !image->assembly.empty())
+      llvm::errs() << image->assembly;
+    return image;
   }
 
   std::string execute() {
@@ -269,7 +273,28 @@ private:
     code = entry(args.data(), symbols.data(), cut, tasks, &kernelContext);
     int32_t second = entry(args.data(), symbols.data(), 0, cut, &kernelContext);
     code = code ? code : second;
+    if (getenv("LATHE_BENCH_KERNELS"))
+      measure([&] { entry(args.data(), symbols.data(), 0, tasks, &kernelContext); }, tasks);
     return scratch.isIntact() ? "" : "written outside of the scratch memory";
+  }
+
+  /// Prints the time of a run, the best of many in 50 ms.
+  void measure(llvm::function_ref<void()> run, int64_t tasks) {
+    using Clock = std::chrono::steady_clock;
+    auto end = Clock::now() + std::chrono::milliseconds(50);
+    double best = 1e30;
+    while (Clock::now() < end) {
+      auto start = Clock::now();
+      run();
+      best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+    }
+    double bytes = 0, flops = double(*evaluateDim(plan.flops, symbols));
+    for (const reference::Tensor &input : inputs)
+      bytes += double(input.sizeBytes());
+    for (const GuardedBuffer &output : outputs)
+      bytes += double(output.size);
+    llvm::errs() << llvm::formatv("{0,-44} {1,10:f2} us {2,7:f2} GB/s {3,7:f2} GFLOP/s, {4} tasks of {5:f1} us\n", plan.name,
+                                  best, bytes / best / 1e3, flops / best / 1e3, tasks, best / double(std::max<int64_t>(tasks, 1)));
   }
 
   std::string text;
