@@ -147,10 +147,20 @@ ArtifactSizes ArtifactWriter::write(llvm::raw_fd_ostream &out) {
 llvm::Error writeError(StringRef path, std::error_code error) {
   return llvm::createStringError(error, "can't write '" + path.str() + "': " + error.message());
 }
+
+/// Renaming over a device or a folder would take its place.
+llvm::Error checkReplaceable(StringRef path) {
+  llvm::sys::fs::file_status status;
+  if (llvm::sys::fs::status(path, status) || llvm::sys::fs::is_regular_file(status))
+    return llvm::Error::success();
+  return llvm::createStringError("can't write '" + path.str() + "': not a regular file");
+}
 } // namespace
 
 llvm::Expected<ArtifactSizes> writeArtifact(StringRef path, ArrayRef<CompiledProgram> programs, const ArtifactText &text,
                                             Backend &backend) {
+  if (llvm::Error error = checkReplaceable(path))
+    return error;
   ArtifactWriter writer(programs, text, backend);
   if (failed(writer.prepare()))
     return llvm::createStringError("a program can't be put into an artifact");

@@ -194,19 +194,23 @@ void ProgramDescriber::describeBuffer(Operation &op) {
   out->buffers.push_back(std::move(entry));
 }
 
+/// Distance of a buffer from the start of its root.
+AffineExpr offsetOf(Value buffer) {
+  AffineExpr offset = getAffineConstantExpr(0, buffer.getContext());
+  for (; auto view = buffer.getDefiningOp<plan::ViewOp>(); buffer = view.getSource())
+    offset = offset + view.getOffsetBytes().getResult(0);
+  return simplifyDim(offset);
+}
+
 LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   auto kernel = program.lookupSymbol<plan::KernelOp>(call.getKernelAttr());
   auto entry = std::make_unique<artifact::CallT>();
   uint32_t number = out->calls.size(), zero = exprs.constant(0);
   entry->kernel = kernels.lookup(call.getKernel());
   for (Value buffer : call.getOperands()) {
-    AffineExpr offset = getAffineConstantExpr(0, call.getContext());
-    Value at = buffer;
-    for (; auto view = at.getDefiningOp<plan::ViewOp>(); at = view.getSource())
-      offset = offset + view.getOffsetBytes().getResult(0);
     uint32_t index = buffers.lookup(plan::rootOf(buffer));
     entry->args.push_back(index);
-    entry->arg_offsets.push_back(exprs.of(simplifyDim(offset)));
+    entry->arg_offsets.push_back(exprs.of(offsetOf(buffer)));
     artifact::BufferT &used = *out->buffers[index];
     if (used.last_call == UINT32_MAX)
       used.first_call = number;
@@ -226,11 +230,12 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
 }
 
 LogicalResult ProgramDescriber::describeLateSymbol(plan::LateSymbolOp late) {
-  if (late.getSource().getDefiningOp<plan::ViewOp>())
-    return late.emitError("expects the tensor of a late symbol to have memory of its own");
+  auto offset = constantDim(offsetOf(late.getSource()));
+  if (!offset || *offset % 8)
+    return late.emitError("expects the tensor of a late symbol at a constant place, a multiple of 8 bytes");
   artifact::SymbolT &symbol = *out->symbols[late.getSymbol()];
   symbol.index = buffers.lookup(plan::rootOf(late.getSource()));
-  symbol.element = late.getElement();
+  symbol.element = late.getElement() + *offset / 8;
   symbol.after_call = out->calls.size() - 1;
   return success();
 }

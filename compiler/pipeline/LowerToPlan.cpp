@@ -24,6 +24,7 @@ private:
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerConcat(nn::ConcatOp concat, ArrayRef<unsigned> copies);
   LogicalResult lowerCall(Operation *op, ArrayRef<Value> outputs = {});
+  LogicalResult lowerLateSymbol(nn::LateSymbolOp late);
   LogicalResult copy(Value from, Value toBuffer, Location location);
   SmallVector<int64_t> shareMemory(Operation *op, KernelUse &use);
   bool canShare(Operation *op, const KernelUse &use, unsigned input, unsigned output);
@@ -207,11 +208,28 @@ LogicalResult Lowering::lowerConcat(nn::ConcatOp concat, ArrayRef<unsigned> copi
   return success();
 }
 
+/// The runtime reads the symbol after a call: what no call computes (an input, a constant) is copied by one.
+LogicalResult Lowering::lowerLateSymbol(nn::LateSymbolOp late) {
+  Place place = storage.placeOf(late.getInput());
+  if (!typeOf(late.getInput()).getElementType().isSignlessInteger(64))
+    return late.emitError("expects a tensor of i64, got ") << late.getInput().getType();
+  Value source = bufferOf(late.getInput());
+  if (isa<BlockArgument>(place.root) || place.root.getDefiningOp<nn::ConstantOp>()) {
+    source = b.create<plan::AllocOp>(late.getLoc(), bufferType(), map(sizeBytes(typeOf(late.getInput()))), nullptr, nullptr);
+    if (failed(copy(late.getInput(), source, late.getLoc())))
+      return failure();
+  }
+  b.create<plan::LateSymbolOp>(late.getLoc(), source, late.getSymbol(), late.getElement());
+  return success();
+}
+
 LogicalResult Lowering::lowerOp(Operation *op) {
   if (isa<nn::ConstantOp>(op) || storage.isAlias(op))
     return success();
   if (!isa<nn::NNDialect>(op->getDialect()))
     return op->emitOpError("has no place in a plan");
+  if (auto late = dyn_cast<nn::LateSymbolOp>(op))
+    return lowerLateSymbol(late);
   SmallVector<unsigned> copies;
   if (storage.isInPlaceConcat(op, copies))
     return lowerConcat(cast<nn::ConcatOp>(op), copies);

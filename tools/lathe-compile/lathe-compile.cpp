@@ -1,6 +1,7 @@
 // The compiler's half of the command line: `lathe compile` and `lathe check` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: 0 success, 1 the model or the machine is at fault, 2 wrong usage.
 #include "compiler/driver/Driver.h"
+#include "compiler/import/Check.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -58,6 +59,35 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
 }
 
+/// Options of `lathe check`.
+struct CheckOptions {
+  std::string modelPath;
+  std::vector<std::string> dims;
+  bool onlyRefused = false;
+};
+
+int runCheck(const CheckOptions &options) {
+  lathe::ImportOptions import;
+  for (const std::string &dim : options.dims)
+    if (!lathe::parseDimOption(dim, import)) {
+      std::fprintf(stderr, "error: expects --dim name=size or name=low..high, got '%s'\n", dim.c_str());
+      return 2;
+    }
+  lathe::CheckResult result = lathe::checkModel(options.modelPath, import);
+  if (!result.error.empty()) {
+    std::fprintf(stderr, "error: %s\n", result.error.c_str());
+    return 1;
+  }
+  lathe::printCheck(result, llvm::outs(), !options.onlyRefused);
+  return result.isSupported() ? 0 : 1;
+}
+
+void addCheck(CLI::App &app, CheckOptions &options) {
+  app.add_option("model", options.modelPath, "ONNX model")->required();
+  app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
+  app.add_flag("--only-refused", options.onlyRefused, "leave out nodes that are supported");
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -68,10 +98,13 @@ int main(int argc, char **argv) {
   bool isVerbose = false;
   CLI::App *compile = app.add_subcommand("compile", "compile a model to a .lathe file");
   addCompile(*compile, options, isVerbose);
+  CheckOptions checkOptions;
+  CLI::App *check = app.add_subcommand("check", "say of every node of a model whether it is supported, and why not");
+  addCheck(*check, checkOptions);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return runCompile(options, isVerbose);
+  return check->parsed() ? runCheck(checkOptions) : runCompile(options, isVerbose);
 }
