@@ -1,5 +1,6 @@
 // nn.recurrent: RNN, GRU and LSTM as ONNX defines them, one direction and one sequence at a time, in double.
 #include "dialects/reference/Kernels.h"
+#include <cstring>
 
 using namespace mlir;
 using lathe::nn::CellKind;
@@ -154,8 +155,10 @@ void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t 
 
 Result evaluate(nn::RecurrentOp op, const Args &args) {
   Tensors results;
-  for (size_t i = 0; i < args.types.size(); ++i)
+  for (size_t i = 0; i < args.types.size(); ++i) {
     results.push_back(args.allocate(i));
+    std::memset(results[i].mutableData<char>(), 0, size_t(results[i].sizeBytes())); // steps behind a sequence's end
+  }
   dispatchFloat(args[0].elementType(), [&](auto tag) {
     using T = decltype(tag);
     for (int64_t direction = 0; direction < args[1].dim(0); ++direction) {

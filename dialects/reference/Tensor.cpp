@@ -19,7 +19,6 @@ std::shared_ptr<std::byte> allocateBytes(int64_t sizeBytes) {
   auto *memory = static_cast<std::byte *>(std::aligned_alloc(kAlignment, rounded));
   if (!memory)
     llvm::report_bad_alloc_error("interpreter tensor");
-  std::memset(memory, 0, rounded);
   return {memory, [](std::byte *pointer) { std::free(pointer); }};
 }
 
@@ -30,9 +29,11 @@ llvm::Error unsupported(ElementsAttr attribute) {
 }
 
 /// Copies one element to all places.
-void expandSplat(const char *element, int64_t elementBytes, std::byte *out, int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    std::memcpy(out + i * elementBytes, element, size_t(elementBytes));
+void expandSplat(const char *element, Tensor &out) {
+  dispatchSize(out.elementBytes(), [&](auto tag) {
+    std::memcpy(&tag, element, sizeof(tag));
+    std::fill_n(out.mutableData<decltype(tag)>(), out.size(), tag);
+  });
 }
 
 /// Borrows the data where elements are aligned, else copies it: a model file may hold weights anywhere.
@@ -98,7 +99,7 @@ llvm::Expected<Tensor> Tensor::fromAttribute(ElementsAttr attribute) {
   if (type.getElementType().isInteger(1))
     llvm::copy(dense.getValues<bool>(), result.mutableData<bool>());
   else
-    expandSplat(dense.getRawData().data(), result.elementBytes(), result.owned.get(), result.size());
+    expandSplat(dense.getRawData().data(), result);
   return result;
 }
 

@@ -15,7 +15,7 @@ namespace lathe::reference {
 class Tensor {
 public:
   Tensor() = default;
-  /// Owned, zero-initialized memory, 64-byte aligned. `type` is static.
+  /// Owned memory, not initialized, 64-byte aligned. `type` is static.
   static Tensor allocate(mlir::RankedTensorType type);
   /// Memory of the caller.
   static Tensor borrow(mlir::RankedTensorType type, const void *data);
