@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECT(condition)                                                                                    \
-  do {                                                                                                       \
-    if (!(condition)) {                                                                                      \
-      fprintf(stderr, "%s:%d: expects %s\n", __FILE__, __LINE__, #condition);                                \
-      exit(1);                                                                                               \
-    }                                                                                                        \
+#define EXPECT(condition)                                                                                              \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      fprintf(stderr, "%s:%d: expects %s\n", __FILE__, __LINE__, #condition);                                          \
+      exit(1);                                                                                                         \
+    }                                                                                                                  \
   } while (0)
 
 static void expect_ok(lathe_status_t *status) {
@@ -23,8 +23,8 @@ static void expect_ok(lathe_status_t *status) {
 
 static void expect_error(lathe_status_t *status, lathe_code_t code, const char *part) {
   if (lathe_status_code(status) != code || !strstr(lathe_status_message(status), part)) {
-    fprintf(stderr, "expects code %d with '%s', got %d: %s\n", (int)code, part,
-            (int)lathe_status_code(status), lathe_status_message(status));
+    fprintf(stderr, "expects code %d with '%s', got %d: %s\n", (int)code, part, (int)lathe_status_code(status),
+            lathe_status_message(status));
     exit(1);
   }
   lathe_status_free(status);

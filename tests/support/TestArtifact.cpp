@@ -61,8 +61,7 @@ uint32_t TestModel::addInputDim(const std::string &name, uint32_t input, uint32_
   return static_cast<uint32_t>(program().symbols.size() - 1);
 }
 
-static std::unique_ptr<TensorInfoT> makeTensor(const std::string &name, DType dtype,
-                                               std::vector<uint32_t> shape) {
+static std::unique_ptr<TensorInfoT> makeTensor(const std::string &name, DType dtype, std::vector<uint32_t> shape) {
   auto tensor = std::make_unique<TensorInfoT>();
   tensor->name = name;
   tensor->dtype = dtype;
@@ -89,8 +88,8 @@ uint32_t TestModel::addBuffer(BufferKind kind, uint32_t index, uint32_t size) {
   return static_cast<uint32_t>(program().buffers.size() - 1);
 }
 
-CallT &TestModel::addCall(TestKernel kernel, std::vector<uint32_t> args, std::vector<uint32_t> dims,
-                          uint32_t tasks, const std::string &node) {
+CallT &TestModel::addCall(TestKernel kernel, std::vector<uint32_t> args, std::vector<uint32_t> dims, uint32_t tasks,
+                          const std::string &node) {
   auto call = std::make_unique<CallT>();
   call->kernel = static_cast<uint32_t>(kernel);
   call->args = std::move(args);
@@ -103,8 +102,7 @@ CallT &TestModel::addCall(TestKernel kernel, std::vector<uint32_t> args, std::ve
 }
 
 static void padToPage(std::vector<uint8_t> &file) {
-  file.resize((file.size() + LATHE_ARTIFACT_PAGE_BYTES - 1) / LATHE_ARTIFACT_PAGE_BYTES *
-              LATHE_ARTIFACT_PAGE_BYTES);
+  file.resize((file.size() + LATHE_ARTIFACT_PAGE_BYTES - 1) / LATHE_ARTIFACT_PAGE_BYTES * LATHE_ARTIFACT_PAGE_BYTES);
 }
 
 static void append(std::vector<uint8_t> &file, const uint8_t *bytes, size_t size) {
@@ -200,8 +198,7 @@ TestModel makeAdder(int64_t d) {
   model.addInput("b", DType::F32, {batch, width});
   model.addOutput("y", DType::F32, {batch, width});
   uint32_t a = model.addBuffer(BufferKind::Input, 0, bytes), b = model.addBuffer(BufferKind::Input, 1, bytes);
-  uint32_t y = model.addBuffer(BufferKind::Output, 0, bytes),
-           sum = model.addBuffer(BufferKind::Arena, 0, bytes);
+  uint32_t y = model.addBuffer(BufferKind::Output, 0, bytes), sum = model.addBuffer(BufferKind::Arena, 0, bytes);
   uint32_t w = model.addBuffer(BufferKind::Weights, 0, model.constant(4 * d));
   model.program().memory->arena_bytes = model.program().memory->no_reuse_bytes = bytes;
   model.program().memory->lower_bound_bytes = bytes;

@@ -42,8 +42,8 @@ struct TestModel {
   void addInput(const std::string &name, artifact::DType dtype, std::vector<uint32_t> shape);
   void addOutput(const std::string &name, artifact::DType dtype, std::vector<uint32_t> shape);
   uint32_t addBuffer(artifact::BufferKind kind, uint32_t index, uint32_t size);
-  artifact::CallT &addCall(TestKernel kernel, std::vector<uint32_t> args, std::vector<uint32_t> dims,
-                           uint32_t tasks, const std::string &node);
+  artifact::CallT &addCall(TestKernel kernel, std::vector<uint32_t> args, std::vector<uint32_t> dims, uint32_t tasks,
+                           const std::string &node);
 
   /// The bytes of the file, with digests.
   std::vector<uint8_t> write() const;

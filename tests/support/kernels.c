@@ -3,8 +3,7 @@
 #include "lathe/artifact.h"
 
 #define KERNEL __attribute__((aligned(256), used)) int32_t
-#define SIGNATURE                                                                                            \
-  void *const *args, const int64_t *dims, int64_t begin, int64_t end, const lathe_kernel_context *ctx
+#define SIGNATURE void *const *args, const int64_t *dims, int64_t begin, int64_t end, const lathe_kernel_context *ctx
 
 // args: a, b, out (f32); a task is one element
 KERNEL add(SIGNATURE) {

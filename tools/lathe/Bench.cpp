@@ -45,8 +45,7 @@ std::vector<double> measure(Session &session, const std::vector<lathe_tensor_t> 
 }
 
 Json profileJson(const lathe_call_profile_t &profile) {
-  double ms =
-      profile.runs ? 1e-6 * static_cast<double>(profile.total_ns) / static_cast<double>(profile.runs) : 0;
+  double ms = profile.runs ? 1e-6 * static_cast<double>(profile.total_ns) / static_cast<double>(profile.runs) : 0;
   Json nodes = Json::array();
   for (size_t i = 0; i < profile.node_count; ++i)
     nodes.push_back(profile.nodes[i]);
@@ -73,8 +72,7 @@ Json profileRuns(Session &session, const std::vector<lathe_tensor_t> &inputs, do
 
 void printProfile(const Json &kernels) {
   std::vector<Json> sorted(kernels.begin(), kernels.end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Json &a, const Json &b) { return a["ms"] > b["ms"]; });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Json &a, const Json &b) { return a["ms"] > b["ms"]; });
   double sum = 0;
   for (const Json &kernel : sorted)
     sum += kernel["ms"].get<double>();
@@ -85,17 +83,16 @@ void printProfile(const Json &kernels) {
       nodes += (nodes.empty() ? "" : ", ") + node.get<std::string>();
     double ms = kernel["ms"];
     fmt::print("{:9.4f} {:6.1f} {:8.1f} {:8.1f}  {}: {}\n", ms, sum > 0 ? 100 * ms / sum : 0,
-               kernel["gflops"].get<double>(), kernel["gbs"].get<double>(), kernel["name"].get<std::string>(),
-               nodes);
+               kernel["gflops"].get<double>(), kernel["gbs"].get<double>(), kernel["name"].get<std::string>(), nodes);
   }
 }
 
 void print(const Json &result) {
   fmt::print("load {:.3f} ms, first run {:.3f} ms\n", result["load_ms"].get<double>(),
              result["first_ms"].get<double>());
-  fmt::print("min {:.4f} ms, median {:.4f} ms, p99 {:.4f} ms ({} runs, {} threads)\n",
-             result["min_ms"].get<double>(), result["median_ms"].get<double>(),
-             result["p99_ms"].get<double>(), result["runs"].get<size_t>(), result["threads"].get<uint32_t>());
+  fmt::print("min {:.4f} ms, median {:.4f} ms, p99 {:.4f} ms ({} runs, {} threads)\n", result["min_ms"].get<double>(),
+             result["median_ms"].get<double>(), result["p99_ms"].get<double>(), result["runs"].get<size_t>(),
+             result["threads"].get<uint32_t>());
   fmt::print("arena {:.2f} MB, peak resident {:.2f} MB\n", 1e-6 * result["arena_bytes"].get<double>(),
              1e-6 * result["peak_rss_bytes"].get<double>());
   if (result.contains("kernels"))

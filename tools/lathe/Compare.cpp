@@ -44,8 +44,8 @@ double floatOf(const lathe_tensor_t &tensor, size_t index) {
   }
 }
 
-Difference compareFloats(const lathe_tensor_t &actual, const lathe_tensor_t &expected, size_t count,
-                         double rtol, double atol) {
+Difference compareFloats(const lathe_tensor_t &actual, const lathe_tensor_t &expected, size_t count, double rtol,
+                         double atol) {
   double largest = 0, worst = 0;
   size_t worstIndex = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -87,8 +87,7 @@ Difference compareBytes(const lathe_tensor_t &actual, const lathe_tensor_t &expe
 Difference compare(const lathe_tensor_t &actual, const lathe_tensor_t &expected, double rtol, double atol) {
   auto dtypeName = [](int32_t dtype) { return lathe_dtype_name(static_cast<lathe_dtype_t>(dtype)); };
   if (actual.dtype != expected.dtype)
-    return {false,
-            fmt::format("expects dtype {}, got {}", dtypeName(expected.dtype), dtypeName(actual.dtype))};
+    return {false, fmt::format("expects dtype {}, got {}", dtypeName(expected.dtype), dtypeName(actual.dtype))};
   auto shapeOf = [](const lathe_tensor_t &tensor) {
     return std::vector<int64_t>(tensor.shape, tensor.shape + tensor.rank);
   };

@@ -21,8 +21,7 @@ struct Failure {
   std::string message;
 };
 
-template <typename... Args>
-[[noreturn]] void fail(Exit exit, fmt::format_string<Args...> text, Args &&...args) {
+template <typename... Args> [[noreturn]] void fail(Exit exit, fmt::format_string<Args...> text, Args &&...args) {
   throw Failure{exit, fmt::format(text, std::forward<Args>(args)...)};
 }
 

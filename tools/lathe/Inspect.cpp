@@ -22,8 +22,7 @@ std::string shapeText(const Json &tensor) {
   std::string text;
   for (const Json &size : tensor["shape"])
     text += (text.empty() ? "" : ", ") + (size.is_string() ? size.get<std::string>() : size.dump());
-  return fmt::format("{}: {} [{}]", tensor["name"].get<std::string>(), tensor["dtype"].get<std::string>(),
-                     text);
+  return fmt::format("{}: {} [{}]", tensor["name"].get<std::string>(), tensor["dtype"].get<std::string>(), text);
 }
 
 std::string bytesText(const Json &bytes) {
@@ -66,16 +65,15 @@ void printKernels(const Json &model) {
     ++calls[call["kernel"].get<std::string>()];
   fmt::print("kernels\n");
   for (const Json &kernel : model["kernels"])
-    fmt::print("  {:4} x {}  {}\n", calls[kernel["name"].get<std::string>()],
-               kernel["name"].get<std::string>(), kernel["description"].get<std::string>());
+    fmt::print("  {:4} x {}  {}\n", calls[kernel["name"].get<std::string>()], kernel["name"].get<std::string>(),
+               kernel["description"].get<std::string>());
 }
 
 void printDecisions(const Json &model) {
   fmt::print("decisions\n");
   for (const Json &decision : model["decisions"])
-    fmt::print("  {} {} {}: {}\n", decision["taken"].get<bool>() ? "+" : "-",
-               decision["what"].get<std::string>(), decision["node"].get<std::string>(),
-               decision["reason"].get<std::string>());
+    fmt::print("  {} {} {}: {}\n", decision["taken"].get<bool>() ? "+" : "-", decision["what"].get<std::string>(),
+               decision["node"].get<std::string>(), decision["reason"].get<std::string>());
 }
 
 void print(const Json &model) {

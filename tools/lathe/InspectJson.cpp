@@ -111,21 +111,20 @@ public:
       : manifest(model.manifest()), program(model.program()), sizes(sizes) {}
 
   Json run() const {
-    return {
-        {"producer", textOf(manifest.producer())},
-        {"model", textOf(manifest.model())},
-        {"flags", textOf(manifest.flags())},
-        {"inputs", listOf(program.inputs(), [&](auto *tensor) { return tensorJson(*tensor); })},
-        {"outputs", listOf(program.outputs(), [&](auto *tensor) { return tensorJson(*tensor); })},
-        {"symbols", listOf(program.symbols(), [&](auto *symbol) { return symbolJson(*symbol); })},
-        {"at", atJson()},
-        {"targets", listOf(manifest.programs(), [&](auto *entry) { return targetJson(*entry); })},
-        {"memory", memoryJson()},
-        {"kernels", listOf(program.kernels(), [](auto *kernel) { return kernelJson(*kernel); })},
-        {"calls", listOf(program.calls(), [&](auto *call) { return callJson(*call); })},
-        {"buffers", listOf(program.buffers(), [&](auto *buffer) { return bufferJson(*buffer); })},
-        {"decisions", listOf(manifest.decisions(), [](auto *decision) { return decisionJson(*decision); })},
-        {"graph", listOf(manifest.graph(), [](auto *node) { return nodeJson(*node); })}};
+    return {{"producer", textOf(manifest.producer())},
+            {"model", textOf(manifest.model())},
+            {"flags", textOf(manifest.flags())},
+            {"inputs", listOf(program.inputs(), [&](auto *tensor) { return tensorJson(*tensor); })},
+            {"outputs", listOf(program.outputs(), [&](auto *tensor) { return tensorJson(*tensor); })},
+            {"symbols", listOf(program.symbols(), [&](auto *symbol) { return symbolJson(*symbol); })},
+            {"at", atJson()},
+            {"targets", listOf(manifest.programs(), [&](auto *entry) { return targetJson(*entry); })},
+            {"memory", memoryJson()},
+            {"kernels", listOf(program.kernels(), [](auto *kernel) { return kernelJson(*kernel); })},
+            {"calls", listOf(program.calls(), [&](auto *call) { return callJson(*call); })},
+            {"buffers", listOf(program.buffers(), [&](auto *buffer) { return bufferJson(*buffer); })},
+            {"decisions", listOf(manifest.decisions(), [](auto *decision) { return decisionJson(*decision); })},
+            {"graph", listOf(manifest.graph(), [](auto *node) { return nodeJson(*node); })}};
   }
 
 private:
@@ -197,14 +196,14 @@ private:
   }
 
   Json callJson(const artifact::Call &call) const {
-    return {{"kernel", program.kernels()->Get(call.kernel())->name()->str()},
-            {"nodes", listOf(call.nodes(), [](auto *name) { return name->str(); })},
-            {"args", call.args() ? Json(std::vector<uint32_t>(call.args()->begin(), call.args()->end()))
-                                 : Json::array()},
-            {"tasks", numberOrNull(sizes[call.tasks()])},
-            {"flops", numberOrNull(sizes[call.flops()])},
-            {"bytes", numberOrNull(sizes[call.bytes()])},
-            {"scratch_bytes", numberOrNull(sizes[call.scratch_bytes()])}};
+    return {
+        {"kernel", program.kernels()->Get(call.kernel())->name()->str()},
+        {"nodes", listOf(call.nodes(), [](auto *name) { return name->str(); })},
+        {"args", call.args() ? Json(std::vector<uint32_t>(call.args()->begin(), call.args()->end())) : Json::array()},
+        {"tasks", numberOrNull(sizes[call.tasks()])},
+        {"flops", numberOrNull(sizes[call.flops()])},
+        {"bytes", numberOrNull(sizes[call.bytes()])},
+        {"scratch_bytes", numberOrNull(sizes[call.scratch_bytes()])}};
   }
 
   Json bufferJson(const artifact::Buffer &buffer) const {
@@ -229,9 +228,9 @@ private:
   static Json nodeJson(const artifact::GraphNode &node) {
     return {{"name", node.name()->str()},
             {"op", node.op()->str()},
-            {"producers", node.producers() ? Json(std::vector<uint32_t>(node.producers()->begin(),
-                                                                        node.producers()->end()))
-                                           : Json::array()}};
+            {"producers", node.producers()
+                              ? Json(std::vector<uint32_t>(node.producers()->begin(), node.producers()->end()))
+                              : Json::array()}};
   }
 
   const artifact::Manifest &manifest;

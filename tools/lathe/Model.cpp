@@ -55,8 +55,7 @@ std::vector<int64_t> parseSizes(const std::string &text, const char *option) {
 class SizeChooser {
 public:
   explicit SizeChooser(const Model &model)
-      : model(model), program(model.program()),
-        symbolCount(program.symbols() ? program.symbols()->size() : 0) {}
+      : model(model), program(model.program()), symbolCount(program.symbols() ? program.symbols()->size() : 0) {}
 
   void setShape(size_t input, const std::vector<int64_t> &shape) {
     const artifact::TensorInfo &info = *program.inputs()->Get(static_cast<uint32_t>(input));
@@ -84,14 +83,12 @@ public:
 
   Sizes run() {
     runtime::Schedule schedule = runtime::makeSchedule(program);
-    Sizes sizes{std::vector<runtime::Value>(symbolCount),
-                std::vector<runtime::Value>(program.exprs()->size())};
+    Sizes sizes{std::vector<runtime::Value>(symbolCount), std::vector<runtime::Value>(program.exprs()->size())};
     for (runtime::Step step : schedule.stages[0].steps) {
       if (step.isSymbol)
         sizes.symbols[step.number] = valueOf(step.number, sizes);
       else
-        sizes.exprs[step.number] =
-            runtime::evaluate(*program.exprs()->Get(step.number), sizes.symbols, sizes.exprs);
+        sizes.exprs[step.number] = runtime::evaluate(*program.exprs()->Get(step.number), sizes.symbols, sizes.exprs);
     }
     checkShapes(sizes);
     return sizes;
@@ -106,8 +103,7 @@ private:
       return it->second;
     if (auto it = shapes.find(symbol.index()); symbol.kind() == SymbolKind::InputDim && it != shapes.end())
       return it->second[symbol.element()];
-    if (auto it = elements.find(symbol.index());
-        symbol.kind() == SymbolKind::InputValue && it != elements.end())
+    if (auto it = elements.find(symbol.index()); symbol.kind() == SymbolKind::InputValue && it != elements.end())
       return readElement(*it->second, symbol.element());
     return std::max<int64_t>(symbol.min(), std::min<int64_t>(symbol.max(), 1));
   }
@@ -213,8 +209,7 @@ void putRandom(HostTensor &tensor, size_t index, std::mt19937_64 &random) {
   }
 }
 
-HostTensor makeInput(const artifact::TensorInfo &info, const std::vector<int64_t> &shape,
-                     std::mt19937_64 &random) {
+HostTensor makeInput(const artifact::TensorInfo &info, const std::vector<int64_t> &shape, std::mt19937_64 &random) {
   HostTensor tensor{static_cast<lathe_dtype_t>(info.dtype()), shape, {}};
   size_t count = 1, bytes = lathe_dtype_bytes(tensor.dtype);
   for (int64_t size : shape) {

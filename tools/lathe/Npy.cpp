@@ -182,13 +182,11 @@ size_t countBytes(const Header &header, const std::string &name) {
 
 void swapBytes(std::vector<char> &bytes, size_t elementBytes) {
   for (size_t i = 0; i + elementBytes <= bytes.size(); i += elementBytes)
-    std::reverse(bytes.begin() + static_cast<ptrdiff_t>(i),
-                 bytes.begin() + static_cast<ptrdiff_t>(i + elementBytes));
+    std::reverse(bytes.begin() + static_cast<ptrdiff_t>(i), bytes.begin() + static_cast<ptrdiff_t>(i + elementBytes));
 }
 
 /// First axis fastest to last axis fastest.
-std::vector<char> toRowMajor(const std::vector<char> &bytes, const std::vector<int64_t> &shape,
-                             size_t elementBytes) {
+std::vector<char> toRowMajor(const std::vector<char> &bytes, const std::vector<int64_t> &shape, size_t elementBytes) {
   std::vector<char> result(bytes.size());
   std::vector<int64_t> index(shape.size());
   for (size_t to = 0; to < bytes.size(); to += elementBytes) {
@@ -220,8 +218,7 @@ HostTensor parseNpy(std::string_view file, const std::string &name) {
   Header header = HeaderParser(text, name).parse();
   size_t bytes = countBytes(header, name), elementBytes = lathe_dtype_bytes(header.dtype);
   if (file.size() < bytes)
-    fail(Exit::BadData, "{}: truncated .npy file: expects {} bytes of data, got {}", name, bytes,
-         file.size());
+    fail(Exit::BadData, "{}: truncated .npy file: expects {} bytes of data, got {}", name, bytes, file.size());
   HostTensor tensor{header.dtype, header.shape, {file.begin(), file.begin() + static_cast<ptrdiff_t>(bytes)}};
   if (header.isBigEndian)
     swapBytes(tensor.bytes, elementBytes);
@@ -250,8 +247,8 @@ std::string formatNpy(const lathe_tensor_t &tensor) {
   for (uint32_t i = 0; i < tensor.rank; ++i)
     shape += fmt::format("{}{}", tensor.shape[i], tensor.rank == 1 ? "," : i + 1 < tensor.rank ? ", " : "");
   bool hasOrder = lathe_dtype_bytes(static_cast<lathe_dtype_t>(tensor.dtype)) > 1;
-  std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   hasOrder ? "<" : "|", code, shape);
+  std::string header =
+      fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}", hasOrder ? "<" : "|", code, shape);
   size_t prefix = magic.size() + 4;
   header.append(alignment - (prefix + header.size() + 1) % alignment, ' ');
   header += '\n';

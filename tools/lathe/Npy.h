@@ -20,9 +20,7 @@ struct HostTensor {
   std::vector<int64_t> shape;
   std::vector<char> bytes;
 
-  lathe_tensor_t view() {
-    return {bytes.data(), bytes.size(), shape.data(), uint32_t(shape.size()), dtype, 0};
-  }
+  lathe_tensor_t view() { return {bytes.data(), bytes.size(), shape.data(), uint32_t(shape.size()), dtype, 0}; }
 };
 
 /// Views of the tensors, in their order.

@@ -57,8 +57,7 @@ void writeOutputs(const std::vector<TensorInfo> &infos, const std::vector<lathe_
     writeOutput(folder + "/" + fileName(infos[i].name), formatNpy(outputs[i]));
 }
 
-Exit compareOutputs(const Model &model, const std::vector<lathe_tensor_t> &outputs,
-                    const RunOptions &options) {
+Exit compareOutputs(const Model &model, const std::vector<lathe_tensor_t> &outputs, const RunOptions &options) {
   Exit exit = Exit::Ok;
   for (const std::string &option : options.expects) {
     auto [name, file] = splitAssignment(option, "--expect");

@@ -67,8 +67,7 @@ void addRun(CLI::App &app, RunOptions &options) {
   run.add_option("model", options.model, "The .lathe file")->required();
   run.add_option("--input", options.inputs, "An input: NAME=FILE.npy")->type_name("NAME=FILE");
   run.add_option("--output-dir", options.outputFolder, "Write each output to DIR/NAME.npy")->type_name("DIR");
-  run.add_option("--random", options.seed, "Make up the inputs that are not given, from this seed")
-      ->type_name("SEED");
+  run.add_option("--random", options.seed, "Make up the inputs that are not given, from this seed")->type_name("SEED");
   run.add_option("--threads", options.threads, "Threads; default: one per CPU");
   run.add_option("--expect", options.expects, "Compare an output: NAME=FILE.npy")->type_name("NAME=FILE");
   run.add_option("--rtol", options.rtol, "Difference allowed, relative to the largest magnitude expected")
@@ -85,19 +84,16 @@ void addBench(CLI::App &app, BenchOptions &options) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   bench.add_flag("--profile", options.profile, "Measure each kernel too");
-  bench.add_option("--json", options.json, "Write the result there; - is the standard output")
-      ->type_name("FILE");
+  bench.add_option("--json", options.json, "Write the result there; - is the standard output")->type_name("FILE");
   addSizes(bench, options.sizes);
 }
 
 void addInspect(CLI::App &app, InspectOptions &options) {
   CLI::App &inspect = *app.add_subcommand("inspect", "Show what a compiled model is made of, and why");
   inspect.add_option("model", options.model, "The .lathe file")->required();
-  inspect.add_option("--json", options.json, "Write everything there; - is the standard output")
-      ->type_name("FILE");
+  inspect.add_option("--json", options.json, "Write everything there; - is the standard output")->type_name("FILE");
   inspect.add_option("--html", options.html, "Write a page to look at in a browser")->type_name("FILE");
-  inspect.add_option("--profile", options.profile, "Show times: what bench --profile --json wrote")
-      ->type_name("FILE");
+  inspect.add_option("--profile", options.profile, "Show times: what bench --profile --json wrote")->type_name("FILE");
   addSizes(inspect, options.sizes);
 }
 

@@ -170,8 +170,8 @@ static inline const char *lathe_kernel_code_text(int32_t code) {
 /// tasks [task_begin, task_end) of the call are done; tasks are independent
 /// and may run at once on several threads in any grouping, with the same bits
 /// as result. Code is position-independent, without relocations and imports.
-typedef int32_t (*lathe_kernel_fn)(void *const *args, const int64_t *dims, int64_t task_begin,
-                                   int64_t task_end, const lathe_kernel_context *ctx);
+typedef int32_t (*lathe_kernel_fn)(void *const *args, const int64_t *dims, int64_t task_begin, int64_t task_end,
+                                   const lathe_kernel_context *ctx);
 
 #ifdef __cplusplus
 } // extern "C"

@@ -186,9 +186,8 @@ typedef struct lathe_memory_needs {
 
 /// What a run with these inputs takes. Only dtype and shape are read, and the
 /// data of those integer inputs that decide about shapes.
-LATHE_API lathe_status_t *lathe_artifact_memory(const lathe_artifact_t *artifact,
-                                                const lathe_tensor_t *inputs, size_t input_count,
-                                                lathe_memory_needs_t *out_needs);
+LATHE_API lathe_status_t *lathe_artifact_memory(const lathe_artifact_t *artifact, const lathe_tensor_t *inputs,
+                                                size_t input_count, lathe_memory_needs_t *out_needs);
 
 //===----------------------------------------------------------------------===//
 // Session
@@ -223,12 +222,10 @@ typedef struct lathe_session_options {
   void *arena;
   size_t arena_bytes;
 } lathe_session_options_t;
-#define LATHE_SESSION_OPTIONS_INIT                                                                           \
-  {sizeof(lathe_session_options_t), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0}
+#define LATHE_SESSION_OPTIONS_INIT {sizeof(lathe_session_options_t), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0}
 
 /// `options` may be null. No large memory is taken before the first run.
-LATHE_API lathe_status_t *lathe_session_create(const lathe_artifact_t *artifact,
-                                               const lathe_session_options_t *options,
+LATHE_API lathe_status_t *lathe_session_create(const lathe_artifact_t *artifact, const lathe_session_options_t *options,
                                                lathe_session_t **out_session);
 /// Accepts null.
 LATHE_API void lathe_session_destroy(lathe_session_t *session);
@@ -243,15 +240,14 @@ LATHE_API void lathe_session_destroy(lathe_session_t *session);
 ///
 /// The first run checks the weights, and each first run at a shape allocates;
 /// later ones don't.
-LATHE_API lathe_status_t *lathe_session_run(lathe_session_t *session, const lathe_tensor_t *inputs,
-                                            size_t input_count, lathe_tensor_t *outputs, size_t output_count);
+LATHE_API lathe_status_t *lathe_session_run(lathe_session_t *session, const lathe_tensor_t *inputs, size_t input_count,
+                                            lathe_tensor_t *outputs, size_t output_count);
 
 /// Does all of lathe_session_run but running: checks inputs (their data as in
 /// lathe_artifact_memory), allocates, and sets dtype, rank, shape and size_bytes
 /// of `outputs`. Sizes that depend on computed values are -1, and size_bytes 0.
 LATHE_API lathe_status_t *lathe_session_prepare(lathe_session_t *session, const lathe_tensor_t *inputs,
-                                                size_t input_count, lathe_tensor_t *outputs,
-                                                size_t output_count);
+                                                size_t input_count, lathe_tensor_t *outputs, size_t output_count);
 
 /// Threads that a run uses.
 LATHE_API uint32_t lathe_session_threads(const lathe_session_t *session);

@@ -66,8 +66,7 @@ template <typename T> lathe_tensor_t tensor(T *data, const std::vector<int64_t> 
   for (int64_t size : shape)
     bytes *= static_cast<size_t>(size);
   using Plain = std::remove_const_t<T>;
-  return {const_cast<Plain *>(data), bytes, shape.data(), static_cast<uint32_t>(shape.size()),
-          dtypeOf<Plain>(),          0};
+  return {const_cast<Plain *>(data), bytes, shape.data(), static_cast<uint32_t>(shape.size()), dtypeOf<Plain>(), 0};
 }
 
 /// The elements of a tensor; throws Error when they aren't of that type.
@@ -98,9 +97,7 @@ public:
     handle.reset(opened);
   }
 
-  std::vector<TensorInfo> inputs() const {
-    return infos(lathe_artifact_input_count(get()), lathe_artifact_input_info);
-  }
+  std::vector<TensorInfo> inputs() const { return infos(lathe_artifact_input_count(get()), lathe_artifact_input_info); }
   std::vector<TensorInfo> outputs() const {
     return infos(lathe_artifact_output_count(get()), lathe_artifact_output_info);
   }
@@ -149,8 +146,7 @@ private:
 /// Memory and threads to run an artifact; used by one thread at a time.
 class Session {
 public:
-  explicit Session(const Artifact &artifact,
-                   const lathe_session_options_t &options = LATHE_SESSION_OPTIONS_INIT)
+  explicit Session(const Artifact &artifact, const lathe_session_options_t &options = LATHE_SESSION_OPTIONS_INIT)
       : outputCount(lathe_artifact_output_count(artifact.get())) {
     lathe_session_t *created = nullptr;
     check(lathe_session_create(artifact.get(), &options, &created));

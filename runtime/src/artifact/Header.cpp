@@ -18,8 +18,8 @@ void checkMagic(std::span<const uint8_t> file) {
       std::memcmp(file.data(), LATHE_ARTIFACT_MAGIC, LATHE_ARTIFACT_MAGIC_BYTES) != 0)
     fail(LATHE_BAD_ARTIFACT, "not a .lathe file: expects it to start with 'LATHE'");
   if (file.size() < sizeof(lathe_artifact_header))
-    fail(LATHE_BAD_ARTIFACT, "truncated file: expects a header of {} bytes, got {}",
-         sizeof(lathe_artifact_header), file.size());
+    fail(LATHE_BAD_ARTIFACT, "truncated file: expects a header of {} bytes, got {}", sizeof(lathe_artifact_header),
+         file.size());
 }
 
 void checkVersions(const lathe_artifact_header &header) {
@@ -27,18 +27,17 @@ void checkVersions(const lathe_artifact_header &header) {
     fail(LATHE_INCOMPATIBLE, "expects artifact format {}, got {}: compile the model with this release",
          LATHE_ARTIFACT_VERSION, header.version);
   if (header.kernel_abi == 0 || header.kernel_abi > LATHE_KERNEL_ABI_VERSION)
-    fail(LATHE_INCOMPATIBLE,
-         "expects kernel interface {} or older, got {}: compile the model with this release",
+    fail(LATHE_INCOMPATIBLE, "expects kernel interface {} or older, got {}: compile the model with this release",
          LATHE_KERNEL_ABI_VERSION, header.kernel_abi);
   if (header.header_bytes != sizeof(lathe_artifact_header) || header.page_bytes != LATHE_ARTIFACT_PAGE_BYTES)
     fail(LATHE_BAD_ARTIFACT, "damaged header: unexpected header or page size");
 }
 
 void checkRegion(const char *name, uint64_t offset, uint64_t bytes, uint64_t fileBytes) {
-  if (offset % LATHE_ARTIFACT_PAGE_BYTES != 0 || offset < sizeof(lathe_artifact_header) ||
-      offset > fileBytes || bytes > fileBytes - offset)
-    fail(LATHE_BAD_ARTIFACT, "damaged header: {} at {} of {} bytes does not fit in a file of {}", name,
-         offset, bytes, fileBytes);
+  if (offset % LATHE_ARTIFACT_PAGE_BYTES != 0 || offset < sizeof(lathe_artifact_header) || offset > fileBytes ||
+      bytes > fileBytes - offset)
+    fail(LATHE_BAD_ARTIFACT, "damaged header: {} at {} of {} bytes does not fit in a file of {}", name, offset, bytes,
+         fileBytes);
 }
 
 void checkRegions(const lathe_artifact_header &header, size_t fileBytes) {

@@ -69,8 +69,7 @@ Pages ArtifactBytes::mapCode(uint64_t offset, uint64_t size) const {
   if (size == 0)
     return {};
   if (file) {
-    void *data =
-        mmap(nullptr, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, file->number, static_cast<off_t>(offset));
+    void *data = mmap(nullptr, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, file->number, static_cast<off_t>(offset));
     if (data != MAP_FAILED)
       return Pages(data, size);
   }

@@ -117,8 +117,7 @@ void Scheduler::findStages() {
   schedule.exprStage.resize(program.exprs()->size());
   schedule.symbolStage.resize(symbolCount);
   for (Step step : order) {
-    uint32_t stage =
-        step.isSymbol ? stageOfSymbol(step.number) : stageOfExpr(*program.exprs()->Get(step.number));
+    uint32_t stage = step.isSymbol ? stageOfSymbol(step.number) : stageOfExpr(*program.exprs()->Get(step.number));
     (step.isSymbol ? schedule.symbolStage : schedule.exprStage)[step.number] = stage;
     schedule.stages[stage].steps.push_back(step);
   }

@@ -35,17 +35,13 @@ void checkIndices(const char *what, const flatbuffers::Vector<uint32_t> *indices
 }
 
 /// Whether [offset, offset + size) lies in [0, limit).
-bool isInside(uint64_t offset, uint64_t size, uint64_t limit) {
-  return offset <= limit && size <= limit - offset;
-}
+bool isInside(uint64_t offset, uint64_t size, uint64_t limit) { return offset <= limit && size <= limit - offset; }
 
 void checkSegment(const artifact::WeightsSegment &segment, const lathe_artifact_header &header) {
-  uint64_t chunks =
-      segment.size() / LATHE_WEIGHTS_CHUNK_BYTES + (segment.size() % LATHE_WEIGHTS_CHUNK_BYTES != 0);
+  uint64_t chunks = segment.size() / LATHE_WEIGHTS_CHUNK_BYTES + (segment.size() % LATHE_WEIGHTS_CHUNK_BYTES != 0);
   if (segment.offset() < header.weights_offset || segment.offset() % LATHE_ARTIFACT_PAGE_BYTES != 0 ||
       !isInside(segment.offset() - header.weights_offset, segment.size(), header.weights_bytes))
-    damaged("weights segment at {} of {} bytes is outside the weights region", segment.offset(),
-            segment.size());
+    damaged("weights segment at {} of {} bytes is outside the weights region", segment.offset(), segment.size());
   if (segment.chunk_digests()->size() != chunks)
     damaged("expects {} weight digests, got {}", chunks, segment.chunk_digests()->size());
 }
@@ -77,11 +73,9 @@ private:
   }
 
   void checkCode() const {
-    if (program.code_offset() < header.code_offset ||
-        program.code_offset() % LATHE_ARTIFACT_PAGE_BYTES != 0 ||
+    if (program.code_offset() < header.code_offset || program.code_offset() % LATHE_ARTIFACT_PAGE_BYTES != 0 ||
         !isInside(program.code_offset() - header.code_offset, program.code_size(), header.code_bytes))
-      damaged("code at {} of {} bytes is outside the code region", program.code_offset(),
-              program.code_size());
+      damaged("code at {} of {} bytes is outside the code region", program.code_offset(), program.code_size());
     for (const artifact::Kernel *kernel : *program.kernels())
       checkIndex("the entry point of a kernel", kernel->code_offset(), program.code_size());
   }
@@ -149,12 +143,11 @@ void ProgramValidator::checkTensors(
     const char *what, const flatbuffers::Vector<flatbuffers::Offset<artifact::TensorInfo>> &tensors) const {
   for (const artifact::TensorInfo *tensor : tensors) {
     if (!findDType(static_cast<int32_t>(tensor->dtype())))
-      damaged("unknown dtype {} of {} '{}'", static_cast<int>(tensor->dtype()), what,
-              tensor->name()->c_str());
+      damaged("unknown dtype {} of {} '{}'", static_cast<int>(tensor->dtype()), what, tensor->name()->c_str());
     checkExprs(tensor->shape());
     if (countOf(tensor->dim_names()) != countOf(tensor->shape()))
-      damaged("expects {} names of axes of {} '{}', got {}", countOf(tensor->shape()), what,
-              tensor->name()->c_str(), countOf(tensor->dim_names()));
+      damaged("expects {} names of axes of {} '{}', got {}", countOf(tensor->shape()), what, tensor->name()->c_str(),
+              countOf(tensor->dim_names()));
   }
 }
 
@@ -230,8 +223,7 @@ void checkSameBorders(const artifact::Program &first, const artifact::Program &o
 
 } // namespace
 
-const artifact::Manifest &validateManifest(std::span<const uint8_t> bytes,
-                                           const lathe_artifact_header &header) {
+const artifact::Manifest &validateManifest(std::span<const uint8_t> bytes, const lathe_artifact_header &header) {
   constexpr flatbuffers::uoffset_t maxDepth = 16, maxTables = 1u << 26;
   if (bytes.size() < 8 || bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE)
     damaged("expects 8 bytes to 2 GiB, got {}", bytes.size());

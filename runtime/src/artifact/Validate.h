@@ -19,8 +19,7 @@ namespace lathe::runtime {
 
 /// Checks everything that does not need a schedule. Throws Error
 /// (LATHE_BAD_ARTIFACT). The manifest lies in `bytes`.
-const artifact::Manifest &validateManifest(std::span<const uint8_t> bytes,
-                                           const lathe_artifact_header &header);
+const artifact::Manifest &validateManifest(std::span<const uint8_t> bytes, const lathe_artifact_header &header);
 
 /// Checks that no call, size or offset of a program needs a symbol that is
 /// known only later. Throws Error (LATHE_BAD_ARTIFACT).

@@ -44,8 +44,7 @@ lathe_status_t *lathe_artifact_open(const char *path, const lathe_artifact_optio
   });
 }
 
-lathe_status_t *lathe_artifact_open_memory(const void *data, size_t size,
-                                           const lathe_artifact_options_t *options,
+lathe_status_t *lathe_artifact_open_memory(const void *data, size_t size, const lathe_artifact_options_t *options,
                                            lathe_artifact_t **out_artifact) {
   return guard([&] {
     require(data, "data");
@@ -66,8 +65,8 @@ size_t lathe_artifact_output_count(const lathe_artifact_t *artifact) {
   return artifact ? artifact->artifact->program().outputs()->size() : 0;
 }
 
-static void describe(const TensorInfos &tensors, const std::vector<runtime::Artifact::Border> &borders,
-                     size_t index, lathe_tensor_info_t *out) {
+static void describe(const TensorInfos &tensors, const std::vector<runtime::Artifact::Border> &borders, size_t index,
+                     lathe_tensor_info_t *out) {
   if (index >= tensors.size())
     fail(LATHE_INVALID_ARGUMENT, "expects an index below {}, got {}", tensors.size(), index);
   const artifact::TensorInfo &tensor = *tensors.Get(static_cast<uint32_t>(index));
@@ -108,8 +107,7 @@ static size_t findTensor(const char *kind, const TensorInfos &tensors, const cha
   fail(LATHE_INVALID_ARGUMENT, "no {} '{}'; the model has {}", kind, name, known.empty() ? "none" : known);
 }
 
-lathe_status_t *lathe_artifact_find_input(const lathe_artifact_t *artifact, const char *name,
-                                          size_t *out_index) {
+lathe_status_t *lathe_artifact_find_input(const lathe_artifact_t *artifact, const char *name, size_t *out_index) {
   return guard([&] {
     require(artifact, "artifact");
     require(out_index, "out_index");
@@ -117,8 +115,7 @@ lathe_status_t *lathe_artifact_find_input(const lathe_artifact_t *artifact, cons
   });
 }
 
-lathe_status_t *lathe_artifact_find_output(const lathe_artifact_t *artifact, const char *name,
-                                           size_t *out_index) {
+lathe_status_t *lathe_artifact_find_output(const lathe_artifact_t *artifact, const char *name, size_t *out_index) {
   return guard([&] {
     require(artifact, "artifact");
     require(out_index, "out_index");
@@ -126,8 +123,8 @@ lathe_status_t *lathe_artifact_find_output(const lathe_artifact_t *artifact, con
   });
 }
 
-lathe_status_t *lathe_artifact_manifest(const lathe_artifact_t *artifact, const void **out_data,
-                                        size_t *out_size, uint32_t *out_program) {
+lathe_status_t *lathe_artifact_manifest(const lathe_artifact_t *artifact, const void **out_data, size_t *out_size,
+                                        uint32_t *out_program) {
   return guard([&] {
     require(artifact, "artifact");
     std::span<const uint8_t> bytes = artifact->artifact->manifestBytes();

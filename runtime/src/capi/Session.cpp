@@ -38,8 +38,8 @@ lathe_status_t *lathe_session_create(const lathe_artifact_t *artifact, const lat
 
 void lathe_session_destroy(lathe_session_t *session) { delete session; }
 
-static void requireTensors(const lathe_session_t *session, const void *inputs, size_t inputCount,
-                           const void *outputs, size_t outputCount) {
+static void requireTensors(const lathe_session_t *session, const void *inputs, size_t inputCount, const void *outputs,
+                           size_t outputCount) {
   require(session, "session");
   if (inputCount)
     require(inputs, "inputs");
@@ -55,17 +55,15 @@ lathe_status_t *lathe_session_run(lathe_session_t *session, const lathe_tensor_t
   });
 }
 
-lathe_status_t *lathe_session_prepare(lathe_session_t *session, const lathe_tensor_t *inputs,
-                                      size_t input_count, lathe_tensor_t *outputs, size_t output_count) {
+lathe_status_t *lathe_session_prepare(lathe_session_t *session, const lathe_tensor_t *inputs, size_t input_count,
+                                      lathe_tensor_t *outputs, size_t output_count) {
   return guard([&] {
     requireTensors(session, inputs, input_count, outputs, output_count);
     session->session.prepare({inputs, input_count}, {outputs, output_count});
   });
 }
 
-uint32_t lathe_session_threads(const lathe_session_t *session) {
-  return session ? session->session.threads() : 0;
-}
+uint32_t lathe_session_threads(const lathe_session_t *session) { return session ? session->session.threads() : 0; }
 
 lathe_status_t *lathe_session_set_profile(lathe_session_t *session, int enabled) {
   return guard([&] {
@@ -78,8 +76,7 @@ size_t lathe_session_call_count(const lathe_session_t *session) {
   return session ? session->session.artifact().program().calls()->size() : 0;
 }
 
-lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t call,
-                                      lathe_call_profile_t *out_profile) {
+lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t call, lathe_call_profile_t *out_profile) {
   return guard([&] {
     require(session, "session");
     size_t count = lathe_session_call_count(session);

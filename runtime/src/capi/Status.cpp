@@ -32,9 +32,7 @@ const char *lathe_version_string(void) { return LATHE_VERSION; }
 
 lathe_code_t lathe_status_code(const lathe_status_t *status) { return status ? status->code : LATHE_OK; }
 
-const char *lathe_status_message(const lathe_status_t *status) {
-  return status ? status->message.c_str() : "success";
-}
+const char *lathe_status_message(const lathe_status_t *status) { return status ? status->message.c_str() : "success"; }
 
 void lathe_status_free(lathe_status_t *status) {
   if (status != &outOfMemory)

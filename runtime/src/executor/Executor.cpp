@@ -12,9 +12,7 @@
 
 namespace lathe::runtime {
 
-static uint64_t nowNs() {
-  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
+static uint64_t nowNs() { return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
 /// Adds up, per call, the time since the end of the call before.
 class Stopwatch {
@@ -156,8 +154,7 @@ void Executor::walkOnHost(Run &run) {
 std::optional<KernelFailure> Executor::run(std::span<const BoundCall> calls, std::span<void *const> scratch,
                                            std::span<CallTime> times) {
   Run run{*this, calls, scratch, times};
-  bool isSerial =
-      std::all_of(calls.begin(), calls.end(), [](const BoundCall &call) { return call.threads == 1; });
+  bool isSerial = std::all_of(calls.begin(), calls.end(), [](const BoundCall &call) { return call.threads == 1; });
   if (!pool || isSerial) {
     walkOnHost(run);
   } else {

@@ -18,9 +18,8 @@ double threadSafeLgamma(double x) {
 
 /// In the order of lathe_unary_index.
 constexpr lathe_unary_fn unary[] = {
-    ::exp,   ::exp2,  ::expm1, ::log,  ::log2, ::log10,  ::log1p,          ::sin,
-    ::cos,   ::tan,   ::asin,  ::acos, ::atan, ::sinh,   ::cosh,           ::tanh,
-    ::asinh, ::acosh, ::atanh, ::erf,  ::erfc, ::tgamma, threadSafeLgamma, ::cbrt,
+    ::exp,  ::exp2, ::expm1, ::log,  ::log2,  ::log10, ::log1p, ::sin, ::cos,  ::tan,    ::asin,           ::acos,
+    ::atan, ::sinh, ::cosh,  ::tanh, ::asinh, ::acosh, ::atanh, ::erf, ::erfc, ::tgamma, threadSafeLgamma, ::cbrt,
 };
 static_assert(sizeof(unary) / sizeof(unary[0]) == LATHE_UNARY_COUNT);
 

@@ -67,8 +67,7 @@ void Binding::bindStage(uint32_t number) {
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
     bindCall(i, dims.data() + firstDim[i], args.data() + firstArg[i], argOffsets.data() + firstArg[i]);
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
-    boundCalls[i].isAwaited =
-        boundCalls[i].threads > 1 || (i + 1 < stage.endCall && boundCalls[i + 1].threads > 1);
+    boundCalls[i].isAwaited = boundCalls[i].threads > 1 || (i + 1 < stage.endCall && boundCalls[i + 1].threads > 1);
 }
 
 void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets) {

@@ -16,8 +16,7 @@ namespace lathe::runtime {
 class Binding {
 public:
   /// Throws Error when the inputs don't fit the model.
-  Binding(const Artifact &artifact, std::span<const lathe_tensor_t> inputs, const ShapeKey &key,
-          uint32_t threads);
+  Binding(const Artifact &artifact, std::span<const lathe_tensor_t> inputs, const ShapeKey &key, uint32_t threads);
 
   Shapes shapes;
   const ShapeKey key;

@@ -28,8 +28,7 @@ static bool fitsMachine(uint64_t size) {
 static void *allocateAligned(uint64_t size) {
   bool isLarge = size >= 2 * hugePageBytes;
   void *memory = nullptr;
-  if (!fitsMachine(size) ||
-      posix_memalign(&memory, isLarge ? hugePageBytes : LATHE_BUFFER_ALIGNMENT, size) != 0)
+  if (!fitsMachine(size) || posix_memalign(&memory, isLarge ? hugePageBytes : LATHE_BUFFER_ALIGNMENT, size) != 0)
     return nullptr;
   if (isLarge)
     madvise(memory, size, MADV_HUGEPAGE);

@@ -64,9 +64,7 @@ Session::Session(std::shared_ptr<const Artifact> given, const lathe_session_opti
   setProfile(options.profile != 0);
 }
 
-void Session::setProfile(bool enabled) {
-  times.assign(enabled ? model->program().calls()->size() : 0, CallTime());
-}
+void Session::setProfile(bool enabled) { times.assign(enabled ? model->program().calls()->size() : 0, CallTime()); }
 
 double Session::lastValue(uint32_t expr) const {
   return lastBinding ? static_cast<double>(lastBinding->shapes.find(expr).value_or(0)) : 0;
@@ -144,8 +142,7 @@ void Session::placeOutput(const Binding &binding, uint32_t number, lathe_tensor_
     fail(LATHE_INVALID_ARGUMENT, "output '{}' expects room for {} bytes, got {}", info.name()->c_str(), size,
          tensor.size_bytes);
   else if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(dtype.bytes) != 0)
-    fail(LATHE_INVALID_ARGUMENT, "output '{}' expects data aligned to {} bytes", info.name()->c_str(),
-         dtype.bytes);
+    fail(LATHE_INVALID_ARGUMENT, "output '{}' expects data aligned to {} bytes", info.name()->c_str(), dtype.bytes);
   tensor.size_bytes = size;
   tensor.shape = binding.shapes.outputShape(number).data();
   tensor.rank = static_cast<uint32_t>(binding.shapes.outputShape(number).size());
@@ -196,9 +193,7 @@ static void checkOutputCount(const artifact::Program &program, size_t count) {
 
 void Session::checkWeights() {
   model->checkWeights([this](size_t count, const std::function<void(size_t)> &task) {
-    auto call = [](void *context, size_t i) {
-      (*static_cast<const std::function<void(size_t)> *>(context))(i);
-    };
+    auto call = [](void *context, size_t i) { (*static_cast<const std::function<void(size_t)> *>(context))(i); };
     executor.parallelFor(count, call, const_cast<std::function<void(size_t)> *>(&task));
   });
 }

@@ -17,9 +17,7 @@ namespace lathe::runtime {
 using artifact::BufferKind;
 using artifact::SymbolKind;
 
-static uint32_t rankOf(const artifact::TensorInfo &tensor) {
-  return tensor.shape() ? tensor.shape()->size() : 0;
-}
+static uint32_t rankOf(const artifact::TensorInfo &tensor) { return tensor.shape() ? tensor.shape()->size() : 0; }
 
 /// Bytes of a dense tensor, or -1 when a size is negative or the product huge.
 static int64_t denseBytes(std::span<const int64_t> shape, int64_t elementBytes) {
@@ -68,8 +66,7 @@ static void checkInputMemory(const artifact::TensorInfo &info, const lathe_tenso
   if (!tensor.data)
     fail(LATHE_INVALID_ARGUMENT, "input '{}' has no data", name);
   if (tensor.size_bytes < static_cast<uint64_t>(bytes))
-    fail(LATHE_SHAPE_MISMATCH, "input '{}' expects {} bytes for its shape, got {}", name, bytes,
-         tensor.size_bytes);
+    fail(LATHE_SHAPE_MISMATCH, "input '{}' expects {} bytes for its shape, got {}", name, bytes, tensor.size_bytes);
   if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(elementBytes) != 0)
     fail(LATHE_INVALID_ARGUMENT, "input '{}' expects data aligned to {} bytes", name, elementBytes);
 }
@@ -119,9 +116,8 @@ void checkInputMemory(const artifact::Program &program, std::span<const lathe_te
 //===----------------------------------------------------------------------===//
 
 Shapes::Shapes(const Artifact &artifact)
-    : artifact(artifact), program(artifact.program()),
-      symbols(program.symbols() ? program.symbols()->size() : 0), exprs(program.exprs()->size()),
-      bufferSizes(program.buffers()->size()), arenaOffsets(program.buffers()->size()),
+    : artifact(artifact), program(artifact.program()), symbols(program.symbols() ? program.symbols()->size() : 0),
+      exprs(program.exprs()->size()), bufferSizes(program.buffers()->size()), arenaOffsets(program.buffers()->size()),
       outputSizes(program.outputs()->size()), outputShapes(program.outputs()->size()) {
   for (uint32_t i = 0; i < outputShapes.size(); ++i)
     outputShapes[i].assign(rankOf(*program.outputs()->Get(i)), -1);
@@ -154,8 +150,7 @@ void Shapes::bindStage(uint32_t number, std::span<void *const> addresses) {
   bindBuffers(stage, {});
 }
 
-void Shapes::evaluate(uint32_t number, std::span<const lathe_tensor_t> inputs,
-                      std::span<void *const> addresses) {
+void Shapes::evaluate(uint32_t number, std::span<const lathe_tensor_t> inputs, std::span<void *const> addresses) {
   for (Step step : artifact.schedule().stages[number].steps) {
     if (!step.isSymbol) {
       exprs[step.number] = runtime::evaluate(*program.exprs()->Get(step.number), symbols, exprs);
@@ -187,8 +182,7 @@ int64_t Shapes::readLate(const artifact::Symbol &symbol, std::span<void *const> 
   if ((uint64_t(symbol.element()) + 1) * sizeof(value) > bufferSizes[symbol.index()])
     fail(LATHE_BAD_ARTIFACT, "damaged manifest: symbol '{}' is read past the end of its tensor",
          symbol.name()->c_str());
-  std::memcpy(&value, static_cast<const int64_t *>(addresses[symbol.index()]) + symbol.element(),
-              sizeof(value));
+  std::memcpy(&value, static_cast<const int64_t *>(addresses[symbol.index()]) + symbol.element(), sizeof(value));
   return value;
 }
 
@@ -256,8 +250,7 @@ void Shapes::bindBuffers(const Stage &stage, std::span<const lathe_tensor_t> inp
   }
 }
 
-void Shapes::checkBuffer(uint32_t number, const artifact::Buffer &buffer,
-                         std::span<const lathe_tensor_t> inputs) {
+void Shapes::checkBuffer(uint32_t number, const artifact::Buffer &buffer, std::span<const lathe_tensor_t> inputs) {
   uint64_t size = bufferSizes[number], offset = arenaOffsets[number];
   bool isGood = true;
   switch (buffer.kind()) {

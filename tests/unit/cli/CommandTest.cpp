@@ -67,8 +67,7 @@ TEST_CASE_METHOD(Files, "lathe run: outputs and comparison") {
   writeFloats("y.npy", {11, 23, 35, 48}, {1, 4});
   result = command("run adder.lathe " + inputs + "--expect y=y.npy");
   CHECK(result.exit == 1);
-  CHECK_THAT(result.text,
-             ContainsSubstring("DIFFERENT y") && ContainsSubstring("element 3 expects 48, got 47"));
+  CHECK_THAT(result.text, ContainsSubstring("DIFFERENT y") && ContainsSubstring("element 3 expects 48, got 47"));
   CHECK(command("run adder.lathe " + inputs + "--expect y=y.npy --rtol 0.1").exit == 0);
 }
 
@@ -95,22 +94,18 @@ TEST_CASE_METHOD(Files, "lathe run: bad input") {
       {"run adder.lathe --random 1 --shape a=1x4x1", "input 'a' expects rank 2, got 3", 2},
       {"run adder.lathe --random 1 --shape a=1x5", "input 'a' axis 1 (d1) expects 4, got 5", 1},
       {"run adder.lathe --random 1 --shape b=2x4", "input 'b' axis 0 (d0) expects 1, got 2", 1},
-      {"run adder.lathe --random 1 --dim batch=2000", "input 'a' axis 0 (batch) expects 1 to 1000, got 2000",
-       1},
+      {"run adder.lathe --random 1 --dim batch=2000", "input 'a' axis 0 (batch) expects 1 to 1000, got 2000", 1},
       {"run adder.lathe --random 1 --dim seq=2", "no size 'seq'; the model has batch", 2},
       {"run adder.lathe --random 1 --expect z=y.npy", "no output 'z'; the model has 'y'", 2},
       {"run adder.lathe --random 1 --threads 100000", "expects at most 4096 threads, got 100000", 2},
-      {"run adder.lathe --input a=a.npy --input b=none.npy",
-       "can't open 'none.npy': No such file or directory", 3},
+      {"run adder.lathe --input a=a.npy --input b=none.npy", "can't open 'none.npy': No such file or directory", 3},
       {"run adder.lathe --input a=a.npy --input b=adder.lathe", "adder.lathe: not a .npy file", 1},
       {"run none.lathe --random 1", "can't open 'none.lathe': No such file or directory", 3},
       {"run a.npy --random 1", "a.npy: not a .lathe file: expects it to start with 'LATHE'", 3},
-      {"run adder.lathe --random 1 --output-dir /dev/null/x",
-       "can't make folder '/dev/null/x': Not a directory", 3},
+      {"run adder.lathe --random 1 --output-dir /dev/null/x", "can't make folder '/dev/null/x': Not a directory", 3},
       {"bench adder.lathe --seconds 0 --json /nowhere/x.json",
        "can't write '/nowhere/x.json': No such file or directory", 3},
-      {"bench adder.lathe --seconds 0 --json /dev/full", "can't write '/dev/full': No space left on device",
-       3},
+      {"bench adder.lathe --seconds 0 --json /dev/full", "can't write '/dev/full': No space left on device", 3},
       {"inspect adder.lathe --profile a.npy", "a.npy: expects the result of lathe bench --profile --json", 1},
   };
   for (auto &entry : cases) {

@@ -43,11 +43,9 @@ TEST_CASE("compare: NaN and infinity") {
 TEST_CASE("compare: half precision") {
   // 1.0, 1 + 2^-10, smallest subnormal
   CHECK(isSame(tensorOf<uint16_t>(LATHE_F16, {0x3c01}), tensorOf<uint16_t>(LATHE_F16, {0x3c00}), 1.0 / 1024));
-  CHECK_FALSE(
-      isSame(tensorOf<uint16_t>(LATHE_F16, {0x3c01}), tensorOf<uint16_t>(LATHE_F16, {0x3c00}), 0.9 / 1024));
+  CHECK_FALSE(isSame(tensorOf<uint16_t>(LATHE_F16, {0x3c01}), tensorOf<uint16_t>(LATHE_F16, {0x3c00}), 0.9 / 1024));
   CHECK(isSame(tensorOf<uint16_t>(LATHE_F16, {0x0001}), tensorOf<uint16_t>(LATHE_F16, {0x8000}), 0, 6e-8));
-  CHECK(
-      isSame(tensorOf<uint16_t>(LATHE_BF16, {0x3f81}), tensorOf<uint16_t>(LATHE_BF16, {0x3f80}), 1.0 / 128));
+  CHECK(isSame(tensorOf<uint16_t>(LATHE_BF16, {0x3f81}), tensorOf<uint16_t>(LATHE_BF16, {0x3f80}), 1.0 / 128));
 }
 
 TEST_CASE("compare: integers are equal or not") {

@@ -66,8 +66,7 @@ TEST_CASE("npy: byte order") {
 }
 
 TEST_CASE("npy: scalars and empty arrays") {
-  HostTensor scalar =
-      parseNpy(makeFile("{'descr': '<f4', 'fortran_order': False, 'shape': ()}", bytesOf({7})), "x");
+  HostTensor scalar = parseNpy(makeFile("{'descr': '<f4', 'fortran_order': False, 'shape': ()}", bytesOf({7})), "x");
   CHECK(scalar.shape.empty());
   CHECK(floatsOf(scalar) == std::vector<float>{7});
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 4, 0)}";
@@ -92,8 +91,7 @@ TEST_CASE("npy: bad files") {
   CHECK(textOf("PK\x03\x04 something else") == "x.npy: not a .npy file");
   CHECK(textOf(makeFile(header23, "")) == "x.npy: truncated .npy file: expects 24 bytes of data, got 0");
   CHECK(textOf(makeFile(header23, bytesOf(six)).substr(0, 40)) == "x.npy: truncated .npy header");
-  CHECK(textOf(makeFile("{'descr': '<f4', 'shape': (2, 3)}", bytesOf(six))) ==
-        "x.npy: malformed .npy header");
+  CHECK(textOf(makeFile("{'descr': '<f4', 'shape': (2, 3)}", bytesOf(six))) == "x.npy: malformed .npy header");
   CHECK(textOf(makeFile("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "")) ==
         "x.npy: malformed .npy header");
   CHECK(textOf(makeFile("{'descr': '<f4', 'fortran_order': Maybe, 'shape': (2,)}", "")) ==

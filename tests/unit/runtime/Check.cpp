@@ -24,8 +24,7 @@ lathe_code_t codeOf(lathe_status_t *status) {
 AlignedBytes::AlignedBytes(std::span<const uint8_t> bytes)
     : storage(bytes.size() + LATHE_BUFFER_ALIGNMENT), length(bytes.size()) {
   uintptr_t address = reinterpret_cast<uintptr_t>(storage.data());
-  start =
-      storage.data() + (LATHE_BUFFER_ALIGNMENT - address % LATHE_BUFFER_ALIGNMENT) % LATHE_BUFFER_ALIGNMENT;
+  start = storage.data() + (LATHE_BUFFER_ALIGNMENT - address % LATHE_BUFFER_ALIGNMENT) % LATHE_BUFFER_ALIGNMENT;
   if (!bytes.empty())
     std::memcpy(start, bytes.data(), bytes.size());
 }

@@ -25,9 +25,7 @@ public:
       code.emplace_back(op.code, op.value);
     builder.Finish(artifact::CreateExprDirect(builder, &code));
   }
-  const artifact::Expr &get() const {
-    return *flatbuffers::GetRoot<artifact::Expr>(builder.GetBufferPointer());
-  }
+  const artifact::Expr &get() const { return *flatbuffers::GetRoot<artifact::Expr>(builder.GetBufferPointer()); }
 
 private:
   flatbuffers::FlatBufferBuilder builder;
@@ -100,8 +98,7 @@ TEST_CASE("expressions: what can't be computed has no value") {
 }
 
 TEST_CASE("expressions: only the side that a select takes needs a value") {
-  std::vector<Op> ops = {
-      {ExprCode::Symbol, 0}, {ExprCode::Const, 7}, {ExprCode::Symbol, 1}, {ExprCode::Select}};
+  std::vector<Op> ops = {{ExprCode::Symbol, 0}, {ExprCode::Const, 7}, {ExprCode::Symbol, 1}, {ExprCode::Select}};
   CHECK(valueOf(ops, {1, std::nullopt}) == 7);
   CHECK_FALSE(valueOf(ops, {0, std::nullopt}));
 }

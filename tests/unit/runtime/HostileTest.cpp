@@ -96,10 +96,9 @@ TEST_CASE("hostile: manifests with any change and a right digest don't crash") {
 
 TEST_CASE("hostile: regions outside the file") {
   std::vector<uint8_t> file = makeAdder().write();
-  for (size_t field :
-       {offsetof(lathe_artifact_header, manifest_offset), offsetof(lathe_artifact_header, code_offset),
-        offsetof(lathe_artifact_header, weights_offset), offsetof(lathe_artifact_header, manifest_bytes),
-        offsetof(lathe_artifact_header, code_bytes), offsetof(lathe_artifact_header, weights_bytes)})
+  for (size_t field : {offsetof(lathe_artifact_header, manifest_offset), offsetof(lathe_artifact_header, code_offset),
+                       offsetof(lathe_artifact_header, weights_offset), offsetof(lathe_artifact_header, manifest_bytes),
+                       offsetof(lathe_artifact_header, code_bytes), offsetof(lathe_artifact_header, weights_bytes)})
     for (uint64_t value : {uint64_t(1), uint64_t(1) << 40, ~uint64_t(0), ~uint64_t(0) - 4095}) {
       std::vector<uint8_t> changed = file;
       std::memcpy(changed.data() + field, &value, sizeof(value));

@@ -102,8 +102,7 @@ TEST_CASE("load: the first program that the CPU can run is taken") {
   file = model.write();
   AlignedBytes bytes(file);
   auto chosen = [&](lathe::runtime::FeatureTest hasFeature) {
-    return lathe::runtime::Artifact(lathe::runtime::ArtifactBytes::borrow(bytes.data(), bytes.size()), 0,
-                                    hasFeature)
+    return lathe::runtime::Artifact(lathe::runtime::ArtifactBytes::borrow(bytes.data(), bytes.size()), 0, hasFeature)
         .programNumber();
   };
   CHECK(chosen([](std::string_view) { return true; }) == 0);
@@ -126,7 +125,6 @@ TEST_CASE("load: damaged weights") {
   TestModel model = makeAdder();
   std::vector<uint8_t> file = model.write();
   file.back() ^= 1;
-  CHECK(openText(file, LATHE_OPEN_VERIFY_WEIGHTS) ==
-        "damaged file: the digest of the weights does not match");
+  CHECK(openText(file, LATHE_OPEN_VERIFY_WEIGHTS) == "damaged file: the digest of the weights does not match");
   CHECK(openText(file) == "");
 }

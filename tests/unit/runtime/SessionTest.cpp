@@ -21,9 +21,7 @@ struct AdderCase {
       expected.push_back(a.back() + b.back() + static_cast<float>(i % d + 1));
     }
   }
-  std::vector<lathe_tensor_t> inputs() {
-    return {tensorOf(a, shape, LATHE_F32), tensorOf(b, shape, LATHE_F32)};
-  }
+  std::vector<lathe_tensor_t> inputs() { return {tensorOf(a, shape, LATHE_F32), tensorOf(b, shape, LATHE_F32)}; }
 
   std::vector<int64_t> shape;
   std::vector<float> a, b, expected;
@@ -94,24 +92,21 @@ TEST_CASE("session: inputs must be there and large enough") {
     return textOf(lathe_session_run(session.get(), inputs.data(), inputs.size(), &output, 1));
   };
   CHECK(run([](auto &inputs) { inputs[0].data = nullptr; }) == "input 'a' has no data");
-  CHECK(run([](auto &inputs) { inputs[1].size_bytes = 47; }) ==
-        "input 'b' expects 48 bytes for its shape, got 47");
+  CHECK(run([](auto &inputs) { inputs[1].size_bytes = 47; }) == "input 'b' expects 48 bytes for its shape, got 47");
   CHECK(run([](auto &inputs) { inputs[1].data = static_cast<char *>(inputs[1].data) + 2; }) ==
         "input 'b' expects data aligned to 4 bytes");
   CHECK(run([](auto &inputs) { inputs[0].shape = nullptr; }) == "input 'a' has no shape");
   CHECK(run([](auto &inputs) { inputs.pop_back(); }) == "expects 2 inputs, got 1");
   std::vector<lathe_tensor_t> inputs = given.inputs();
   CHECK(textOf(lathe_session_run(session.get(), inputs.data(), 2, nullptr, 0)) == "expects 1 outputs, got 0");
-  CHECK(textOf(lathe_session_run(session.get(), nullptr, 2, &output, 1)) ==
-        "expects 'inputs' not to be null");
+  CHECK(textOf(lathe_session_run(session.get(), nullptr, 2, &output, 1)) == "expects 'inputs' not to be null");
 }
 
 TEST_CASE("session: sizes that depend on computed values") {
   Opened opened(makeNonZero());
   SessionPtr session = makeSession(opened, 2);
   std::vector<int64_t> shape = {6};
-  for (std::vector<int64_t> x :
-       {std::vector<int64_t>{0, 5, 0, 0, 7, 1}, {0, 0, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1}}) {
+  for (std::vector<int64_t> x : {std::vector<int64_t>{0, 5, 0, 0, 7, 1}, {0, 0, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1}}) {
     std::vector<int64_t> expected;
     for (size_t i = 0; i < x.size(); ++i)
       if (x[i])
@@ -133,8 +128,7 @@ TEST_CASE("session: a failing kernel names the node and leaves the session usabl
   uint32_t n = model.constant(3), bytes = model.constant(24);
   model.addInput("indices", DType::I64, {n});
   model.addOutput("y", DType::I64, {n});
-  uint32_t in = model.addBuffer(BufferKind::Input, 0, bytes),
-           out = model.addBuffer(BufferKind::Output, 0, bytes);
+  uint32_t in = model.addBuffer(BufferKind::Input, 0, bytes), out = model.addBuffer(BufferKind::Output, 0, bytes);
   model.addCall(TestKernel::CheckIndices, {in, out}, {model.constant(10)}, n, "gather_3");
   Opened opened(model);
   for (uint32_t threads : {1u, 3u}) {
@@ -155,8 +149,7 @@ TEST_CASE("session: kernels have scratch memory and functions") {
   uint32_t n = model.constant(3), bytes = model.constant(24);
   model.addInput("x", DType::F64, {n});
   model.addOutput("y", DType::F64, {n});
-  uint32_t in = model.addBuffer(BufferKind::Input, 0, bytes),
-           out = model.addBuffer(BufferKind::Output, 0, bytes);
+  uint32_t in = model.addBuffer(BufferKind::Input, 0, bytes), out = model.addBuffer(BufferKind::Output, 0, bytes);
   model.addCall(TestKernel::ExpDouble, {in, out}, {}, n, "exp").scratch_bytes = model.constant(8);
   Opened opened(model);
   SessionPtr session = makeSession(opened, 2);
@@ -227,8 +220,7 @@ TEST_CASE("session: options are checked") {
     lathe_session_destroy(session);
     return text;
   };
-  CHECK(create([](auto &options) { options.threads = 1 << 20; }) ==
-        "expects at most 4096 threads, got 1048576");
+  CHECK(create([](auto &options) { options.threads = 1 << 20; }) == "expects at most 4096 threads, got 1048576");
   CHECK_THAT(create([](auto &options) { options.deallocate = [](void *, void *, size_t) {}; }),
              ContainsSubstring("both 'allocate' and 'deallocate'"));
   CHECK_THAT(create([](auto &options) { options.arena = reinterpret_cast<void *>(1); }),
@@ -303,8 +295,8 @@ TEST_CASE("session: sessions of one artifact run at once") {
         std::vector<lathe_tensor_t> inputs = given.inputs();
         lathe_tensor_t output = {};
         lathe_status_t *status = lathe_session_run(session, inputs.data(), 2, &output, 1);
-        wrong += status || !std::equal(given.expected.begin(), given.expected.end(),
-                                       static_cast<const float *>(output.data));
+        wrong += status ||
+                 !std::equal(given.expected.begin(), given.expected.end(), static_cast<const float *>(output.data));
         lathe_status_free(status);
       }
       lathe_session_destroy(session);

@@ -17,8 +17,7 @@ struct Input {
 std::string bindText(const Opened &opened, const std::vector<Input> &inputs) {
   std::vector<lathe_tensor_t> tensors;
   for (const Input &input : inputs)
-    tensors.push_back(
-        {nullptr, 0, input.shape.data(), static_cast<uint32_t>(input.shape.size()), input.dtype, 0});
+    tensors.push_back({nullptr, 0, input.shape.data(), static_cast<uint32_t>(input.shape.size()), input.dtype, 0});
   lathe_memory_needs_t needs = LATHE_MEMORY_NEEDS_INIT;
   return textOf(lathe_artifact_memory(opened.artifact.get(), tensors.data(), tensors.size(), &needs));
 }
@@ -47,18 +46,15 @@ TEST_CASE("shapes: what doesn't fit is named") {
   CHECK(bindText(opened, {{{2, 5}}, {{2, 4}}}) == "input 'a' axis 1 (d1) expects 4, got 5");
   CHECK(bindText(opened, {{{2, 4}}, {{3, 4}}}) == "input 'b' axis 0 (d0) expects 2, got 3");
   CHECK(bindText(opened, {{{0, 4}}, {{0, 4}}}) == "input 'a' axis 0 (batch) expects 1 to 1000, got 0");
-  CHECK(bindText(opened, {{{1001, 4}}, {{1001, 4}}}) ==
-        "input 'a' axis 0 (batch) expects 1 to 1000, got 1001");
+  CHECK(bindText(opened, {{{1001, 4}}, {{1001, 4}}}) == "input 'a' axis 0 (batch) expects 1 to 1000, got 1001");
   CHECK(bindText(opened, {{{-2, 4}}, {{-2, 4}}}) == "input 'a' has a negative or too large size");
-  CHECK(bindText(opened, {{{int64_t(1) << 62, 4}}, {{2, 4}}}) ==
-        "input 'a' has a negative or too large size");
+  CHECK(bindText(opened, {{{int64_t(1) << 62, 4}}, {{2, 4}}}) == "input 'a' has a negative or too large size");
 }
 
 TEST_CASE("shapes: constraints give the compiler's message") {
   TestModel model = makeAdder();
   auto constraint = std::make_unique<ConstraintT>();
-  constraint->expr =
-      model.expr({{ExprCode::Symbol, 0}, {ExprCode::Const, 2}, {ExprCode::Mod}, {ExprCode::Not}});
+  constraint->expr = model.expr({{ExprCode::Symbol, 0}, {ExprCode::Const, 2}, {ExprCode::Mod}, {ExprCode::Not}});
   constraint->message = "node 'reshape_1': expects batch to be even";
   model.program().constraints.push_back(std::move(constraint));
   Opened opened(model);
@@ -107,6 +103,5 @@ TEST_CASE("shapes: a symbol can be read from an input's elements") {
   CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) ==
         "input 'sizes' element 1 (k) expects at least 0, got -1");
   input.data = nullptr;
-  CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) ==
-        "input 'sizes' has no data");
+  CHECK(textOf(lathe_artifact_memory(opened.artifact.get(), &input, 1, &needs)) == "input 'sizes' has no data");
 }
