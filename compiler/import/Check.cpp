@@ -56,9 +56,10 @@ void printCheck(const CheckResult &result, llvm::raw_ostream &out, bool isVerbos
   }
   if (!result.error.empty())
     out << result.error << "\n";
-  out << llvm::formatv("{0} nodes: {1} native, {2} decomposed, {3} folded, {4} unsupported, {5} not looked at\n", result.nodes.size(),
-                       result.count(NodeStatus::native), result.count(NodeStatus::decomposed), result.count(NodeStatus::folded),
-                       result.count(NodeStatus::unsupported), result.count(NodeStatus::blocked));
+  out << llvm::formatv("{0} nodes: {1} native, {2} decomposed, {3} folded, {4} unsupported, {5} not looked at\n",
+                       result.nodes.size(), result.count(NodeStatus::native), result.count(NodeStatus::decomposed),
+                       result.count(NodeStatus::folded), result.count(NodeStatus::unsupported),
+                       result.count(NodeStatus::blocked));
 }
 
 } // namespace lathe

@@ -1,8 +1,8 @@
 #include "compiler/import/CheckModel.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/StringSet.h"
 #include "onnx/checker.h"
 #include "onnx/defs/schema.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace llvm;
 
@@ -92,6 +92,17 @@ std::string oneLine(StringRef text) {
   return line;
 }
 
+/// The checker's words for these don't name the input.
+Error checkInputs(const onnx::GraphProto &graph) {
+  for (const onnx::ValueInfoProto &input : graph.input()) {
+    if (!input.has_type() || input.type().value_case() == onnx::TypeProto::VALUE_NOT_SET)
+      return createStringError("input '" + input.name() + "' has no type");
+    if (input.type().has_tensor_type() && !input.type().tensor_type().has_shape())
+      return createStringError("input '" + input.name() + "' expects a known rank");
+  }
+  return Error::success();
+}
+
 Error checkBasics(const onnx::ModelProto &model) {
   if (!model.has_graph())
     return createStringError("not an ONNX model: it has no graph");
@@ -103,7 +114,7 @@ Error checkBasics(const onnx::ModelProto &model) {
     return createStringError("expects opset " + Twine(newest) + " or older, got " + Twine(version));
   if (model.graph().sparse_initializer_size() > 0)
     return createStringError("sparse initializers are not supported");
-  return Error::success();
+  return checkInputs(model.graph());
 }
 
 } // namespace

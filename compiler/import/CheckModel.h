@@ -1,8 +1,8 @@
 // ONNX's own checker over a model whose weights are elsewhere.
 #pragma once
 
-#include "llvm/Support/Error.h"
 #include "onnx/onnx_pb.h"
+#include "llvm/Support/Error.h"
 
 namespace lathe::importer {
 

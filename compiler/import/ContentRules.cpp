@@ -72,9 +72,13 @@ MaybeContent integerBinary(BinaryKind kind, AffineExpr a, AffineExpr b, Symbols 
   case BinaryKind::max:
     return exact(larger(a, b, symbols));
   case BinaryKind::logical_and:
-    return x == 0 || y == 0 ? MaybeContent(truth(false, a.getContext())) : x && y ? MaybeContent(truth(true, a.getContext())) : std::nullopt;
+    return x == 0 || y == 0 ? MaybeContent(truth(false, a.getContext()))
+           : x && y         ? MaybeContent(truth(true, a.getContext()))
+                            : std::nullopt;
   case BinaryKind::logical_or:
-    return (x && *x) || (y && *y) ? MaybeContent(truth(true, a.getContext())) : x && y ? MaybeContent(truth(false, a.getContext())) : std::nullopt;
+    return (x && *x) || (y && *y) ? MaybeContent(truth(true, a.getContext()))
+           : x && y               ? MaybeContent(truth(false, a.getContext()))
+                                  : std::nullopt;
   default:
     return kind >= BinaryKind::equal ? compare(kind, a, b, symbols) : std::nullopt;
   }
@@ -171,8 +175,9 @@ MaybeContent applyReduce(ReduceKind kind, ArrayRef<Content> inputs, Symbols &sym
   if (kind != ReduceKind::sum && kind != ReduceKind::prod && kind != ReduceKind::max && kind != ReduceKind::min)
     return std::nullopt;
   if (inputs.empty())
-    return kind == ReduceKind::sum || kind == ReduceKind::prod ? MaybeContent(exact(dimConstant(context, kind == ReduceKind::prod)))
-                                                               : std::nullopt;
+    return kind == ReduceKind::sum || kind == ReduceKind::prod
+               ? MaybeContent(exact(dimConstant(context, kind == ReduceKind::prod)))
+               : std::nullopt;
   BinaryKind step = kind == ReduceKind::sum    ? BinaryKind::add
                     : kind == ReduceKind::prod ? BinaryKind::mul
                     : kind == ReduceKind::max  ? BinaryKind::max

@@ -11,6 +11,7 @@ using MaybeContent = std::optional<Content>;
 MaybeContent applyBinary(nn::BinaryKind kind, const Content &lhs, const Content &rhs, bool isFloat, Symbols &symbols);
 MaybeContent applyUnary(nn::UnaryKind kind, const Content &input, Symbols &symbols);
 MaybeContent applyCast(const Content &input, mlir::Type from, mlir::Type to, Symbols &symbols);
-MaybeContent applyReduce(nn::ReduceKind kind, llvm::ArrayRef<Content> inputs, Symbols &symbols, mlir::MLIRContext *context);
+MaybeContent applyReduce(nn::ReduceKind kind, llvm::ArrayRef<Content> inputs, Symbols &symbols,
+                         mlir::MLIRContext *context);
 
 } // namespace lathe::importer

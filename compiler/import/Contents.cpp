@@ -120,7 +120,9 @@ Found ofExprs(ArrayRef<AffineExpr> exprs) {
   return result;
 }
 
-template <typename T> double asDouble(const reference::Tensor &tensor, int64_t i) { return double(tensor.data<T>()[i]); }
+template <typename T> double asDouble(const reference::Tensor &tensor, int64_t i) {
+  return double(tensor.data<T>()[i]);
+}
 
 Found ofTensor(const reference::Tensor &tensor, MLIRContext *context) {
   ContentList result;
@@ -137,7 +139,8 @@ Found ofTensor(const reference::Tensor &tensor, MLIRContext *context) {
     if (!std::isfinite(value))
       return std::nullopt;
     bool isInteger = value == std::floor(value) && std::abs(value) < 9e15;
-    result.push_back(isInteger ? Content{dimConstant(context, int64_t(value)), 1.0} : Content{dimConstant(context, 1), value});
+    result.push_back(isInteger ? Content{dimConstant(context, int64_t(value)), 1.0}
+                               : Content{dimConstant(context, 1), value});
   }
   return result;
 }
@@ -162,7 +165,8 @@ Found applyRule(Operation *op, Operands contents, Symbols &symbols) {
       })
       .Case<BinaryOp>([&](BinaryOp binary) {
         return each(op, [&](int64_t i) {
-          return applyBinary(binary.getKind(), pick(op, 0, contents, i), pick(op, 1, contents, i), isFloat(binary.getLhs()), symbols);
+          return applyBinary(binary.getKind(), pick(op, 0, contents, i), pick(op, 1, contents, i),
+                             isFloat(binary.getLhs()), symbols);
         });
       })
       .Case<UnaryOp>([&](UnaryOp unary) {
@@ -174,7 +178,8 @@ Found applyRule(Operation *op, Operands contents, Symbols &symbols) {
           return condition ? MaybeContent(pick(op, *condition != 0 ? 1 : 2, contents, i)) : std::nullopt;
         });
       })
-      .Case<BroadcastOp>([&](auto) { return each(op, [&](int64_t i) { return MaybeContent(pick(op, 0, contents, i)); }); })
+      .Case<BroadcastOp>(
+          [&](auto) { return each(op, [&](int64_t i) { return MaybeContent(pick(op, 0, contents, i)); }); })
       .Case<SliceOp>([&](SliceOp slice) { return ofSlice(slice, contents); })
       .Case<GatherOp>([&](GatherOp gather) { return ofGather(gather, contents); })
       .Case<ConcatOp>([&](ConcatOp concat) { return ofConcat(concat, contents); })
@@ -255,7 +260,8 @@ Found Contents::compute(Value value, unsigned depth) {
 
 /// Elements of an integer argument are sizes that the caller chooses.
 Found Contents::argument(BlockArgument argument) {
-  if (!mayBind || argument.getOwner() != &function.getBody().front() || isFloat(argument) || typeOf(argument).getNumElements() > 64)
+  if (!mayBind || argument.getOwner() != &function.getBody().front() || isFloat(argument) ||
+      typeOf(argument).getNumElements() > 64)
     return std::nullopt;
   ContentList result;
   for (int64_t i = 0; i < typeOf(argument).getNumElements(); ++i) {

@@ -10,7 +10,9 @@ namespace {
 
 template <UnaryKind kind> Values plain(Node &n) { return {n.unary(kind, n.in(0))}; }
 
-Values withAlpha(Node &n, UnaryKind kind, double otherwise) { return {n.unary(kind, n.in(0), n.real("alpha", otherwise))}; }
+Values withAlpha(Node &n, UnaryKind kind, double otherwise) {
+  return {n.unary(kind, n.in(0), n.real("alpha", otherwise))};
+}
 Values leakyRelu(Node &n) { return withAlpha(n, UnaryKind::leaky_relu, 0.01f); }
 Values elu(Node &n) { return withAlpha(n, UnaryKind::elu, 1.0); }
 Values celu(Node &n) { return withAlpha(n, UnaryKind::celu, 1.0); }
@@ -18,7 +20,8 @@ Values swish(Node &n) { return withAlpha(n, UnaryKind::swish, 1.0); }
 Values thresholdedRelu(Node &n) { return withAlpha(n, UnaryKind::thresholded_relu, 1.0); }
 
 Values selu(Node &n) {
-  return {n.unary(UnaryKind::selu, n.in(0), n.real("alpha", 1.67326319217681884765625), n.real("gamma", 1.05070102214813232421875))};
+  return {n.unary(UnaryKind::selu, n.in(0), n.real("alpha", 1.67326319217681884765625),
+                  n.real("gamma", 1.05070102214813232421875))};
 }
 Values hardSigmoid(Node &n) {
   return {n.unary(UnaryKind::hard_sigmoid, n.in(0), n.real("alpha", 0.2f), n.real("beta", 0.5))};
@@ -34,8 +37,8 @@ Values gelu(Node &n) {
 
 Value hardmaxAlong(Node &n, Value x, int64_t axis) {
   Value largest = n.infer("nn.arg_reduce", x,
-                          {n.kindAttr<ArgKindAttr>(ArgKind::arg_max), n.intAttr("axis", axis), n.boolAttr("keepdims", true),
-                           n.boolAttr("select_last", false)});
+                          {n.kindAttr<ArgKindAttr>(ArgKind::arg_max), n.intAttr("axis", axis),
+                           n.boolAttr("keepdims", true), n.boolAttr("select_last", false)});
   if (!largest)
     return {};
   Value position = n.iota(dimsOf(x), axis, n.i64());

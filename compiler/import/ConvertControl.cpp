@@ -121,7 +121,8 @@ Values loop(Node &n) {
       return {goesOn ? n.refuse("expects at most " + Twine(kMaxTrips) + " trips") : Value()};
     if (!*goesOn)
       break;
-    Entries inputs{tensorEntry(n.constant(DenseIntElementsAttr::get(RankedTensorType::get({}, n.i64()), trip))), tensorEntry(condition)};
+    Entries inputs{tensorEntry(n.constant(DenseIntElementsAttr::get(RankedTensorType::get({}, n.i64()), trip))),
+                   tensorEntry(condition)};
     inputs.append(carried);
     Entries outputs;
     if (!importBody(n, *body, inputs, Twine(trip) + "/", outputs))

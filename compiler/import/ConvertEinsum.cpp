@@ -60,7 +60,8 @@ Term takeDiagonals(Node &n, Term term) {
       row[i] = dims[i];
       column[j] = dims[j];
       n.require(dims[i], dims[j]);
-      Value isDiagonal = n.binary(BinaryKind::equal, n.iota(row, int64_t(i), n.i64()), n.iota(column, int64_t(j), n.i64()));
+      Value isDiagonal =
+          n.binary(BinaryKind::equal, n.iota(row, int64_t(i), n.i64()), n.iota(column, int64_t(j), n.i64()));
       Value kept = n.select(isDiagonal, term.value, n.scalar(0, elementOf(term.value)));
       term.value = n.reduce(ReduceKind::sum, kept, int64_t(j), /*keepdims=*/false);
       term.labels.erase(term.labels.begin() + j--);
@@ -103,11 +104,13 @@ DimExprs batchSizes(const Term &lhs, const Term &rhs, ArrayRef<int> batch) {
   return a;
 }
 
-Value asMatrices(Node &n, const Term &term, ArrayRef<int> batch, ArrayRef<AffineExpr> batchDims, ArrayRef<int> rows, ArrayRef<int> columns) {
+Value asMatrices(Node &n, const Term &term, ArrayRef<int> batch, ArrayRef<AffineExpr> batchDims, ArrayRef<int> rows,
+                 ArrayRef<int> columns) {
   Labels order(batch.begin(), batch.end());
   order.append(rows.begin(), rows.end());
   order.append(columns.begin(), columns.end());
-  DimExprs inner = sizesOf(term, ArrayRef<int>(order).drop_front(batch.size())), whole(batchDims.begin(), batchDims.end());
+  DimExprs inner = sizesOf(term, ArrayRef<int>(order).drop_front(batch.size())),
+           whole(batchDims.begin(), batchDims.end());
   whole.append(inner);
   Value spread = n.broadcast(permute(n, term, order), whole);
   DimExprs flat(batchDims.begin(), batchDims.end());
@@ -128,7 +131,8 @@ Term multiply(Node &n, Term lhs, Term rhs, llvm::function_ref<bool(int)> isNeede
     if (!contains(lhs.labels, label))
       columns.push_back(label);
   DimExprs batchDims = batchSizes(lhs, rhs, batch), dims = batchDims;
-  Value product = n.matmul(asMatrices(n, lhs, batch, batchDims, rows, contracted), asMatrices(n, rhs, batch, batchDims, contracted, columns));
+  Value product = n.matmul(asMatrices(n, lhs, batch, batchDims, rows, contracted),
+                           asMatrices(n, rhs, batch, batchDims, contracted, columns));
   dims.append(sizesOf(lhs, rows));
   dims.append(sizesOf(rhs, columns));
   Term result{n.reshape(product, dims), batch};
@@ -179,8 +183,8 @@ Values einsum(Node &n) {
   Term result = terms.front();
   for (size_t i = 1; i < terms.size(); ++i)
     result = multiply(n, result, terms[i], [&](int label) {
-      return contains(*output, label) ||
-             llvm::any_of(ArrayRef(terms).drop_front(i + 1), [&](const Term &later) { return contains(later.labels, label); });
+      return contains(*output, label) || llvm::any_of(ArrayRef(terms).drop_front(i + 1),
+                                                      [&](const Term &later) { return contains(later.labels, label); });
     });
   if (!result.value)
     return {};

@@ -39,7 +39,8 @@ Values bitShift(Node &n) {
 }
 
 Values isInf(Node &n) {
-  return {n.unary(UnaryKind::is_inf, n.in(0), double(n.integer("detect_positive", 1)), double(n.integer("detect_negative", 1)))};
+  return {n.unary(UnaryKind::is_inf, n.in(0), double(n.integer("detect_positive", 1)),
+                  double(n.integer("detect_negative", 1)))};
 }
 
 Values where(Node &n) { return {n.select(n.in(0), n.in(1), n.in(2))}; }

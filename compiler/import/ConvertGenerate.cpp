@@ -148,18 +148,12 @@ Values dropout(Node &n) {
 Values random(Node &n) { return {n.refuse("results are random")}; }
 
 constexpr ConverterEntry kTable[] = {
-    {"Constant", 1, kNewest, constantNode},
-    {"ConstantOfShape", 9, kNewest, constantOfShape},
-    {"Range", 11, kNewest, range},
-    {"Trilu", 14, kNewest, trilu},
-    {"EyeLike", 9, kNewest, eyeLike},
-    {"OneHot", 9, kNewest, oneHot},
-    {"Dropout", 7, kNewest, dropout},
-    {"Bernoulli", 15, kNewest, random},
-    {"RandomNormal", 1, kNewest, random},
-    {"RandomNormalLike", 1, kNewest, random},
-    {"RandomUniform", 1, kNewest, random},
-    {"RandomUniformLike", 1, kNewest, random},
+    {"Constant", 1, kNewest, constantNode}, {"ConstantOfShape", 9, kNewest, constantOfShape},
+    {"Range", 11, kNewest, range},          {"Trilu", 14, kNewest, trilu},
+    {"EyeLike", 9, kNewest, eyeLike},       {"OneHot", 9, kNewest, oneHot},
+    {"Dropout", 7, kNewest, dropout},       {"Bernoulli", 15, kNewest, random},
+    {"RandomNormal", 1, kNewest, random},   {"RandomNormalLike", 1, kNewest, random},
+    {"RandomUniform", 1, kNewest, random},  {"RandomUniformLike", 1, kNewest, random},
     {"Multinomial", 7, kNewest, random},
 };
 

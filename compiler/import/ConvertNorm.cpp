@@ -143,8 +143,9 @@ Values lpNormalization(Node &n) {
 }
 
 Values lrn(Node &n) {
-  return {n.infer("nn.lrn", n.in(0), {n.intAttr("size", n.integer("size", 0)), n.floatAttr("alpha", n.real("alpha", 1e-4f)),
-                                      n.floatAttr("beta", n.real("beta", 0.75)), n.floatAttr("bias", n.real("bias", 1.0))})};
+  return {n.infer("nn.lrn", n.in(0),
+                  {n.intAttr("size", n.integer("size", 0)), n.floatAttr("alpha", n.real("alpha", 1e-4f)),
+                   n.floatAttr("beta", n.real("beta", 0.75)), n.floatAttr("bias", n.real("bias", 1.0))})};
 }
 
 constexpr ConverterEntry kTable[] = {

@@ -62,9 +62,9 @@ Values quantizeLinear(Node &n) {
   int64_t block = n.integer("block_size", 0), wanted = n.integer("output_dtype", 0);
   if (!axis)
     return {};
-  Type type = zero            ? elementOf(zero)
-              : wanted != 0   ? n.elementType(wanted)
-                              : Type(IntegerType::get(n.context(), 8, IntegerType::Unsigned));
+  Type type = zero          ? elementOf(zero)
+              : wanted != 0 ? n.elementType(wanted)
+                            : Type(IntegerType::get(n.context(), 8, IntegerType::Unsigned));
   if (!isFloat(x))
     x = n.cast(x, n.f32());
   return {quantize(n, x, spread(n, scale, x, *axis, block), spread(n, zero, x, *axis, block), type)};
@@ -92,8 +92,9 @@ Values dequantizeLinear(Node &n) {
     return {};
   Value zero = n.has(2) ? spread(n, n.in(2), x, *axis, block) : Value();
   Value result = dequantize(n, x, spread(n, scale, x, *axis, block), zero);
-  return {n.hasAttr("output_dtype") && n.integer("output_dtype", 0) != 0 ? n.cast(result, n.elementType(n.integer("output_dtype", 0)))
-                                                                         : result};
+  return {n.hasAttr("output_dtype") && n.integer("output_dtype", 0) != 0
+              ? n.cast(result, n.elementType(n.integer("output_dtype", 0)))
+              : result};
 }
 
 //===- integer products -===//
@@ -152,8 +153,8 @@ Values qlinearMatMul(Node &n) {
 
 Values qlinearConv(Node &n) {
   Value x = n.in(0), filter = n.in(3);
-  Value sum = convolve(n, centered(n, x, scalarOf(n, n.in(2)), false), centered(n, filter, perFilter(n, n.in(5), filter), false),
-                       n.optional(8));
+  Value sum = convolve(n, centered(n, x, scalarOf(n, n.in(2)), false),
+                       centered(n, filter, perFilter(n, n.in(5), filter), false), n.optional(8));
   Value scale = n.mul(scalarOf(n, n.in(1)), scalarOf(n, n.in(4)));
   if (!sum || !scale)
     return {};
@@ -166,12 +167,9 @@ Values qlinearConv(Node &n) {
 }
 
 constexpr ConverterEntry kTable[] = {
-    {"QuantizeLinear", 10, kNewest, quantizeLinear},
-    {"DequantizeLinear", 10, kNewest, dequantizeLinear},
-    {"MatMulInteger", 10, kNewest, matMulInteger},
-    {"ConvInteger", 10, kNewest, convInteger},
-    {"QLinearMatMul", 10, kNewest, qlinearMatMul},
-    {"QLinearConv", 10, kNewest, qlinearConv},
+    {"QuantizeLinear", 10, kNewest, quantizeLinear}, {"DequantizeLinear", 10, kNewest, dequantizeLinear},
+    {"MatMulInteger", 10, kNewest, matMulInteger},   {"ConvInteger", 10, kNewest, convInteger},
+    {"QLinearMatMul", 10, kNewest, qlinearMatMul},   {"QLinearConv", 10, kNewest, qlinearConv},
 };
 
 } // namespace

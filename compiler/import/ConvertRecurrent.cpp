@@ -21,11 +21,11 @@ struct ActivationDefaults {
   bool takesAlpha, takesBeta;
 };
 constexpr ActivationDefaults kActivations[] = {
-    {"affine", 1.0, 0.0, true, true},     {"elu", 1.0, 0.0, true, false},
-    {"hardsigmoid", 0.2f, 0.5, true, true}, {"leakyrelu", 0.01f, 0.0, true, false},
-    {"relu", 0.0, 0.0, false, false},     {"scaledtanh", 1.0, 1.0, true, true},
-    {"sigmoid", 0.0, 0.0, false, false},  {"softplus", 0.0, 0.0, false, false},
-    {"softsign", 0.0, 0.0, false, false}, {"tanh", 0.0, 0.0, false, false},
+    {"affine", 1.0, 0.0, true, true},          {"elu", 1.0, 0.0, true, false},
+    {"hardsigmoid", 0.2f, 0.5, true, true},    {"leakyrelu", 0.01f, 0.0, true, false},
+    {"relu", 0.0, 0.0, false, false},          {"scaledtanh", 1.0, 1.0, true, true},
+    {"sigmoid", 0.0, 0.0, false, false},       {"softplus", 0.0, 0.0, false, false},
+    {"softsign", 0.0, 0.0, false, false},      {"tanh", 0.0, 0.0, false, false},
     {"thresholdedrelu", 1.0, 0.0, true, false}};
 
 struct Activations {
@@ -88,9 +88,13 @@ Values recurrent(Node &n, const CellTraits &traits) {
       operands.push_back(value);
   }
   SmallVector<NamedAttribute> attributes{
-      n.kindAttr<CellKindAttr>(traits.kind, "cell"), n.kindAttr<DirectionAttr>(*direction, "direction"),
-      n.builder.getNamedAttr("activations", n.builder.getArrayAttr(activations->names)), n.floatsAttr("alphas", activations->alphas),
-      n.floatsAttr("betas", activations->betas), n.floatAttr("clip", n.real("clip", 0)), n.segmentsAttr(segments)};
+      n.kindAttr<CellKindAttr>(traits.kind, "cell"),
+      n.kindAttr<DirectionAttr>(*direction, "direction"),
+      n.builder.getNamedAttr("activations", n.builder.getArrayAttr(activations->names)),
+      n.floatsAttr("alphas", activations->alphas),
+      n.floatsAttr("betas", activations->betas),
+      n.floatAttr("clip", n.real("clip", 0)),
+      n.segmentsAttr(segments)};
   if (n.integer("linear_before_reset", 0) != 0)
     attributes.push_back(n.unitAttr("linear_before_reset"));
   if (n.integer("input_forget", 0) != 0)

@@ -83,7 +83,8 @@ template <ArgKind kind> Values argReduce(Node &n) {
   if (!axis)
     return {};
   return {n.infer("nn.arg_reduce", x,
-                  {n.kindAttr<ArgKindAttr>(kind), n.intAttr("axis", *axis), n.boolAttr("keepdims", n.integer("keepdims", 1) != 0),
+                  {n.kindAttr<ArgKindAttr>(kind), n.intAttr("axis", *axis),
+                   n.boolAttr("keepdims", n.integer("keepdims", 1) != 0),
                    n.boolAttr("select_last", n.integer("select_last_index", 0) != 0)})};
 }
 
@@ -97,7 +98,8 @@ template <CumulativeKind kind> Values cumulative(Node &n) {
     return {};
   return {n.infer("nn.cumulative", x,
                   {n.kindAttr<CumulativeKindAttr>(kind), n.intAttr("axis", *axis),
-                   n.boolAttr("exclusive", n.integer("exclusive", 0) != 0), n.boolAttr("reverse", n.integer("reverse", 0) != 0)})};
+                   n.boolAttr("exclusive", n.integer("exclusive", 0) != 0),
+                   n.boolAttr("reverse", n.integer("reverse", 0) != 0)})};
 }
 
 /// k is an input since opset 10.

@@ -163,7 +163,8 @@ bool isGiven(Node &n, unsigned input) {
 Values resize11(Node &n) {
   auto resize = begin(n);
   if (!resize ||
-      !readKind<CoordinateMode>(n, "coordinate_transformation_mode", "half_pixel", symbolizeCoordinateMode, resize->coordinates) ||
+      !readKind<CoordinateMode>(n, "coordinate_transformation_mode", "half_pixel", symbolizeCoordinateMode,
+                                resize->coordinates) ||
       !readKind<NearestMode>(n, "nearest_mode", "round_prefer_floor", symbolizeNearestMode, resize->nearest) ||
       !readRoi(n, *resize))
     return {};

@@ -42,7 +42,7 @@ bool copyZeros(Node &n, DimExprs &wanted, ArrayRef<AffineExpr> from, bool allowZ
     if (number && (*number < -1))
       return n.refuse("expects sizes to be -1 or more, got " + Twine(*number)), false;
     // A size computed from dims is 0 only where a tensor is empty; then it is the size that was meant.
-    bool isSize = !number && rangeOf(size, n.symbols).min >= 0;
+    bool isSize = !number && rangeOf(size, n.symbols).min != INT64_MIN;
     if (allowZero || isSize)
       continue;
     if (i < from.size())
@@ -219,8 +219,10 @@ Values depthToSpace(Node &n) {
   if (!n.require(simplifyDim(depth * (block * block)), d[1]))
     return {};
   bool isColumnFirst = n.text("mode", "DCR") == "CRD";
-  Value split = n.reshape(x, isColumnFirst ? DimExprs{d[0], depth, b, b, d[2], d[3]} : DimExprs{d[0], b, b, depth, d[2], d[3]});
-  Value moved = n.transpose(split, isColumnFirst ? ArrayRef<int64_t>{0, 1, 4, 2, 5, 3} : ArrayRef<int64_t>{0, 3, 4, 1, 5, 2});
+  Value split =
+      n.reshape(x, isColumnFirst ? DimExprs{d[0], depth, b, b, d[2], d[3]} : DimExprs{d[0], b, b, depth, d[2], d[3]});
+  Value moved =
+      n.transpose(split, isColumnFirst ? ArrayRef<int64_t>{0, 1, 4, 2, 5, 3} : ArrayRef<int64_t>{0, 3, 4, 1, 5, 2});
   return {n.reshape(moved, {d[0], depth, simplifyDim(d[2] * block), simplifyDim(d[3] * block)})};
 }
 

@@ -8,7 +8,9 @@ namespace lathe::importer {
 
 namespace {
 
-constexpr int64_t kFar = int64_t(1) << 31; // beyond it, a position means "the end" (exporters write INT32_MAX, INT64_MAX)
+// Beyond it, a position means "the end": exporters write INT32_MAX, INT64_MAX. From kLarge on it is taken for that too, and
+// checked at run time.
+constexpr int64_t kFar = int64_t(1) << 31, kLarge = 1 << 20;
 
 /// min(value, size), taking for granted (and having checked at run time) what shape arithmetic implies.
 AffineExpr atMost(Node &n, AffineExpr value, AffineExpr size) {
@@ -17,6 +19,10 @@ AffineExpr atMost(Node &n, AffineExpr value, AffineExpr size) {
     return result;
   auto number = constantDim(value);
   bool isFed = rangeOf(value, n.symbols).min == INT64_MIN;
+  if (number && *number >= kLarge) {
+    n.require(result, size);
+    return size;
+  }
   // A literal beyond 1 is often meant to cut; a computed position, or the first element, is meant to be there.
   if (isFed || (number && *number > 1))
     return result;

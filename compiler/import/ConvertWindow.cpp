@@ -48,8 +48,8 @@ bool applySame(Node &n, Value &input, Window &window, bool isUpper, double padVa
 
 std::optional<Window> readWindow(Node &n, Value &input, ArrayRef<int64_t> kernel, double padValue) {
   size_t spatial = kernel.size();
-  Window window{Ints(kernel.begin(), kernel.end()), n.integersOr("strides", spatial, 1), n.integersOr("dilations", spatial, 1),
-                n.integersOr("pads", spatial * 2, 0)};
+  Window window{Ints(kernel.begin(), kernel.end()), n.integersOr("strides", spatial, 1),
+                n.integersOr("dilations", spatial, 1), n.integersOr("pads", spatial * 2, 0)};
   auto refuse = [&](const Twine &reason) {
     n.refuse(reason);
     return std::nullopt;
@@ -118,7 +118,8 @@ bool transposedSizes(Node &n, ArrayRef<AffineExpr> in, Window &window, DimExprs 
   if (extra.size() != spatial || (!wanted.empty() && wanted.size() != spatial))
     return n.refuse("expects output_padding and output_shape for " + Twine(spatial) + " spatial axes"), false;
   for (size_t i = 0; i < spatial; ++i) {
-    AffineExpr full = simplifyDim((in[i] - 1) * window.strides[i] + extra[i] + (window.kernel[i] - 1) * window.dilations[i] + 1);
+    AffineExpr full =
+        simplifyDim((in[i] - 1) * window.strides[i] + extra[i] + (window.kernel[i] - 1) * window.dilations[i] + 1);
     sizes.push_back(simplifyDim(full - window.pads[i] - window.pads[i + spatial]));
     if (wanted.empty() && !isSame)
       continue;
@@ -139,7 +140,8 @@ Values convTranspose(Node &n) {
   if (!kernel || kernel->empty() || rankOf(input) != int64_t(kernel->size()) + 2)
     return {kernel ? n.refuse("expects input and filter of one rank, 3 or more") : Value()};
   size_t spatial = kernel->size();
-  Window window{*kernel, n.integersOr("strides", spatial, 1), n.integersOr("dilations", spatial, 1), n.integersOr("pads", spatial * 2, 0)};
+  Window window{*kernel, n.integersOr("strides", spatial, 1), n.integersOr("dilations", spatial, 1),
+                n.integersOr("pads", spatial * 2, 0)};
   if (window.strides.size() != spatial || window.dilations.size() != spatial || window.pads.size() != spatial * 2 ||
       !allPositive(*kernel) || !allPositive(window.strides) || !allPositive(window.dilations))
     return {n.refuse("expects positive strides and dilations, and pads, for " + Twine(spatial) + " spatial axes")};
@@ -167,7 +169,8 @@ DimExprs pooledDims(Node &n, Value input, const Window &window) {
   bool isCeil = n.integer("ceil_mode", 0) != 0;
   for (size_t i = 0, spatial = window.kernel.size(); i < spatial; ++i) {
     AffineExpr &size = dims[i + 2];
-    AffineExpr room = size + window.pads[i] + window.pads[i + spatial] - (window.kernel[i] - 1) * window.dilations[i] - 1;
+    AffineExpr room =
+        size + window.pads[i] + window.pads[i + spatial] - (window.kernel[i] - 1) * window.dilations[i] - 1;
     AffineExpr starts = simplifyDim(size + window.pads[i]).ceilDiv(window.strides[i]);
     if (isCeil)
       size = smaller(simplifyDim(room.ceilDiv(window.strides[i]) + 1), simplifyDim(starts), n.symbols);
@@ -195,7 +198,8 @@ Value pool(Node &n, PoolKind kind, Value &input, std::optional<Window> &window, 
   if (!input)
     return {};
   std::string mode = n.text("auto_pad", "NOTSET");
-  window = readWindow(n, input, n.integersOf("kernel_shape"), kind == PoolKind::pool_max ? lowestOf(elementOf(input)) : 0);
+  window =
+      readWindow(n, input, n.integersOf("kernel_shape"), kind == PoolKind::pool_max ? lowestOf(elementOf(input)) : 0);
   if (!window)
     return {};
   bool paddedBefore = input != n.in(0);
@@ -204,9 +208,12 @@ Value pool(Node &n, PoolKind kind, Value &input, std::optional<Window> &window, 
   dims = pooledDims(n, input, *window);
   if (!fits(n, dims))
     return {};
-  SmallVector<NamedAttribute> attributes{n.kindAttr<PoolKindAttr>(kind), n.intsAttr("kernel", window->kernel),
-                                         n.intsAttr("strides", window->strides), n.intsAttr("pads", window->pads),
-                                         n.intsAttr("dilations", window->dilations), n.intAttr("p", n.integer("p", 2))};
+  SmallVector<NamedAttribute> attributes{n.kindAttr<PoolKindAttr>(kind),
+                                         n.intsAttr("kernel", window->kernel),
+                                         n.intsAttr("strides", window->strides),
+                                         n.intsAttr("pads", window->pads),
+                                         n.intsAttr("dilations", window->dilations),
+                                         n.intAttr("p", n.integer("p", 2))};
   if (n.integer("count_include_pad", 0) != 0)
     attributes.push_back(n.unitAttr("count_include_pad"));
   return n.size("nn.pool", input, makeTensorType(dims, elementOf(input)), attributes);
@@ -264,10 +271,12 @@ Values maxUnpool(Node &n) {
   DimExprs dims = dimsOf(x);
   AffineExpr count = dimProduct(dims, n.context());
   for (size_t i = 0; i < kernel.size(); ++i)
-    dims[i + 2] = simplifyDim((dims[i + 2] - 1) * window->strides[i] + kernel[i] - window->pads[i] - window->pads[i + kernel.size()]);
+    dims[i + 2] = simplifyDim((dims[i + 2] - 1) * window->strides[i] + kernel[i] - window->pads[i] -
+                              window->pads[i + kernel.size()]);
   Value zeros = n.broadcast(n.scalar(0, elementOf(x)), dimProduct(dims, n.context()));
-  Value written = n.infer("nn.scatter_elements", {zeros, n.reshape(indices, count), n.reshape(x, count)},
-                          {n.intAttr("axis", 0), n.kindAttr<ScatterReductionAttr>(ScatterReduction::none, "reduction")});
+  Value written =
+      n.infer("nn.scatter_elements", {zeros, n.reshape(indices, count), n.reshape(x, count)},
+              {n.intAttr("axis", 0), n.kindAttr<ScatterReductionAttr>(ScatterReduction::none, "reduction")});
   return {n.reshape(written, dims)};
 }
 

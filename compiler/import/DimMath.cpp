@@ -52,7 +52,8 @@ Monomial factorizeSum(AffineExpr expr) {
   for (Monomial &part : parts) {
     for (AffineExpr factor : common.factors)
       part.factors.erase(llvm::find(part.factors, factor));
-    AffineExpr term = getAffineConstantExpr(common.coefficient ? part.coefficient / common.coefficient : 0, expr.getContext());
+    AffineExpr term =
+        getAffineConstantExpr(common.coefficient ? part.coefficient / common.coefficient : 0, expr.getContext());
     for (AffineExpr factor : part.factors)
       term = term * factor;
     sum = sum + term;
@@ -126,7 +127,8 @@ DimRange symbolRange(const Symbol &symbol) {
 }
 
 DimRange mulRange(DimRange a, DimRange b) {
-  int64_t corners[] = {clampedMul(a.min, b.min), clampedMul(a.min, b.max), clampedMul(a.max, b.min), clampedMul(a.max, b.max)};
+  int64_t corners[] = {clampedMul(a.min, b.min), clampedMul(a.min, b.max), clampedMul(a.max, b.min),
+                       clampedMul(a.max, b.max)};
   return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
 }
 
@@ -136,7 +138,8 @@ DimRange rangeOf(AffineExpr expr, const Symbols &symbols) {
   if (auto constant = constantDim(expr))
     return {*constant, *constant};
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return symbol.getPosition() < symbols.symbols.size() ? symbolRange(symbols.symbols[symbol.getPosition()]) : DimRange();
+    return symbol.getPosition() < symbols.symbols.size() ? symbolRange(symbols.symbols[symbol.getPosition()])
+                                                         : DimRange();
   auto binary = cast<AffineBinaryOpExpr>(expr);
   DimRange a = rangeOf(binary.getLHS(), symbols), b = rangeOf(binary.getRHS(), symbols);
   switch (expr.getKind()) {
@@ -149,7 +152,8 @@ DimRange rangeOf(AffineExpr expr, const Symbols &symbols) {
   default: // floordiv, ceildiv
     if (b.min <= 0)
       return {};
-    return {a.min < 0 ? a.min : 0, a.max == INT64_MAX ? a.max : std::max<int64_t>(0, llvm::divideCeilSigned(a.max, b.min))};
+    return {a.min < 0 ? a.min : 0,
+            a.max == INT64_MAX ? a.max : std::max<int64_t>(0, llvm::divideCeilSigned(a.max, b.min))};
   }
 }
 

@@ -19,7 +19,8 @@ DimRange rangeOf(mlir::AffineExpr expr, const Symbols &symbols);
 mlir::AffineExpr smaller(mlir::AffineExpr lhs, mlir::AffineExpr rhs, Symbols &symbols);
 mlir::AffineExpr larger(mlir::AffineExpr lhs, mlir::AffineExpr rhs, Symbols &symbols);
 /// condition >= 0 ? lhs : rhs
-mlir::AffineExpr selectNonNegative(mlir::AffineExpr condition, mlir::AffineExpr lhs, mlir::AffineExpr rhs, Symbols &symbols);
+mlir::AffineExpr selectNonNegative(mlir::AffineExpr condition, mlir::AffineExpr lhs, mlir::AffineExpr rhs,
+                                   Symbols &symbols);
 /// condition == 0 ? lhs : rhs
 mlir::AffineExpr selectZero(mlir::AffineExpr condition, mlir::AffineExpr lhs, mlir::AffineExpr rhs, Symbols &symbols);
 /// floor(expr * scale): a floordiv where 1 / scale is an integer, else a derived symbol.

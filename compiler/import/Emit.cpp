@@ -19,7 +19,9 @@ bool Emit::require(AffineExpr lhs, AffineExpr rhs) {
   auto a = constantDim(simplifyDim(lhs)), b = constantDim(simplifyDim(rhs));
   if (a && b && *a != *b)
     return refuse("expects sizes to be equal, got " + Twine(*a) + " and " + Twine(*b)), false;
-  symbols.require(lhs, rhs, nodeName);
+  // Products of the same factors in another order are equal.
+  if (constantDim(exactQuotient(lhs, rhs)) != 1)
+    symbols.require(lhs, rhs, nodeName);
   return true;
 }
 
@@ -105,7 +107,8 @@ Value Emit::floats(ArrayRef<double> values, Type elementType) {
   for (double value : values)
     numbers.push_back(numberAttr(value, elementType));
   bool isScalar = values.size() == 1;
-  auto type = RankedTensorType::get(isScalar ? ArrayRef<int64_t>() : ArrayRef<int64_t>(int64_t(values.size())), elementType);
+  auto type =
+      RankedTensorType::get(isScalar ? ArrayRef<int64_t>() : ArrayRef<int64_t>(int64_t(values.size())), elementType);
   return constant(DenseElementsAttr::get(type, numbers));
 }
 
@@ -173,7 +176,8 @@ Value Emit::reduce(ReduceKind kind, Value input, ArrayRef<int64_t> axes, bool ke
   for (int64_t axis : axes)
     sorted.push_back(axis < 0 ? axis + rankOf(input) : axis);
   llvm::sort(sorted);
-  return infer("nn.reduce", input, {kindAttr<ReduceKindAttr>(kind), intsAttr("axes", sorted), boolAttr("keepdims", keepdims)});
+  return infer("nn.reduce", input,
+               {kindAttr<ReduceKindAttr>(kind), intsAttr("axes", sorted), boolAttr("keepdims", keepdims)});
 }
 
 Value Emit::softmax(Value input, int64_t axis, bool log) {
@@ -241,7 +245,8 @@ Value Emit::slice(Value input, ArrayRef<AffineExpr> starts, ArrayRef<AffineExpr>
                  llvm::all_of(steps, [](int64_t step) { return step == 1; });
   if (isWhole)
     return input;
-  return size("nn.slice", input, makeTensorType(sizes, elementOf(input)), {mapAttr("starts", starts), intsAttr("steps", steps)});
+  return size("nn.slice", input, makeTensorType(sizes, elementOf(input)),
+              {mapAttr("starts", starts), intsAttr("steps", steps)});
 }
 
 Value Emit::sliceAxis(Value input, int64_t axis, AffineExpr start, AffineExpr length, int64_t step) {

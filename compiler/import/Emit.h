@@ -66,7 +66,8 @@ public:
   mlir::Value slice(mlir::Value input, llvm::ArrayRef<mlir::AffineExpr> starts, llvm::ArrayRef<mlir::AffineExpr> sizes,
                     llvm::ArrayRef<int64_t> steps);
   /// One axis only.
-  mlir::Value sliceAxis(mlir::Value input, int64_t axis, mlir::AffineExpr start, mlir::AffineExpr size, int64_t step = 1);
+  mlir::Value sliceAxis(mlir::Value input, int64_t axis, mlir::AffineExpr start, mlir::AffineExpr size,
+                        int64_t step = 1);
   mlir::Value concat(mlir::ValueRange inputs, int64_t axis);
   mlir::Value gather(mlir::Value input, mlir::Value indices, int64_t axis);
   mlir::Value iota(llvm::ArrayRef<mlir::AffineExpr> dims, int64_t axis, mlir::Type elementType);
@@ -80,7 +81,8 @@ public:
   mlir::Operation *inferred(llvm::StringRef name, mlir::ValueRange operands,
                             llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
   /// First result of `inferred`.
-  mlir::Value infer(llvm::StringRef name, mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
+  mlir::Value infer(llvm::StringRef name, mlir::ValueRange operands,
+                    llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
   /// One whose result types are given; verified at once.
   mlir::Operation *sized(llvm::StringRef name, mlir::ValueRange operands, mlir::TypeRange types,
                          llvm::ArrayRef<mlir::NamedAttribute> attributes = {});

@@ -8,7 +8,7 @@ namespace lathe {
 
 namespace {
 OwningOpRef<ModuleOp> importFile(llvm::Expected<std::unique_ptr<importer::ModelFile>> file, StringRef name,
-                             const ImportOptions &options, MLIRContext *context, std::vector<NodeReport> *report) {
+                                 const ImportOptions &options, MLIRContext *context, std::vector<NodeReport> *report) {
   context->loadDialect<func::FuncDialect, nn::NNDialect>();
   if (file)
     return importer::Importer(**file, options, context, report).run();
@@ -27,8 +27,8 @@ OwningOpRef<ModuleOp> importModelBytes(ArrayRef<char> bytes, StringRef name, con
   return importFile(importer::ModelFile::fromBytes(bytes, name), name, options, context, report);
 }
 
-OwningOpRef<ModuleOp> importModelText(StringRef text, StringRef name, const ImportOptions &options, MLIRContext *context,
-                                      std::vector<NodeReport> *report) {
+OwningOpRef<ModuleOp> importModelText(StringRef text, StringRef name, const ImportOptions &options,
+                                      MLIRContext *context, std::vector<NodeReport> *report) {
   return importFile(importer::ModelFile::fromText(text, name), name, options, context, report);
 }
 

@@ -6,9 +6,9 @@
 // resources that point into the mapped files, at any alignment; the files stay mapped as long as the context lives.
 #pragma once
 
-#include "llvm/ADT/StringMap.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringMap.h"
 #include <string>
 #include <vector>
 
@@ -42,15 +42,16 @@ struct NodeReport {
 
 /// Reads a model. Failure gives null, after one diagnostic per unsupported node (located at the node) or one for the file.
 /// Nothing is thrown. The nn and func dialects are loaded into the context. `report`, if given, gets one entry per node.
-mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef path, const ImportOptions &options, mlir::MLIRContext *context,
-                                              std::vector<NodeReport> *report = nullptr);
+mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef path, const ImportOptions &options,
+                                              mlir::MLIRContext *context, std::vector<NodeReport> *report = nullptr);
 /// From a serialized ModelProto, which is copied; `name` stands for the file in messages.
 mlir::OwningOpRef<mlir::ModuleOp> importModelBytes(llvm::ArrayRef<char> bytes, llvm::StringRef name,
                                                    const ImportOptions &options, mlir::MLIRContext *context,
                                                    std::vector<NodeReport> *report = nullptr);
 /// From ONNX's text format.
-mlir::OwningOpRef<mlir::ModuleOp> importModelText(llvm::StringRef text, llvm::StringRef name, const ImportOptions &options,
-                                                  mlir::MLIRContext *context, std::vector<NodeReport> *report = nullptr);
+mlir::OwningOpRef<mlir::ModuleOp> importModelText(llvm::StringRef text, llvm::StringRef name,
+                                                  const ImportOptions &options, mlir::MLIRContext *context,
+                                                  std::vector<NodeReport> *report = nullptr);
 
 /// Parses `NAME=SIZE` or `NAME=MIN..MAX` (the --dim option) into `options`. False if it is neither.
 bool parseDimOption(llvm::StringRef text, ImportOptions &options);

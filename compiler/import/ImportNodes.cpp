@@ -35,6 +35,10 @@ bool hasReferences(const onnx::NodeProto &node) {
   return llvm::any_of(node.attribute(), [](const onnx::AttributeProto &a) { return !a.ref_attr_name().empty(); });
 }
 
+std::string notSupported(const NodeReport &entry) {
+  return entry.version == 0 ? "the model imports no version of this domain" : "this operator is not supported";
+}
+
 /// Operations other than constants after `before` (null: from the block's beginning).
 size_t countOps(Block &block, Operation *before) {
   size_t count = 0;
@@ -67,6 +71,17 @@ std::string Importer::nodeName(const onnx::NodeProto &node, const Scope &scope) 
   return scope.prefix + name;
 }
 
+/// Whether there is any way to convert such a node. Nodes behind a refused one are told apart by it: all that is missing is
+/// reported in one run.
+bool Importer::hasMeaning(const onnx::NodeProto &node, const NodeReport &entry) const {
+  if (localFunction(node) || findConverter(entry.domain, entry.op, entry.version))
+    return true;
+  if (entry.version <= 0 || entry.version > INT_MAX)
+    return false;
+  const onnx::OpSchema *schema = onnx::OpSchemaRegistry::Schema(entry.op, int(entry.version), entry.domain);
+  return schema && (schema->HasFunction() || schema->HasContextDependentFunction());
+}
+
 void Importer::importNode(const onnx::NodeProto &node, Scope &scope) {
   NodeReport entry;
   entry.node = nodeName(node, scope);
@@ -76,8 +91,12 @@ void Importer::importNode(const onnx::NodeProto &node, Scope &scope) {
   entry.version = version == scope.opsets->end() ? 0 : version->second;
   if (fetchInputs(node, scope))
     entry = convert(node, scope, std::move(entry));
-  else
+  else if (hasMeaning(node, entry))
     entry.status = NodeStatus::blocked;
+  else {
+    entry.status = NodeStatus::unsupported;
+    entry.reason = notSupported(entry);
+  }
   bool isBad = entry.status == NodeStatus::unsupported || entry.status == NodeStatus::blocked;
   if (entry.status == NodeStatus::unsupported) {
     std::string domain = entry.domain.empty() ? "ai.onnx" : entry.domain;
@@ -124,9 +143,11 @@ NodeReport Importer::convert(const onnx::NodeProto &proto, Scope &scope, NodeRep
   if (converter)
     entry.reason = runConverter(converter->convert, node);
   else if (body)
-    entry.reason = expand(*body, proto, scope, local ? nullptr : onnx::OpSchemaRegistry::Schema(entry.op, int(entry.version), entry.domain), entry.node);
+    entry.reason = expand(*body, proto, scope,
+                          local ? nullptr : onnx::OpSchemaRegistry::Schema(entry.op, int(entry.version), entry.domain),
+                          entry.node);
   else
-    entry.reason = entry.version == 0 ? "the model imports no version of this domain" : "this operator is not supported";
+    entry.reason = notSupported(entry);
   size_t made = countOps(block, before);
   entry.status = !entry.reason.empty() ? NodeStatus::unsupported
                  : made == 0           ? NodeStatus::folded
@@ -237,8 +258,8 @@ std::string Importer::expand(const onnx::FunctionProto &function, const onnx::No
   return "";
 }
 
-bool Importer::importSubgraph(const onnx::GraphProto &graph, Scope &parent, ArrayRef<Entry> inputs, const std::string &prefix,
-                              SmallVectorImpl<Entry> &outputs) {
+bool Importer::importSubgraph(const onnx::GraphProto &graph, Scope &parent, ArrayRef<Entry> inputs,
+                              const std::string &prefix, SmallVectorImpl<Entry> &outputs) {
   Scope scope;
   scope.parent = &parent;
   scope.opsets = parent.opsets;

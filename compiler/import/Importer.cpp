@@ -95,7 +95,8 @@ RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t 
   return makeTensorType(dims, element);
 }
 
-AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, StringRef input, int64_t index, int64_t axis) {
+AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, StringRef input, int64_t index,
+                              int64_t axis) {
   if (dim.has_dim_value() && dim.dim_value() >= 0)
     return dimConstant(context, dim.dim_value());
   // "?" is no name: sizes written so need not be equal.
@@ -128,9 +129,23 @@ bool Importer::addOutputs(SmallVectorImpl<Value> &values) {
       refuseModel("output '" + output.name() + "' is a sequence, which is not supported");
     else if (!made.value)
       refuseModel("output '" + output.name() + "' is not computed by any node");
+    else
+      checkOutputType(output, getElementTypeOrSelf(made.value.getType()));
     values.push_back(made.value);
   }
   return !hasFailed;
+}
+
+/// Declared shapes are often wrong and not needed; a wrong element type is a mistake of another kind.
+void Importer::checkOutputType(const onnx::ValueInfoProto &output, Type element) {
+  if (!output.type().has_tensor_type() || output.type().tensor_type().elem_type() == onnx::TensorProto::UNDEFINED)
+    return;
+  int32_t declared = output.type().tensor_type().elem_type();
+  if (convertElementType(declared, context) == element)
+    return;
+  std::string text;
+  llvm::raw_string_ostream(text) << element;
+  refuseModel("output '" + output.name() + "' is declared as " + typeName(declared) + ", but computed as " + text);
 }
 
 void Importer::finish(ArrayRef<Value> outputs) {

@@ -4,8 +4,8 @@
 #include "compiler/import/Import.h"
 #include "compiler/import/ModelFile.h"
 #include "compiler/import/Node.h"
-#include "llvm/ADT/StringSet.h"
 #include "onnx/defs/schema.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace lathe::importer {
 
@@ -15,16 +15,18 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
   /// Imports a subgraph in place: `inputs` are its graph inputs. False if a node of it was refused.
-  bool importSubgraph(const onnx::GraphProto &graph, Scope &parent, llvm::ArrayRef<Entry> inputs, const std::string &prefix,
-                      llvm::SmallVectorImpl<Entry> &outputs);
+  bool importSubgraph(const onnx::GraphProto &graph, Scope &parent, llvm::ArrayRef<Entry> inputs,
+                      const std::string &prefix, llvm::SmallVectorImpl<Entry> &outputs);
   /// A constant of a tensor; an error for types that nn lacks and for wrong sizes.
   llvm::Expected<mlir::ElementsAttr> convertTensor(const onnx::TensorProto &tensor);
 
 private:
   bool addInputs();
   mlir::RankedTensorType inputType(const onnx::ValueInfoProto &input, int64_t index);
-  mlir::AffineExpr inputDim(const onnx::TensorShapeProto::Dimension &dim, llvm::StringRef input, int64_t index, int64_t axis);
+  mlir::AffineExpr inputDim(const onnx::TensorShapeProto::Dimension &dim, llvm::StringRef input, int64_t index,
+                            int64_t axis);
   bool addOutputs(llvm::SmallVectorImpl<mlir::Value> &values);
+  void checkOutputType(const onnx::ValueInfoProto &output, mlir::Type element);
   void finish(llvm::ArrayRef<mlir::Value> outputs);
   void eraseDeadOps();
 
@@ -37,6 +39,7 @@ private:
 
   /// The body of a function operator, model-local or ONNX's own; nullptr if it has none.
   const onnx::FunctionProto *localFunction(const onnx::NodeProto &node) const;
+  bool hasMeaning(const onnx::NodeProto &node, const NodeReport &entry) const;
   const onnx::FunctionProto *standardFunction(const onnx::NodeProto &node, Scope &scope, int64_t version);
   std::string expand(const onnx::FunctionProto &function, const onnx::NodeProto &node, Scope &scope,
                      const onnx::OpSchema *schema, const std::string &name);

@@ -1,11 +1,11 @@
 #include "compiler/import/ModelFile.h"
 #include "compiler/import/CheckModel.h"
 #include "compiler/import/StripWeights.h"
+#include "onnx/defs/parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
-#include "onnx/defs/parser.h"
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "compiler/import/MappedFile.h"
+#include "onnx/onnx_pb.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
-#include "onnx/onnx_pb.h"
 
 namespace lathe::importer {
 

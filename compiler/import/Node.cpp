@@ -71,7 +71,8 @@ SmallVector<double> Node::realsOf(StringRef name) const {
 
 SmallVector<std::string> Node::textsOf(StringRef name) const {
   auto *found = attribute(name);
-  return found ? SmallVector<std::string>(found->strings().begin(), found->strings().end()) : SmallVector<std::string>();
+  return found ? SmallVector<std::string>(found->strings().begin(), found->strings().end())
+               : SmallVector<std::string>();
 }
 
 //===- values known at compile time -===//

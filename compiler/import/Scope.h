@@ -1,9 +1,9 @@
 // Names of values while a graph or a function body is walked.
 #pragma once
 
-#include "llvm/ADT/StringMap.h"
 #include "mlir/IR/Value.h"
 #include "onnx/onnx_pb.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace lathe::importer {
 

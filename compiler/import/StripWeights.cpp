@@ -52,10 +52,7 @@ private:
   bool skipValue(unsigned wireType, Field &field) {
     if (wireType == 0)
       return varint().has_value();
-    std::optional<uint64_t> size = wireType == 1   ? 8
-                                   : wireType == 5 ? 4
-                                   : wireType == 2 ? varint()
-                                                   : std::nullopt;
+    std::optional<uint64_t> size = wireType == 1 ? 8 : wireType == 5 ? 4 : wireType == 2 ? varint() : std::nullopt;
     if (!size || *size > rest.size())
       return false;
     field.payload = rest.take_front(*size);

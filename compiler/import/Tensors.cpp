@@ -17,10 +17,10 @@ struct TypePair {
   enum { isSigned, isUnsigned, isFloat } kind;
 };
 constexpr TypePair kTypes[] = {
-    {T::BOOL, 1, TypePair::isSigned},     {T::INT8, 8, TypePair::isSigned},      {T::INT16, 16, TypePair::isSigned},
-    {T::INT32, 32, TypePair::isSigned},   {T::INT64, 64, TypePair::isSigned},    {T::UINT8, 8, TypePair::isUnsigned},
+    {T::BOOL, 1, TypePair::isSigned},      {T::INT8, 8, TypePair::isSigned},      {T::INT16, 16, TypePair::isSigned},
+    {T::INT32, 32, TypePair::isSigned},    {T::INT64, 64, TypePair::isSigned},    {T::UINT8, 8, TypePair::isUnsigned},
     {T::UINT16, 16, TypePair::isUnsigned}, {T::UINT32, 32, TypePair::isUnsigned}, {T::UINT64, 64, TypePair::isUnsigned},
-    {T::FLOAT, 32, TypePair::isFloat},    {T::DOUBLE, 64, TypePair::isFloat},    {T::FLOAT16, 16, TypePair::isFloat}};
+    {T::FLOAT, 32, TypePair::isFloat},     {T::DOUBLE, 64, TypePair::isFloat},    {T::FLOAT16, 16, TypePair::isFloat}};
 } // namespace
 
 Type convertElementType(int32_t onnxType, MLIRContext *context) {
@@ -30,7 +30,8 @@ Type convertElementType(int32_t onnxType, MLIRContext *context) {
     if (pair.onnx != onnxType)
       continue;
     if (pair.kind != TypePair::isFloat)
-      return IntegerType::get(context, pair.width, pair.kind == TypePair::isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
+      return IntegerType::get(context, pair.width,
+                              pair.kind == TypePair::isUnsigned ? IntegerType::Unsigned : IntegerType::Signless);
     return pair.width == 32   ? Type(Float32Type::get(context))
            : pair.width == 64 ? Type(Float64Type::get(context))
                               : Type(Float16Type::get(context));
@@ -115,7 +116,8 @@ ElementsAttr mappedAttr(RankedTensorType type, TensorBytes found, StringRef name
 llvm::Expected<ElementsAttr> convertTensorProto(const onnx::TensorProto &from, ModelFile &file, MLIRContext *context) {
   Type element = convertElementType(from.data_type(), context);
   if (!element)
-    return llvm::createStringError("tensor '" + from.name() + "': element type " + typeName(from.data_type()) + " is not supported");
+    return llvm::createStringError("tensor '" + from.name() + "': element type " + typeName(from.data_type()) +
+                                   " is not supported");
   auto found = file.bytesOf(from);
   if (!found)
     return found.takeError();
@@ -129,7 +131,8 @@ llvm::Expected<ElementsAttr> convertTensorProto(const onnx::TensorProto &from, M
   if (!isTyped)
     std::copy(found->bytes.begin(), found->bytes.end(), tensor.mutableData<char>());
   else if (!copyTyped(from, tensor))
-    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(type.getNumElements()) + " elements");
+    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(type.getNumElements()) +
+                                   " elements");
   normalizeBools(tensor);
   return tensor.toAttribute();
 }

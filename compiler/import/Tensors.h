@@ -14,6 +14,7 @@ int32_t onnxElementType(mlir::Type type);
 onnx::TypeProto toOnnxType(mlir::RankedTensorType type);
 
 /// The values of a tensor. Large raw data stay where they are mapped; the context keeps the file mapped.
-llvm::Expected<mlir::ElementsAttr> convertTensorProto(const onnx::TensorProto &tensor, ModelFile &file, mlir::MLIRContext *context);
+llvm::Expected<mlir::ElementsAttr> convertTensorProto(const onnx::TensorProto &tensor, ModelFile &file,
+                                                      mlir::MLIRContext *context);
 
 } // namespace lathe::importer
