@@ -9,4 +9,4 @@ endfunction()
 
 run(${CMAKE_COMMAND} --preset asan -B ${BUILD} -DONNX_ROOT=${ONNX_ROOT})
 run(${CMAKE_COMMAND} --build ${BUILD} --target asan_tests)
-run(${CTEST} --test-dir ${BUILD} --output-on-failure -L "unit|fuzz")
+run(${CTEST} --test-dir ${BUILD} --output-on-failure --parallel 2 -L "unit|fuzz")
