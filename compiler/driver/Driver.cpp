@@ -129,8 +129,11 @@ LogicalResult Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> b
 
 LogicalResult Compilation::import() {
   module = loadModel(options.modelPath, options.modelData, importOptions, context, messages);
-  if (!module)
+  if (!module) {
+    if (options.modelData.empty() && !llvm::sys::fs::is_regular_file(options.modelPath))
+      status.code = CompileStatus::badEnvironment;
     return failure();
+  }
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   text.model = function.getSymName().str();
   text.graph = graphNodes(function);
@@ -215,8 +218,10 @@ bool Compilation::writeText(const Twine &path, StringRef content) {
     error = out.error();
     out.clear_error();
   }
-  if (error)
+  if (error) {
+    status.code = CompileStatus::badEnvironment;
     messages.error("can't write '" + path + "': " + error.message());
+  }
   return !error;
 }
 
@@ -251,6 +256,7 @@ LogicalResult Compilation::write() {
   text.flags = flagsText(options, targets);
   llvm::Expected<ArtifactSizes> sizes = writeArtifact(options.outputPath, programs, text, *backend);
   if (!sizes) {
+    status.code = CompileStatus::badEnvironment;
     messages.error(llvm::toString(sizes.takeError()));
     return failure();
   }
@@ -266,6 +272,7 @@ CompileStatus Compilation::run() {
   bool isOk = checkOptions();
   if (isOk && !options.dumpTo.empty())
     if (std::error_code error = llvm::sys::fs::create_directories(options.dumpTo)) {
+      status.code = CompileStatus::badEnvironment;
       messages.error("can't make folder '" + options.dumpTo + "': " + error.message());
       isOk = false;
     }

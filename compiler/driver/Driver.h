@@ -26,7 +26,7 @@ struct CompileOptions {
 
 /// How a compilation ended.
 struct CompileStatus {
-  enum Code { success = 0, badModel = 1, badUsage = 2 };
+  enum Code { success = 0, badModel = 1, badUsage = 2, badEnvironment = 3 };
   Code code = success;
   std::string messages; // lines "error: ...", "warning: ..."
   std::string module;   // text of the module, with stopAfter

@@ -111,7 +111,7 @@ def test_artifact_of_a_newer_version(artifact, lathe, tmp_path):
     version, = struct.unpack_from("<I", data, 8)
     struct.pack_into("<I", data, 8, version + 0x10000)
     (tmp_path / "new.lathe").write_bytes(data)
-    assert_refused(lathe(["run", tmp_path / "new.lathe", "--random", "1"]), 3, ["new.lathe", "version"])
+    assert_refused(lathe(["run", tmp_path / "new.lathe", "--random", "1"]), 3, ["new.lathe", "artifact format"])
 
 
 def test_artifact_for_another_cpu(lathe, tmp_path):

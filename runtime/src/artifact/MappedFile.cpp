@@ -35,7 +35,7 @@ ArtifactBytes ArtifactBytes::mapFile(const std::string &path) {
   if (!S_ISREG(facts.st_mode))
     fail(LATHE_IO_ERROR, "can't read '{}': not a regular file", path);
   if (facts.st_size == 0)
-    fail(LATHE_BAD_ARTIFACT, "not a .lathe file: empty");
+    fail(LATHE_BAD_ARTIFACT, "{}: not a .lathe file: empty", path);
   result.sizeBytes = static_cast<size_t>(facts.st_size);
   void *data = mmap(nullptr, result.sizeBytes, PROT_READ, MAP_SHARED, number, 0);
   if (data == MAP_FAILED)
