@@ -30,6 +30,7 @@ void buildLayoutPipeline(OpPassManager &module) {
   OpPassManager &function = module.nest<func::FuncOp>();
   function.addPass(createConvertToChannelsLast());
   function.addPass(createSinkTransposes());
+  function.addPass(createExpandConvTranspose());
   function.addPass(createFoldConstants());
   function.addPass(createCSEPass());
 }

@@ -57,7 +57,8 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
   for (int vectors = registers == 32 ? 4 : 2; vectors >= 1; --vectors) {
     // One register holds the broadcast of A; a little slack for AVX-512, whose FMA can broadcast from memory.
     int spare = registers == 32 ? 4 : 1;
-    int most = std::min((registers - vectors - spare) / vectors, 14);
+    // More rows than address registers would reload their pointers at each step.
+    int most = std::min((registers - vectors - spare) / vectors, 8);
     int64_t padded = llvm::divideCeil(columns, vectors * lanes) * vectors * lanes;
     // FMAs plus loads that one row of the product costs: wide tiles re-use A's broadcasts, tall ones B's loads.
     int64_t cost = padded * (2 * most * vectors + most + vectors) * 1000 / (most * vectors);

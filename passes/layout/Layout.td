@@ -15,4 +15,8 @@ def SinkTransposes : Pass<"lathe-sink-transposes", "::mlir::func::FuncOp"> {
   let summary = "move transposes towards each other and to the borders, so that they cancel";
 }
 
+def ExpandConvTranspose : Pass<"lathe-expand-conv-transpose", "::mlir::func::FuncOp"> {
+  let summary = "compute transposed convolutions as convolutions that give blocks of the output as channels";
+}
+
 #endif
