@@ -187,6 +187,8 @@ void ProgramDescriber::describeBuffer(Operation &op) {
     entry->size = exprOf(alloc.getSizeBytes());
     if (!isLate)
       entry->arena_offset = alloc.getSlot() ? slotOffsets[*alloc.getSlot()] : exprs.constant(*alloc.getOffset());
+    if (alloc.getSlotOffset())
+      entry->arena_offset = exprs.add(entry->arena_offset, exprOf(*alloc.getSlotOffset()));
   }
   if (entry->name.empty())
     entry->name = llvm::join(nodeNames(op.getLoc()), " + ");

@@ -98,7 +98,8 @@ Value Lowering::rootBuffer(const Place &place) {
     return weights(constant.getValue(), b.getUnitAttr(), constant.getLoc());
   Value &root = roots[place.root];
   if (!root)
-    root = b.create<plan::AllocOp>(place.root.getLoc(), bufferType(), map(sizeBytes(typeOf(place.root))), nullptr, nullptr);
+    root = b.create<plan::AllocOp>(place.root.getLoc(), bufferType(), map(sizeBytes(typeOf(place.root))), nullptr, nullptr,
+                                  nullptr);
   return root;
 }
 
@@ -215,7 +216,8 @@ LogicalResult Lowering::lowerLateSymbol(nn::LateSymbolOp late) {
     return late.emitError("expects a tensor of i64, got ") << late.getInput().getType();
   Value source = bufferOf(late.getInput());
   if (isa<BlockArgument>(place.root) || place.root.getDefiningOp<nn::ConstantOp>()) {
-    source = b.create<plan::AllocOp>(late.getLoc(), bufferType(), map(sizeBytes(typeOf(late.getInput()))), nullptr, nullptr);
+    source = b.create<plan::AllocOp>(late.getLoc(), bufferType(), map(sizeBytes(typeOf(late.getInput()))), nullptr, nullptr,
+                                    nullptr);
     if (failed(copy(late.getInput(), source, late.getLoc())))
       return failure();
   }

@@ -118,7 +118,11 @@ LogicalResult AllocOp::verify() {
     return emitOpError("expects offset or slot (C2), got both");
   if (getOffset() && *getOffset() % kBufferAlignment) // C3
     return emitOpError("expects offset (C3) to be a multiple of ") << kBufferAlignment << ", got " << *getOffset();
-  return success();
+  if (!getSlotOffset())
+    return success();
+  if (!getSlot()) // C4
+    return emitOpError("expects a slot where there is a slot_offset (C4)");
+  return verifyOneResult(*this, *getSlotOffset(), "slot_offset", "C4");
 }
 
 LogicalResult ViewOp::verify() {

@@ -91,11 +91,13 @@ def Plan_WeightsOp : Plan_Op<"weights"> {
 def Plan_AllocOp : Plan_Op<"alloc"> {
   let summary = "memory of the arena";
   let description = [{
-    Memory planning sets `offset` (static programs) or `slot` (symbolic sizes). Where the size depends on a computed value
+    Memory planning sets `offset` (static programs) or `slot` (symbolic sizes), with `slot_offset` bytes into the slot. Where the size depends on a computed value
     (symbols of kind tensor_value) neither is set: the memory is taken when the size is known.
     C1: size_bytes has one result. C2: offset and slot are not both set. C3: offset is a multiple of 64.
+    C4: slot_offset has one result, and there is a slot.
   }];
-  let arguments = (ins AffineMapAttr:$size_bytes, OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$slot);
+  let arguments = (ins AffineMapAttr:$size_bytes, OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$slot,
+                       OptionalAttr<AffineMapAttr>:$slot_offset);
   let results = (outs Plan_Buffer:$buffer);
   let hasVerifier = 1;
   let assemblyFormat = "attr-dict";

@@ -34,7 +34,7 @@ void keepMapped(MLIRContext *context, std::shared_ptr<const void> owner, ArrayRe
   if (!memory)
     memory = &builtin->addInterface<MappedMemory>();
   for (const MappedMemory::Entry &entry : memory->entries)
-    if (entry.range == range && entry.owner == owner)
+    if (entry.owner == owner)
       return;
   const_cast<MappedMemory *>(memory)->entries.push_back({std::move(owner), range});
 }

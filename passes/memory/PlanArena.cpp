@@ -3,8 +3,12 @@
 // before: they show as one buffer.
 //
 // Static sizes: offsets by ArenaLayout.h. Symbolic sizes: offsets can't be compared before the sizes are known, and must be
-// quick to find when they are. So values are colored: each goes to a slot that is free during its life, the one that grows
-// least for guessed sizes of the symbols. A slot is as large as its largest member, an offset is the sum of the slots before.
+// quick to find when they are. Two plans are made, and the one that is smaller for guessed values of the symbols is taken:
+//   coloring:     each value goes to a slot that is free during its life, the one that grows least; a slot is as large as its
+//                 largest member;
+//   proportions:  sizes that are multiples of the same product of symbols (all of them, where only the batch is symbolic)
+//                 keep their proportions, so they are laid out like static ones in one slot, in units of the product.
+// The slots follow each other: the offset of one is the sum of the sizes of those before.
 #include "passes/memory/PlanArena.h"
 #include "passes/Passes.h"
 #include "passes/memory/ArenaLayout.h"
@@ -102,6 +106,7 @@ void ArenaPlanner::collect() {
   for (auto alloc : llvm::make_early_inc_range(program.getBody().getOps<plan::AllocOp>())) {
     alloc.removeOffsetAttr();
     alloc.removeSlotAttr();
+    alloc.removeSlotOffsetAttr();
     if (alloc.use_empty())
       alloc.erase();
   }
@@ -120,7 +125,15 @@ void ArenaPlanner::assignOffsets() {
   setFigures(layout.sizeBytes);
 }
 
-/// What the members of one slot need.
+/// A plan for symbolic sizes: per slot the sizes of which it takes the largest, per value its slot and place in it.
+struct SlotPlan {
+  std::vector<SmallVector<AffineExpr>> slots;
+  std::vector<unsigned> slotOf;
+  std::vector<AffineExpr> offsetOf; // in the slot; null: 0
+  int64_t guessedBytes = 0;
+};
+
+/// What the members of one slot need, by coloring.
 struct Slot {
   int64_t bytes = 0; // guessed
   SmallVector<LiveRange> members;
@@ -144,27 +157,80 @@ Slot &slotFor(const LiveRange &range, std::vector<Slot> &slots) {
   return best ? *best : slots.emplace_back();
 }
 
-void ArenaPlanner::assignSlots() {
-  std::vector<unsigned> order(values.size());
+SlotPlan colorValues(ArrayRef<LiveRange> ranges, ArrayRef<AffineExpr> sizes) {
+  std::vector<unsigned> order(ranges.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(),
                    [&](unsigned x, unsigned y) { return ranges[x].sizeBytes > ranges[y].sizeBytes; });
   std::vector<Slot> slots;
+  SlotPlan plan;
+  plan.slotOf.resize(ranges.size());
+  plan.offsetOf.resize(ranges.size());
   for (unsigned index : order) {
     Slot &slot = slotFor(ranges[index], slots);
     slot.bytes = std::max(slot.bytes, ranges[index].sizeBytes);
     slot.members.push_back(ranges[index]);
-    slot.sizes.insert(values[index].alloc.getSizeBytes().getResult(0));
-    values[index].alloc.setSlot(&slot - slots.data());
+    slot.sizes.insert(sizes[index]);
+    plan.slotOf[index] = &slot - slots.data();
+  }
+  for (const Slot &slot : slots) {
+    plan.slots.emplace_back(slot.sizes.begin(), slot.sizes.end());
+    plan.guessedBytes += slot.bytes;
+  }
+  return plan;
+}
+
+/// size = unit * factor, factor as large as it can be told.
+std::pair<AffineExpr, int64_t> proportion(AffineExpr size) {
+  if (auto value = constantDim(size))
+    return {getAffineConstantExpr(1, size.getContext()), *value};
+  auto product = dyn_cast<AffineBinaryOpExpr>(size);
+  if (product && size.getKind() == AffineExprKind::Mul)
+    if (auto factor = constantDim(product.getRHS()); factor && *factor > 0)
+      return {product.getLHS(), *factor};
+  return {size, 1};
+}
+
+SlotPlan layoutProportions(ArrayRef<LiveRange> ranges, ArrayRef<AffineExpr> sizes, ArrayRef<int64_t> guess) {
+  llvm::MapVector<AffineExpr, SmallVector<unsigned>> members;
+  for (unsigned i = 0; i < sizes.size(); ++i)
+    members[proportion(sizes[i]).first].push_back(i);
+  SlotPlan plan;
+  plan.slotOf.resize(ranges.size());
+  plan.offsetOf.resize(ranges.size());
+  for (auto &[unit, indices] : members) {
+    std::vector<LiveRange> scaled;
+    for (unsigned index : indices)
+      scaled.push_back({proportion(sizes[index]).second, ranges[index].first, ranges[index].last});
+    ArenaLayout layout = layoutArena(scaled, plan::kBufferAlignment);
+    for (auto [index, offset] : llvm::zip_equal(indices, layout.offsets)) {
+      plan.slotOf[index] = plan.slots.size();
+      if (offset)
+        plan.offsetOf[index] = simplifyDim(unit * offset);
+    }
+    plan.slots.push_back({simplifyDim(unit * layout.sizeBytes)});
+    plan.guessedBytes += std::max<int64_t>(evaluateDim(unit, guess).value_or(0), 0) * layout.sizeBytes;
+  }
+  return plan;
+}
+
+void ArenaPlanner::assignSlots() {
+  SmallVector<AffineExpr> sizes;
+  for (Lifetime &value : values)
+    sizes.push_back(value.alloc.getSizeBytes().getResult(0));
+  SlotPlan plan = colorValues(ranges, sizes), other = layoutProportions(ranges, sizes, guess);
+  if (other.guessedBytes < plan.guessedBytes)
+    plan = std::move(other);
+  for (auto [index, value] : llvm::enumerate(values)) {
+    value.alloc.setSlot(plan.slotOf[index]);
+    if (plan.offsetOf[index])
+      value.alloc.setSlotOffsetAttr(AffineMapAttr::get(symbolMap(plan.offsetOf[index], b.getContext())));
   }
   SmallVector<Attribute> maps;
-  int64_t total = 0;
-  for (const Slot &slot : slots) {
-    maps.push_back(AffineMapAttr::get(symbolMap(slot.sizes.getArrayRef(), b.getContext())));
-    total += slot.bytes;
-  }
+  for (ArrayRef<AffineExpr> slot : plan.slots)
+    maps.push_back(AffineMapAttr::get(symbolMap(slot, b.getContext())));
   program.setArenaSlotsAttr(b.getArrayAttr(maps));
-  setFigures(total);
+  setFigures(plan.guessedBytes);
 }
 
 void ArenaPlanner::setFigures(int64_t arenaBytes) {

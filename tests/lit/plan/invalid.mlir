@@ -166,6 +166,16 @@ plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, in
 
 // -----
 
+// C4 of plan.alloc.
+plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
+  %x = plan.input 0
+  %y = plan.output 0
+  // expected-error @+1 {{expects a slot where there is a slot_offset (C4)}}
+  %t = plan.alloc {size_bytes = affine_map<() -> (8)>, slot_offset = affine_map<() -> (0)>}
+}
+
+// -----
+
 // C1 of plan.view.
 plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
   %x = plan.input 0

@@ -80,3 +80,36 @@ plan.program @late attributes {function_type = (tensor<8xf32>) -> tensor<1xi64>,
   %t = plan.alloc {size_bytes = affine_map<()[s0, s1] -> (s1 * 4)>}
   plan.call @k ins(%x) outs(%t) {flops = affine_map<() -> (0)>, moved_bytes = affine_map<() -> (8)>}
 }
+
+// -----
+
+// Sizes that are multiples of one symbol keep their proportions: the third value takes the place of the first two, which
+// coloring can't do.
+// CHECK-LABEL: plan.program @proportions
+// CHECK-SAME: arena_slots = [affine_map<()[s0] -> (s0 * 384)>]
+plan.program @proportions attributes {function_type = (tensor<?xf32, affine_map<()[s0] -> (s0)>>) -> tensor<8xf32>,
+    input_names = ["x"], output_names = ["y"], target = {},
+    nn.symbols = [{name = "n", kind = "input_dim", input = 0, index = 0, min = 0, max = 4096}]} {
+  plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>, tasks = affine_map<() -> (1)>,
+                             scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>} {
+  ^bb0(%a: tensor<8xf32>):
+    nn.yield %a : tensor<8xf32>
+  }
+  plan.kernel @k2 attributes {kind = "map", config = {}, packing = [unit, unit], symbols = array<i64>,
+      tasks = affine_map<() -> (1)>, scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>} {
+  ^bb0(%a: tensor<8xf32>, %b: tensor<8xf32>):
+    nn.yield %a : tensor<8xf32>
+  }
+  %x = plan.input 0
+  %y = plan.output 0
+  // CHECK-COUNT-4: plan.alloc {{.*}}slot = 0 : i64
+  %a = plan.alloc {size_bytes = affine_map<()[s0] -> (s0 * 128)>}
+  %b = plan.alloc {size_bytes = affine_map<()[s0] -> (s0 * 128)>}
+  %c = plan.alloc {size_bytes = affine_map<()[s0] -> (s0 * 128)>}
+  %d = plan.alloc {size_bytes = affine_map<()[s0] -> (s0 * 256)>}
+  plan.call @k ins(%x) outs(%a) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  plan.call @k ins(%x) outs(%b) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  plan.call @k2 ins(%a, %b) outs(%c) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  plan.call @k ins(%c) outs(%d) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  plan.call @k ins(%d) outs(%y) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+}
