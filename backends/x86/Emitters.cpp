@@ -1,11 +1,13 @@
 // The table of kernel emitters, most special first.
 #include "backends/x86/AttentionKernel.h"
+#include "backends/x86/ColumnKernel.h"
 #include "backends/x86/ConvKernel.h"
 #include "backends/x86/GemmKernel.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
 #include "backends/x86/RowKernel.h"
 #include "backends/x86/Sequential.h"
+#include "backends/x86/TransposeKernel.h"
 #include "backends/x86/WindowKernel.h"
 
 namespace lathe::x86 {
@@ -21,6 +23,9 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"scatter", planScatter, emitScatter},
       {"top_k", planTopK, emitTopK},
       {"recurrent", planRecurrent, emitRecurrent},
+      {"non_zero", planNonZero, emitNonZero},
+      {"transpose", planTranspose, emitTranspose},
+      {"column", planColumn, emitColumn},
       {"row", planRow, emitRow},
       {"map", planMap, emitMap},
   };

@@ -1,4 +1,5 @@
-// Kernels of operations that have no value "at an index": running sums, scatters, top-k and recurrent cells.
+// Kernels of operations that have no value "at an index": running sums, scatters, top-k, coordinates
+// of non-zeros and recurrent cells.
 #pragma once
 
 #include "backends/x86/Tasks.h"
@@ -16,6 +17,9 @@ mlir::LogicalResult emitTopK(EmitContext &context);
 
 std::optional<KernelPlan> planRecurrent(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitRecurrent(EmitContext &context);
+
+std::optional<KernelPlan> planNonZero(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+mlir::LogicalResult emitNonZero(EmitContext &context);
 
 /// The lines of a tensor along an axis: one per index of all other axes.
 struct Lines {

@@ -12,8 +12,8 @@ struct TaskSpace {
   mlir::AffineExpr rows, rowsPerTask, tasks;
 };
 
-/// Work of one task: about 20 us of simple vector operations (in elements times cost per element).
-constexpr int64_t kTaskWork = 1 << 15;
+/// Work of one task: 5 to 10 us of vector code (in elements times cost per element).
+constexpr int64_t kTaskWork = 1 << 16;
 
 /// Cuts a space whose elements cost `cost` each. No task where there is no element.
 TaskSpace cutTasks(llvm::ArrayRef<mlir::AffineExpr> dims, int64_t cost, mlir::MLIRContext *context);
