@@ -46,7 +46,7 @@ public:
   void outline() {
     if (group.size() < 2)
       return;
-    log.taken(last, "computed in one pass: " + describe(group.ops()));
+    log.taken(last, "computed in one pass: " + describe(group.inBlockOrder()));
     group.outline("map");
   }
 
@@ -80,8 +80,8 @@ private:
     bool isAligned = isComputedAtResultIndex(producer);
     if (isUsedOutside(producer->getResult(0), group) && !isAligned)
       return "its result is also used by other kernels";
-    if (isResampling(producer) && !isAligned)
-      return "its result is read at other indices than it is written";
+    if (isa<ConcatOp>(producer))
+      return "concatenations are written part by part, not read";
     if (repeatedCost + repeated(producer) > kMostRepeatedCost)
       return "it would be computed several times per element";
     Group larger = group;

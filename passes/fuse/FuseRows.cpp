@@ -52,7 +52,7 @@ public:
   void outline() {
     if (group.size() == 1)
       return;
-    log.taken(root, "computed along the same rows: " + describe(group.ops()));
+    log.taken(root, "computed along the same rows: " + describe(group.inBlockOrder()));
     group.outline("row");
   }
 

@@ -14,8 +14,9 @@ public:
 
   bool contains(mlir::Operation *op) const { return members.contains(op); }
   size_t size() const { return members.size(); }
-  /// The operations, in the order in which they were added.
+  /// The operations, in the order in which they were added, and as they stand in the block.
   llvm::ArrayRef<mlir::Operation *> ops() const { return members.getArrayRef(); }
+  llvm::SmallVector<mlir::Operation *> inBlockOrder() const;
   void add(mlir::Operation *op) { members.insert(op); }
   void remove(mlir::Operation *op) { members.remove(op); }
 
@@ -29,8 +30,6 @@ public:
   FusedOp outline(llvm::StringRef kind) const;
 
 private:
-  llvm::SmallVector<mlir::Operation *> inBlockOrder() const;
-
   llvm::SetVector<mlir::Operation *> members;
 };
 

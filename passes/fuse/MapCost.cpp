@@ -31,8 +31,6 @@ bool isMapOp(Operation *op) {
       .Default(false);
 }
 
-bool isResampling(Operation *op) { return isa<ResizeOp>(op); }
-
 double costPerElement(Operation *op) {
   if (auto unary = dyn_cast<UnaryOp>(op)) {
     switch (unary.getKind()) {
@@ -63,7 +61,9 @@ double costPerElement(Operation *op) {
     bool isSlow = kind == BinaryKind::div || kind == BinaryKind::mod || kind == BinaryKind::fmod;
     return kind == BinaryKind::pow ? 40 : isSlow ? 4 : 1;
   }
-  return isa<SelectOp, CastOp>(op) ? 1 : isResampling(op) ? 20 : 0;
+  if (auto resize = dyn_cast<ResizeOp>(op))
+    return resize.getMode() == ResizeMode::nearest ? 1 : 20;
+  return isa<SelectOp, CastOp>(op) ? 1 : 0;
 }
 
 double readsPerElement(OpOperand &use) {

@@ -8,8 +8,6 @@ namespace lathe::nn {
 
 /// Operations that compute any element of their result from a few elements of their operands.
 bool isMapOp(mlir::Operation *op);
-/// Operations of isMapOp that read several elements for one, so that their elements must not be computed twice.
-bool isResampling(mlir::Operation *op);
 /// Scalar instructions for one element, roughly: 0 for data movement, tens for transcendental functions.
 double costPerElement(mlir::Operation *op);
 /// Elements of the operand that are read for one element of the result, on average.

@@ -133,3 +133,39 @@ func.func @cycle(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %2 = nn.binary add %0, %1 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
   return %2 : tensor<2x4xf32>
 }
+
+// -----
+
+// Rotary embedding: the concatenation is a kernel of its own, what uses it another.
+// CHECK-LABEL: func.func @concat_in_the_middle
+// CHECK-SAME: stays apart from exp: concatenations are written part by part, not read
+// CHECK: [[C:%.+]] = nn.fused "map"(%{{.+}})
+// CHECK: nn.slice
+// CHECK: nn.slice
+// CHECK: nn.unary {{ ?}}neg
+// CHECK: nn.concat
+// CHECK: nn.yield
+// CHECK: nn.fused "map"(%{{.+}}, [[C]])
+// CHECK: nn.binary {{ ?}}add
+func.func @concat_in_the_middle(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %0 = nn.slice %x {starts = affine_map<() -> (0, 0)>, steps = array<i64: 1, 1>} : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  %1 = nn.slice %x {starts = affine_map<() -> (0, 4)>, steps = array<i64: 1, 1>} : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  %2 = nn.unary neg %1 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %3 = nn.concat %2, %0 {axis = 1 : i64} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x8xf32>
+  %4 = nn.binary add %x, %3 : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  %5 = nn.unary exp %4 : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %5 : tensor<2x8xf32>
+}
+
+// -----
+
+// Enlarged images are joined on the way: each element is copied once.
+// CHECK-LABEL: func.func @concat_of_resized
+// CHECK: nn.fused "map"
+// CHECK: nn.resize
+// CHECK: nn.concat
+func.func @concat_of_resized(%x: tensor<1x2x2x3xf32>, %y: tensor<1x4x4x3xf32>) -> tensor<1x4x4x6xf32> {
+  %0 = nn.resize nearest asymmetric nearest_floor %x {scales = array<f64: 1.0, 2.0, 2.0, 1.0>, roi = array<f64>} : (tensor<1x2x2x3xf32>) -> tensor<1x4x4x3xf32>
+  %1 = nn.concat %0, %y {axis = 3 : i64} : (tensor<1x4x4x3xf32>, tensor<1x4x4x3xf32>) -> tensor<1x4x4x6xf32>
+  return %1 : tensor<1x4x4x6xf32>
+}

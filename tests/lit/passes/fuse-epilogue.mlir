@@ -69,10 +69,13 @@ func.func @two_products(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> tensor<3x5x
 
 // -----
 
-// The product itself is a result of the function.
+// The product itself is a result of the function: it is written, too.
 // CHECK-LABEL: func.func @product_returned
-// CHECK-SAME: reason = "the result of matmul is also used by return", taken = false
-// CHECK-NOT: nn.fused
+// CHECK: [[F:%.+]]:2 = nn.fused "gemm"
+// CHECK: [[P:%.+]] = nn.matmul
+// CHECK: [[R:%.+]] = nn.unary {{ ?}}relu
+// CHECK: nn.yield [[P]], [[R]]
+// CHECK: return [[F]]#0, [[F]]#1
 func.func @product_returned(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
   %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
   %1 = nn.unary relu %0 : (tensor<3x5xf32>) -> tensor<3x5xf32>
@@ -83,7 +86,7 @@ func.func @product_returned(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> (tensor
 
 // A sum that widens the product.
 // CHECK-LABEL: func.func @other_sizes
-// CHECK-SAME: reason = "its result has other sizes than matmul's", taken = false
+// CHECK-SAME: reason = "stays apart from matmul: its result has other sizes", taken = false
 // CHECK-NOT: nn.fused
 func.func @other_sizes(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>, %y: tensor<2x3x5xf32>) -> tensor<2x3x5xf32> {
   %0 = nn.matmul %x, %w : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
@@ -95,6 +98,7 @@ func.func @other_sizes(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>, %y: tensor<2x3x
 
 // x + softmax(x): the other operand needs the product to be done.
 // CHECK-LABEL: func.func @depends_on_itself
+// CHECK-SAME: reason = "stays apart from matmul: another operand depends on the result of matmul"
 // CHECK-NOT: nn.fused
 // CHECK: nn.softmax
 func.func @depends_on_itself(%x: tensor<3x4xf32>, %w: tensor<4x5xf32>) -> tensor<3x5xf32> {

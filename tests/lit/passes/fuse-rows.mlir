@@ -2,7 +2,7 @@
 
 // CHECK-LABEL: func.func @softmax_between
 // CHECK-SAME: [[X:%[^:]+]]: tensor<2x8xf32>, [[M:%[^:]+]]: tensor<8xf32>
-// CHECK-SAME: reason = "computed along the same rows: softmax, add, mul", taken = true
+// CHECK-SAME: reason = "computed along the same rows: add, softmax, mul", taken = true
 // CHECK: nn.fused "row"([[X]], [[M]])
 // CHECK: nn.binary {{ ?}}add
 // CHECK: nn.softmax
