@@ -28,11 +28,19 @@ Values hardSigmoid(Node &n) {
 }
 Values shrink(Node &n) { return {n.unary(UnaryKind::shrink, n.in(0), n.real("lambd", 0.5), n.real("bias", 0.0))}; }
 
+Values quickGelu(Node &n) { return withAlpha(n, UnaryKind::swish, 1.702f); }
+
 Values gelu(Node &n) {
   std::string approximate = n.text("approximate", "none");
   if (approximate != "none" && approximate != "tanh")
     return {n.refuse("expects approximate to be none or tanh, got '" + approximate + "'")};
   return {n.unary(approximate == "tanh" ? UnaryKind::gelu_tanh : UnaryKind::gelu, n.in(0))};
+}
+
+/// com.microsoft: gelu(x + bias); FastGelu is the tanh form, its bias optional.
+template <UnaryKind kind> Values biasGelu(Node &n) {
+  Value x = n.in(0);
+  return {n.unary(kind, n.has(1) ? n.add(x, n.in(1)) : x)};
 }
 
 Value hardmaxAlong(Node &n, Value x, int64_t axis) {
@@ -88,6 +96,9 @@ constexpr ConverterEntry kTable[] = {
     {"Swish", 24, kNewest, swish},
     {"Gelu", 20, kNewest, gelu},
     {"Gelu", 1, kNewest, gelu, "com.microsoft"},
+    {"BiasGelu", 1, kNewest, biasGelu<UnaryKind::gelu>, "com.microsoft"},
+    {"FastGelu", 1, kNewest, biasGelu<UnaryKind::gelu_tanh>, "com.microsoft"},
+    {"QuickGelu", 1, kNewest, quickGelu, "com.microsoft"},
     {"Softmax", 13, kNewest, alongAxis<softmaxAlong>},
     {"Softmax", 1, 12, alongFlattened<softmaxAlong>},
     {"LogSoftmax", 13, kNewest, alongAxis<logSoftmaxAlong>},

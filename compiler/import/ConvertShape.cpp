@@ -168,11 +168,12 @@ Values concat(Node &n) {
 AffineExpr expandedDim(Node &n, AffineExpr have, AffineExpr wish) {
   if (constantDim(have) == 1 || have == wish)
     return wish;
-  if (constantDim(wish) == 1 || constantDim(have))
+  if (constantDim(wish) == 1)
     return have;
+  // A wish that is fed may be 1, which stands for the size that is there.
   if (!constantDim(wish))
-    n.require(have, wish);
-  return wish;
+    n.require(selectZero(simplifyDim(wish - 1), have, wish, n.symbols), have);
+  return constantDim(have) ? have : wish;
 }
 
 Values expand(Node &n) {

@@ -10,7 +10,7 @@ namespace {
 
 // Beyond it, a position means "the end": exporters write INT32_MAX, INT64_MAX. From kLarge on it is taken for that too, and
 // checked at run time.
-constexpr int64_t kFar = int64_t(1) << 31, kLarge = 1 << 20;
+constexpr int64_t kFar = INT32_MAX, kLarge = 1 << 20;
 
 /// min(value, size), taking for granted (and having checked at run time) what shape arithmetic implies.
 AffineExpr atMost(Node &n, AffineExpr value, AffineExpr size) {

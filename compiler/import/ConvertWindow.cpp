@@ -112,11 +112,14 @@ Values conv(Node &n) { return {convolve(n, n.in(0), n.in(1), n.optional(2))}; }
 /// Pads that give `output_shape`, or the sizes of SAME; fills `sizes` with the output's spatial sizes.
 bool transposedSizes(Node &n, ArrayRef<AffineExpr> in, Window &window, DimExprs &sizes) {
   size_t spatial = window.kernel.size();
+  auto isOutside = [](int64_t value) { return value < 0 || value > (1 << 30); };
   Ints extra = n.integersOr("output_padding", spatial, 0), wanted = n.integersOf("output_shape");
   std::string mode = n.text("auto_pad", "NOTSET");
   bool isSame = mode == "SAME_UPPER" || mode == "SAME_LOWER";
   if (extra.size() != spatial || (!wanted.empty() && wanted.size() != spatial))
     return n.refuse("expects output_padding and output_shape for " + Twine(spatial) + " spatial axes"), false;
+  if (llvm::any_of(extra, isOutside) || llvm::any_of(window.pads, isOutside) || llvm::any_of(wanted, isOutside))
+    return n.refuse("expects pads, output_padding and output_shape not to be negative"), false;
   for (size_t i = 0; i < spatial; ++i) {
     AffineExpr full =
         simplifyDim((in[i] - 1) * window.strides[i] + extra[i] + (window.kernel[i] - 1) * window.dilations[i] + 1);
@@ -151,6 +154,8 @@ Values convTranspose(Node &n) {
   if (!transposedSizes(n, ArrayRef(dims).drop_front(2), window, sizes))
     return {};
   int64_t group = n.integer("group", 1);
+  if (group < 1 || group > (1 << 30))
+    return {n.refuse("expects group to be positive, got " + Twine(group))};
   DimExprs out{dims[0], simplifyDim(dimsOf(filter)[1] * group)};
   out.append(sizes);
   SmallVector<Value> operands{input, filter};

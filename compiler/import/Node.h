@@ -97,5 +97,6 @@ llvm::ArrayRef<ConverterEntry> quantizeConverters();
 llvm::ArrayRef<ConverterEntry> controlConverters();
 llvm::ArrayRef<ConverterEntry> sequenceConverters();
 llvm::ArrayRef<ConverterEntry> einsumConverters();
+llvm::ArrayRef<ConverterEntry> sampleConverters();
 
 } // namespace lathe::importer
