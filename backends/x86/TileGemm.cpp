@@ -54,7 +54,7 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
   }
   TileShape best{1, 1, lanes};
   int64_t bestCost = INT64_MAX;
-  for (int vectors = registers == 32 ? 4 : 2; vectors >= 1; --vectors) {
+  for (int vectors = registers == 32 ? 4 : 3; vectors >= 1; --vectors) {
     // One register holds the broadcast of A; a little slack for AVX-512, whose FMA can broadcast from memory.
     int spare = registers == 32 ? 4 : 1;
     // More rows than address registers would reload their pointers at each step.
@@ -62,6 +62,9 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
     int64_t padded = llvm::divideCeil(columns, vectors * lanes) * vectors * lanes;
     // FMAs plus loads that one row of the product costs: wide tiles re-use A's broadcasts, tall ones B's loads.
     int64_t cost = padded * (2 * most * vectors + most + vectors) * 1000 / (most * vectors);
+    // Tiles of few rows read B more often, from L2 where a panel is long: only where they save padding.
+    if (most < 5)
+      cost += cost / 16;
     if (cost < bestCost) {
       bestCost = cost;
       best = {most, vectors, lanes};
