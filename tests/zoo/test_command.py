@@ -1,0 +1,82 @@
+"""`lathe zoo`: its reports, and that it notices what got slower."""
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, ROOT)
+
+from models import trial  # noqa: E402
+from models.command import binary  # noqa: E402
+
+MODELS = "^(bert_tiny|tcn)$"
+
+
+def zoo(*arguments):
+    command = [binary(), "zoo", "--kind", "all", "--seconds", "0.05", "--threads", "1", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zoo")
+    done = zoo("--filter", MODELS, "--json", folder / "zoo.json", "--junit", folder / "zoo.xml", "--markdown",
+               folder / "zoo.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_json(reports):
+    rows = json.loads((reports / "zoo.json").read_text())
+    assert [row["model"] for row in rows] == ["bert_tiny", "tcn"]
+    for row in rows:
+        assert not row["failures"]
+        assert 0 < row["bench"]["1"]["min_ms"] <= row["bench"]["1"]["median_ms"]
+        assert row["compile"]["seconds"] > 0
+        assert 0 <= max(row["differences"].values()) < 1e-4
+
+
+def test_junit(reports):
+    suite = xml.etree.ElementTree.parse(reports / "zoo.xml").getroot()
+    assert suite.attrib["tests"] == "2" and suite.attrib["failures"] == "0"
+    assert [case.attrib["name"] for case in suite] == ["bert_tiny", "tcn"]
+
+
+def test_markdown(reports):
+    lines = (reports / "zoo.md").read_text().splitlines()
+    assert lines[0].startswith("| model |") and lines[2].startswith("| bert_tiny |") and lines[3].startswith("| tcn |")
+
+
+def test_slower_than_the_baseline(reports, tmp_path):
+    rows = json.loads((reports / "zoo.json").read_text())
+    for row in rows:
+        row["bench"]["1"]["min_ms"] /= 1000
+    (tmp_path / "fast.json").write_text(json.dumps(rows))
+    done = zoo("--filter", "^tcn$", "--baseline", tmp_path / "fast.json", "--junit", tmp_path / "zoo.xml")
+    assert done.returncode == 1
+    assert "times the baseline's latency" in done.stdout
+    assert xml.etree.ElementTree.parse(tmp_path / "zoo.xml").getroot().attrib["failures"] == "1"
+
+
+@pytest.mark.parametrize("before, is_failure", [(10.0, False), (9.0, False), (5.0, True)])
+def test_tolerance(before, is_failure):
+    row = {"bench": {"1": {"min_ms": 10.0}}, "failures": []}
+    trial.compare(row, {"bench": {"1": {"min_ms": before}}}, 1.15)
+    assert bool(row["failures"]) == is_failure
+    assert row["ratios"]["1"] == 10.0 / before
+
+
+@pytest.mark.parametrize("arguments, fragment", [
+    (["--filter", "no such model"], "no such model"),
+    (["--baseline", "/nowhere.json"], "/nowhere.json"),
+    (["--frobnicate"], "frobnicate"),
+])
+def test_bad_arguments(arguments, fragment):
+    done = zoo(*arguments)
+    assert done.returncode != 0
+    assert fragment in done.stderr
