@@ -8,10 +8,20 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/import/Import.h"
+#include "google/protobuf/stubs/logging.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 
 #include <cstdlib>
+
+// LLVM's allocators mark free memory where they are compiled with the sanitizer, which is in our code but not in LLVM's
+// own libraries: what those allocate would look free.
+extern "C" const char *__asan_default_options() { return "allow_user_poisoning=0"; }
+
+extern "C" int LLVMFuzzerInitialize(int *, char ***) {
+  google::protobuf::SetLogHandler(nullptr);
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
