@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import hostile
+import hostile_data  # noqa: F401  adds its cases
 from conftest import assert_refused
 
 

@@ -47,8 +47,7 @@ reference::Tensor borrow(Tensor &tensor, Type argument) {
   return reference::Tensor::borrow(type, tensor.bytes.data());
 }
 
-Result runDataSet(func::FuncOp function, const Interface &interface, const Case &testCase,
-                  const std::string &folder) {
+Result runDataSet(func::FuncOp function, const Interface &interface, const Case &testCase, const std::string &folder) {
   std::vector<Tensor> inputs, wanted;
   std::string problem;
   if (!readTensors(folder + "/input", interface.inputs, namesOf(function, true), inputs, problem) ||
@@ -79,8 +78,8 @@ Result runDataSet(func::FuncOp function, const Interface &interface, const Case 
 Result interpretCase(const Case &testCase) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   std::string messages, path = testCase.folder + "/model.onnx";
-  ScopedDiagnosticHandler handler(
-      &context, [&](Diagnostic &diagnostic) { messages += "error: " + diagnostic.str() + "\n"; });
+  ScopedDiagnosticHandler handler(&context,
+                                  [&](Diagnostic &diagnostic) { messages += "error: " + diagnostic.str() + "\n"; });
   OwningOpRef<ModuleOp> module = importModel(path, {}, &context);
   if (!module)
     return {messages.empty() ? Outcome::Wrong : Outcome::Refused,
@@ -88,8 +87,7 @@ Result interpretCase(const Case &testCase) {
   auto function = *module->getOps<func::FuncOp>().begin();
   Interface interface = interfaceOf(path);
   for (int i = 0; i < testCase.datasets; ++i) {
-    Result result =
-        runDataSet(function, interface, testCase, fmt::format("{}/test_data_set_{}", testCase.folder, i));
+    Result result = runDataSet(function, interface, testCase, fmt::format("{}/test_data_set_{}", testCase.folder, i));
     if (result.outcome != Outcome::Pass)
       return result;
   }

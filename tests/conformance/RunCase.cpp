@@ -25,8 +25,8 @@ std::vector<std::string> namesOf(const std::vector<TensorInfo> &infos) {
   return names;
 }
 
-Result runDataSet(const Artifact &artifact, Session &session, const Interface &interface,
-                  const Case &testCase, const std::string &folder) {
+Result runDataSet(const Artifact &artifact, Session &session, const Interface &interface, const Case &testCase,
+                  const std::string &folder) {
   std::vector<Tensor> inputs, wanted;
   std::string problem;
   if (!readTensors(folder + "/input", interface.inputs, namesOf(artifact.inputs()), inputs, problem) ||
@@ -51,14 +51,12 @@ Result runArtifact(const Case &testCase, const std::string &model, const std::st
   options.threads = 2;
   Session session(artifact, options);
   Interface interface = interfaceOf(model);
-  if (artifact.outputs().size() != interface.outputs.size() ||
-      artifact.inputs().size() != interface.inputs.size())
-    return {Outcome::Wrong,
-            fmt::format("expects {} inputs and {} outputs, got {} and {}", interface.inputs.size(),
-                        interface.outputs.size(), artifact.inputs().size(), artifact.outputs().size())};
+  if (artifact.outputs().size() != interface.outputs.size() || artifact.inputs().size() != interface.inputs.size())
+    return {Outcome::Wrong, fmt::format("expects {} inputs and {} outputs, got {} and {}", interface.inputs.size(),
+                                        interface.outputs.size(), artifact.inputs().size(), artifact.outputs().size())};
   for (int i = 0; i < testCase.datasets; ++i) {
-    Result result = runDataSet(artifact, session, interface, testCase,
-                               fmt::format("{}/test_data_set_{}", testCase.folder, i));
+    Result result =
+        runDataSet(artifact, session, interface, testCase, fmt::format("{}/test_data_set_{}", testCase.folder, i));
     if (result.outcome != Outcome::Pass)
       return result;
   }
@@ -109,8 +107,7 @@ Result runCase(const Case &testCase, const std::string &artifact) {
   CompileStatus status = compileModel(options);
   if (!status.isOk()) {
     bool isSilent = status.messages.find("error") == std::string::npos;
-    return {isSilent ? Outcome::Wrong : Outcome::Refused,
-            isSilent ? "refused without a message" : status.messages};
+    return {isSilent ? Outcome::Wrong : Outcome::Refused, isSilent ? "refused without a message" : status.messages};
   }
   Result result;
   try {

@@ -65,7 +65,8 @@ std::vector<Case> readCases(const Options &options) {
   }
   std::regex filter(options.filter);
   for (const auto &entry : nlohmann::json::parse(file)) {
-    Case testCase{entry["name"], entry["set"], "", entry["rtol"], entry["atol"], entry["datasets"], options.isInterpreted};
+    Case testCase{entry["name"],     entry["set"],         "", entry["rtol"], entry["atol"],
+                  entry["datasets"], options.isInterpreted};
     testCase.folder = fmt::format("{}/{}", options.data, keyOf(testCase));
     if (std::regex_search(keyOf(testCase), filter))
       cases.push_back(testCase);
@@ -111,8 +112,7 @@ void writeDenyList(const std::string &path, const std::vector<Case> &cases, cons
       file << keyOf(cases[i]) << " " << reasonOf(results[i].message) << "\n";
 }
 
-int report(const std::vector<Case> &cases, const std::vector<Result> &results,
-           const DenyList &denied) {
+int report(const std::vector<Case> &cases, const std::vector<Result> &results, const DenyList &denied) {
   std::map<std::string, std::map<Outcome, int>> counts;
   int problems = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
