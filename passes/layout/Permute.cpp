@@ -14,7 +14,27 @@ SmallVector<int64_t> inversePermutation(ArrayRef<int64_t> permutation) {
   return inverse;
 }
 
+namespace {
+/// For a reshape that only adds or only drops axes of size 1: per axis of the larger shape, the axis of the smaller one, or -1
+/// for an axis that is added or dropped. nullopt for other reshapes.
+std::optional<SmallVector<int64_t>> matchOnes(ReshapeOp op) {
+  DimExprs from = dimExprs(tensorType(op.getInput())), to = dimExprs(tensorType(op.getOutput()));
+  DimExprs &smaller = from.size() < to.size() ? from : to, &larger = from.size() < to.size() ? to : from;
+  SmallVector<int64_t> matched;
+  size_t next = 0;
+  for (AffineExpr dim : larger) {
+    bool isKept = next < smaller.size() && dim == smaller[next];
+    if (!isKept && constantDim(dim) != 1)
+      return std::nullopt;
+    matched.push_back(isKept ? int64_t(next++) : -1);
+  }
+  return next == smaller.size() && from.size() != to.size() ? std::optional(matched) : std::nullopt;
+}
+} // namespace
+
 bool canPermute(Operation *op) {
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return matchOnes(reshape).has_value();
   if (auto gather = dyn_cast<GatherOp>(op))
     return tensorType(gather.getIndices()).getRank() == 1;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
@@ -135,6 +155,22 @@ SmallVector<int64_t> permuteAttributes(Operation *op, ArrayRef<int64_t> permutat
   }
   return result;
 }
+
+/// The same for a reshape that adds or drops axes of size 1, whose sizes are its only attribute.
+SmallVector<int64_t> permuteReshape(ReshapeOp op, ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> matched = *matchOnes(op), result;
+  if (matched.size() == permutation.size()) { // drops axes
+    SmallVector<int64_t> dropped;
+    for (auto [axis, kept] : llvm::enumerate(matched))
+      if (kept < 0)
+        dropped.push_back(axis);
+    return permutationWithout(dropped, permutation);
+  }
+  int64_t added = permutation.size(); // behind all others
+  for (int64_t axis : matched)
+    result.push_back(axis < 0 ? added++ : permutation[axis]);
+  return result;
+}
 } // namespace
 
 void permuteThrough(Operation *op, ArrayRef<int64_t> permutation, PatternRewriter &rewriter) {
@@ -145,7 +181,8 @@ void permuteThrough(Operation *op, ArrayRef<int64_t> permutation, PatternRewrite
     operands[i] = createUnpermuted(operands[i], permutation, rewriter);
   Operation *moved = rewriter.clone(*op);
   moved->setOperands(operands);
-  SmallVector<int64_t> back = permuteAttributes(moved, permutation);
+  auto reshape = dyn_cast<ReshapeOp>(op);
+  SmallVector<int64_t> back = reshape ? permuteReshape(reshape, permutation) : permuteAttributes(moved, permutation);
   moved->getResult(0).setType(unpermuted(op->getResult(0).getType(), back));
   auto transpose = rewriter.create<TransposeOp>(op->getLoc(), op->getResult(0).getType(), moved->getResult(0), back);
   rewriter.replaceOp(op, transpose);

@@ -4,7 +4,7 @@
 //   %2 = nn.unary relu %1                 ->    %2 = nn.transpose %1 {0, 3, 1, 2}
 //
 // Downwards through everything that can work along permuted axes: element-wise operations, concatenations, reductions, pads,
-// slices, resizes, softmax. Operands that are not transposed have to be constants, or tensors whose transpose moves nothing
+// slices, resizes, softmax, reshapes that add or drop axes of size 1. Operands that are not transposed have to be constants, or tensors whose transpose moves nothing
 // (all but some axes have size 1); one that is neither is transposed only if that makes up for others. Upwards only where
 // more transposes vanish than appear. What remains is recorded. Does nothing where nothing is computed channels-last, so that
 // the transposes of transformers stay where their kernels read them.

@@ -138,3 +138,23 @@ func.func @no_convolution(%x: tensor<2x3x4xf32>) -> tensor<3x2x4xf32> {
   %1 = nn.unary relu %0 : (tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
   return %1 : tensor<3x2x4xf32>
 }
+
+// -----
+
+// tf2onnx: a convolution along one axis, written with two. [1, 6, 1, 4] stands for [1, 4, 6, 1].
+// CHECK-LABEL: func.func @ones_dropped_and_added
+// CHECK: [[C:%.+]] = nn.conv {{.*}} -> tensor<1x6x1x4xf32>
+// CHECK-NOT: nn.transpose
+// CHECK: [[S:%.+]] = nn.reshape [[C]] : (tensor<1x6x1x4xf32>) -> tensor<1x6x4xf32>
+// CHECK: [[G:%.+]] = nn.unary {{ ?}}gelu [[S]]
+// CHECK: [[B:%.+]] = nn.reshape [[G]] : (tensor<1x6x4xf32>) -> tensor<1x6x4x1xf32>
+// CHECK: [[T:%.+]] = nn.transpose [[B]] {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x6x4x1xf32>) -> tensor<1x4x1x6xf32>
+// CHECK: return [[T]]
+func.func @ones_dropped_and_added(%x: tensor<1x2x6x1xf32>, %w: tensor<4x2x1x1xf32>) -> tensor<1x4x1x6xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x2x6x1xf32>, tensor<4x2x1x1xf32>) -> tensor<1x4x6x1xf32>
+  %1 = nn.reshape %0 : (tensor<1x4x6x1xf32>) -> tensor<1x4x6xf32>
+  %2 = nn.unary gelu %1 : (tensor<1x4x6xf32>) -> tensor<1x4x6xf32>
+  %3 = nn.reshape %2 : (tensor<1x4x6xf32>) -> tensor<1x4x1x6xf32>
+  return %3 : tensor<1x4x1x6xf32>
+}
