@@ -11,14 +11,11 @@ bool mayBeEqual(AffineExpr lhs, AffineExpr rhs) {
 }
 
 bool mayBeEqual(ArrayRef<AffineExpr> lhs, ArrayRef<AffineExpr> rhs) {
-  return lhs.size() == rhs.size() && llvm::all_of(llvm::zip(lhs, rhs), [](auto pair) {
-           return mayBeEqual(std::get<0>(pair), std::get<1>(pair));
-         });
+  return lhs.size() == rhs.size() &&
+         llvm::all_of(llvm::zip(lhs, rhs), [](auto pair) { return mayBeEqual(std::get<0>(pair), std::get<1>(pair)); });
 }
 
-AffineExpr joinDims(AffineExpr lhs, AffineExpr rhs) {
-  return constantDim(lhs) || !constantDim(rhs) ? lhs : rhs;
-}
+AffineExpr joinDims(AffineExpr lhs, AffineExpr rhs) { return constantDim(lhs) || !constantDim(rhs) ? lhs : rhs; }
 
 SmallVector<int64_t> staticSizes(ArrayRef<AffineExpr> dims) {
   SmallVector<int64_t> sizes;
@@ -86,20 +83,17 @@ LogicalResult checkAxis(Loc loc, StringRef label, int64_t axis, int64_t rank) {
 }
 
 LogicalResult checkFloat(Loc loc, StringRef label, Type type) {
-  return isFloat(type) ? success()
-                       : refuse(loc, label, ": expects a floating-point element type, got ", type);
+  return isFloat(type) ? success() : refuse(loc, label, ": expects a floating-point element type, got ", type);
 }
 
 LogicalResult checkSameElementType(Loc loc, StringRef label, Value lhs, Value rhs) {
   if (elementType(lhs) == elementType(rhs))
     return success();
-  return refuse(loc, label, ": expects equal element types, got ", elementType(lhs), " and ",
-                elementType(rhs));
+  return refuse(loc, label, ": expects equal element types, got ", elementType(lhs), " and ", elementType(rhs));
 }
 
 LogicalResult checkIndices(Loc loc, StringRef label, Type type) {
-  return isIndexInteger(type) ? success()
-                              : refuse(loc, label, ": expects indices to be i32 or i64, got ", type);
+  return isIndexInteger(type) ? success() : refuse(loc, label, ": expects indices to be i32 or i64, got ", type);
 }
 
 LogicalResult checkSymbolic(Loc loc, ValueRange values) {
@@ -122,9 +116,7 @@ LogicalResult checkWindowLengths(Loc loc, StringRef label, const WindowAttrs &wi
 }
 
 LogicalResult checkWindowPositive(Loc loc, StringRef label, const WindowAttrs &window) {
-  auto positive = [](ArrayRef<int64_t> values) {
-    return llvm::all_of(values, [](int64_t v) { return v > 0; });
-  };
+  auto positive = [](ArrayRef<int64_t> values) { return llvm::all_of(values, [](int64_t v) { return v > 0; }); };
   if (!positive(window.strides) || !positive(window.dilations))
     return refuse(loc, label, ": expects strides and dilations to be positive");
   auto known = llvm::make_filter_range(window.kernel, [](int64_t v) { return !ShapedType::isDynamic(v); });

@@ -18,9 +18,7 @@ inline int64_t rankOf(mlir::Value value) { return tensorType(value).getRank(); }
 inline DimExprs dimsOf(mlir::Value value) { return dimExprs(tensorType(value)); }
 inline bool isFloat(mlir::Type type) { return mlir::isa<mlir::FloatType>(type); }
 inline bool isBool(mlir::Type type) { return type.isSignlessInteger(1); }
-inline bool isIndexInteger(mlir::Type type) {
-  return type.isSignlessInteger(32) || type.isSignlessInteger(64);
-}
+inline bool isIndexInteger(mlir::Type type) { return type.isSignlessInteger(32) || type.isSignlessInteger(64); }
 inline bool isInteger(mlir::Type type) { return mlir::isa<mlir::IntegerType>(type) && !isBool(type); }
 
 /// Error at `loc` if there is one; always failure.
@@ -49,8 +47,7 @@ mlir::LogicalResult checkSymbolic(Loc loc, mlir::ValueRange values);
 struct WindowAttrs {
   llvm::ArrayRef<int64_t> kernel, strides, pads, dilations;
 };
-mlir::LogicalResult checkWindowLengths(Loc loc, llvm::StringRef label, const WindowAttrs &window,
-                                       size_t spatial);
+mlir::LogicalResult checkWindowLengths(Loc loc, llvm::StringRef label, const WindowAttrs &window, size_t spatial);
 mlir::LogicalResult checkWindowPositive(Loc loc, llvm::StringRef label, const WindowAttrs &window);
 
 } // namespace lathe::nn

@@ -52,8 +52,7 @@ FailureOr<Operation *> createChecked(OpBuilder &builder, Location loc, StringRef
   if (state.propertiesAttr && failed(info->setOpPropertiesFromAttribute(state.name, properties, dictionary, emit)))
     return failure();
   SmallVector<Type> types;
-  if (failed(interface->inferReturnTypes(builder.getContext(), loc, operands, dictionary, properties, {},
-                                         types)))
+  if (failed(interface->inferReturnTypes(builder.getContext(), loc, operands, dictionary, properties, {}, types)))
     return failure();
   state.addTypes(types);
   return builder.create(state);

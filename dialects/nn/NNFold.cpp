@@ -64,14 +64,13 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor) { return inputIfSameType(getInput(),
 OpFoldResult TileOp::fold(FoldAdaptor) { return inputIfSameType(getInput(), getOutput()); }
 
 OpFoldResult SliceOp::fold(FoldAdaptor) {
-  bool isWhole = llvm::all_of(getStarts().getResults(), isZero) &&
-                 llvm::all_of(getSteps(), [](int64_t s) { return s == 1; });
+  bool isWhole =
+      llvm::all_of(getStarts().getResults(), isZero) && llvm::all_of(getSteps(), [](int64_t s) { return s == 1; });
   return isWhole ? inputIfSameType(getInput(), getOutput()) : OpFoldResult();
 }
 
 OpFoldResult PadOp::fold(FoldAdaptor) {
-  return llvm::all_of(getLow().getResults(), isZero) ? inputIfSameType(getInput(), getOutput())
-                                                     : OpFoldResult();
+  return llvm::all_of(getLow().getResults(), isZero) ? inputIfSameType(getInput(), getOutput()) : OpFoldResult();
 }
 
 // concat(x) -> x; inputs that are empty along the axis add nothing
@@ -90,8 +89,6 @@ OpFoldResult ConcatOp::fold(FoldAdaptor) {
 
 OpFoldResult ShapeOfOp::fold(FoldAdaptor) { return constantSizes(dimsOf(getInput()), getOutput().getType()); }
 
-OpFoldResult DimValuesOp::fold(FoldAdaptor) {
-  return constantSizes(getValues().getResults(), getOutput().getType());
-}
+OpFoldResult DimValuesOp::fold(FoldAdaptor) { return constantSizes(getValues().getResults(), getOutput().getType()); }
 
 } // namespace lathe::nn

@@ -22,8 +22,7 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Typ
   auto [m, k] = matrixDims(lhs, op.getTransLhs());
   auto [rhsK, n] = matrixDims(rhs, op.getTransRhs());
   if (!mayBeEqual(k, rhsK))
-    return refuse(loc, "nn.matmul C2: expects rhs to have K = ", *constantDim(k), ", got ",
-                  *constantDim(rhsK));
+    return refuse(loc, "nn.matmul C2: expects rhs to have K = ", *constantDim(k), ", got ", *constantDim(rhsK));
   auto batch = broadcastDims(ArrayRef(lhs).drop_back(2), ArrayRef(rhs).drop_back(2));
   if (failed(batch))
     return refuse(loc, "nn.matmul C3: expects batch axes to broadcast, got ", op.getLhs().getType(), " and ",
@@ -59,8 +58,7 @@ DimExprs joinImage(const ConvDims &dims, bool channelsLast) {
   return result;
 }
 
-LogicalResult checkConvChannels(Loc loc, ConvOp::Adaptor op, AffineExpr channels,
-                                ArrayRef<AffineExpr> filter) {
+LogicalResult checkConvChannels(Loc loc, ConvOp::Adaptor op, AffineExpr channels, ArrayRef<AffineExpr> filter) {
   int64_t group = op.getGroup();
   if (group <= 0)
     return refuse(loc, "nn.conv C3: expects group to be positive, got ", group);
@@ -94,8 +92,7 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types
     return failure();
   DimExprs input = dimsOf(op.getInput()), filter = dimsOf(op.getFilter());
   if (input.size() != filter.size() || input.size() < 3)
-    return refuse(loc, "nn.conv C1: expects equal ranks of 3 or more, got ", input.size(), " and ",
-                  filter.size());
+    return refuse(loc, "nn.conv C1: expects equal ranks of 3 or more, got ", input.size(), " and ", filter.size());
   SmallVector<int64_t> kernel = staticSizes(ArrayRef(filter).drop_front(2));
   ConvDims image = splitImage(input, op.getChannelsLast());
   if (failed(checkConv(loc, op, kernel)) || failed(checkConvChannels(loc, op, image.channels, filter)))
@@ -118,8 +115,7 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
     if (rankOf(value) != 4)
       return refuse(loc, "nn.attention C1: expects rank 4, got ", value.getType());
   DimExprs query = dimsOf(op.getQuery()), key = dimsOf(op.getKey()), value = dimsOf(op.getValue());
-  if (!mayBeEqual(query[3], key[3]) ||
-      !mayBeEqual(ArrayRef(key).take_front(3), ArrayRef(value).take_front(3)) ||
+  if (!mayBeEqual(query[3], key[3]) || !mayBeEqual(ArrayRef(key).take_front(3), ArrayRef(value).take_front(3)) ||
       !mayBeEqual(ArrayRef(query).take_front(2), ArrayRef(key).take_front(2)))
     return refuse(loc, "nn.attention C2: expects [B, H, S, D], [B, H, T, D] and [B, H, T, Dv], got ",
                   op.getQuery().getType(), ", ", op.getKey().getType(), " and ", op.getValue().getType());

@@ -66,8 +66,7 @@ LogicalResult UnaryOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor o
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
   if (!acceptsUnary(op.getKind(), type))
-    return refuse(loc, "nn.unary C1: ", stringifyUnaryKind(op.getKind()), " does not take element type ",
-                  type);
+    return refuse(loc, "nn.unary C1: ", stringifyUnaryKind(op.getKind()), " does not take element type ", type);
   bool isTest = op.getKind() == UnaryKind::is_nan || op.getKind() == UnaryKind::is_inf;
   types.push_back(withElementType(tensorType(op.getInput()), isTest ? IntegerType::get(context, 1) : type));
   return success();
@@ -77,12 +76,11 @@ LogicalResult BinaryOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor 
   Type type = elementType(op.getLhs());
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
-  if (op.getKind() != BinaryKind::pow &&
-      failed(checkSameElementType(loc, "nn.binary C1", op.getLhs(), op.getRhs())))
+  if (op.getKind() != BinaryKind::pow && failed(checkSameElementType(loc, "nn.binary C1", op.getLhs(), op.getRhs())))
     return failure();
   if (!acceptsBinary(op.getKind(), type) || !acceptsBinary(op.getKind(), elementType(op.getRhs())))
-    return refuse(loc, "nn.binary C1: ", stringifyBinaryKind(op.getKind()), " does not take element types ",
-                  type, " and ", elementType(op.getRhs()));
+    return refuse(loc, "nn.binary C1: ", stringifyBinaryKind(op.getKind()), " does not take element types ", type,
+                  " and ", elementType(op.getRhs()));
   auto dims = broadcastDims(dimsOf(op.getLhs()), dimsOf(op.getRhs()));
   if (failed(dims))
     return refuse(loc, "nn.binary C2: expects shapes to broadcast, got ", op.getLhs().getType(), " and ",
@@ -115,13 +113,11 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Typ
     if (failed(checkAxis(loc, "nn.reduce C1", axis, rankOf(op.getInput()))))
       return failure();
     if (i > 0 && axes[i - 1] >= axis)
-      return refuse(loc, "nn.reduce C1: expects axes to be unique and sorted, got ", axes[i - 1], " before ",
-                    axis);
+      return refuse(loc, "nn.reduce C1: expects axes to be unique and sorted, got ", axes[i - 1], " before ", axis);
   }
   if (isBool(elementType(op.getInput())))
     return refuse(loc, "nn.reduce C2: expects a floating-point or integer element type, got i1");
-  types.push_back(
-      makeTensorType(reducedDims(op.getInput(), axes, op.getKeepdims()), elementType(op.getInput())));
+  types.push_back(makeTensorType(reducedDims(op.getInput(), axes, op.getKeepdims()), elementType(op.getInput())));
   return success();
 }
 
@@ -130,8 +126,7 @@ LogicalResult ArgReduceOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
   if (failed(checkSymbolic(loc, op.getOperands())) ||
       failed(checkAxis(loc, "nn.arg_reduce C1", axis, rankOf(op.getInput()))))
     return failure();
-  types.push_back(
-      makeTensorType(reducedDims(op.getInput(), axis, op.getKeepdims()), IntegerType::get(context, 64)));
+  types.push_back(makeTensorType(reducedDims(op.getInput(), axis, op.getKeepdims()), IntegerType::get(context, 64)));
   return success();
 }
 
@@ -157,8 +152,8 @@ LogicalResult checkAffine(Loc loc, StringRef name, Value input, Value parameter)
   if (!parameter)
     return success();
   if (elementType(parameter) != elementType(input))
-    return refuse(loc, "nn.layer_norm C3: expects ", name, " to have element type ", elementType(input),
-                  ", got ", elementType(parameter));
+    return refuse(loc, "nn.layer_norm C3: expects ", name, " to have element type ", elementType(input), ", got ",
+                  elementType(parameter));
   auto dims = broadcastDims(dimsOf(input), dimsOf(parameter));
   if (failed(dims) || rankOf(parameter) > rankOf(input) || !mayBeEqual(*dims, dimsOf(input)))
     return refuse(loc, "nn.layer_norm C3: expects ", name, " to broadcast to ", input.getType(), ", got ",
@@ -172,16 +167,14 @@ LogicalResult LayerNormOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, 
   if (failed(checkSymbolic(loc, op.getOperands())) ||
       failed(checkAxis(loc, "nn.layer_norm C1", op.getAxis(), rankOf(input))) ||
       failed(checkFloat(loc, "nn.layer_norm C2", elementType(input))) ||
-      failed(checkAffine(loc, "scale", input, op.getScale())) ||
-      failed(checkAffine(loc, "bias", input, op.getBias())))
+      failed(checkAffine(loc, "scale", input, op.getScale())) || failed(checkAffine(loc, "bias", input, op.getBias())))
     return failure();
   types.push_back(input.getType());
   return success();
 }
 
 LogicalResult LrnOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types &types) {
-  if (failed(checkSymbolic(loc, op.getOperands())) ||
-      failed(checkFloat(loc, "nn.lrn C1", elementType(op.getInput()))))
+  if (failed(checkSymbolic(loc, op.getOperands())) || failed(checkFloat(loc, "nn.lrn C1", elementType(op.getInput()))))
     return failure();
   if (rankOf(op.getInput()) < 3)
     return refuse(loc, "nn.lrn C1: expects rank to be 3 or more, got ", rankOf(op.getInput()));

@@ -23,14 +23,12 @@ LogicalResult checkShape(Loc loc, StringRef name, Value value, ArrayRef<AffineEx
 LogicalResult checkActivations(Loc loc, RecurrentOp::Adaptor op, int64_t directions) {
   size_t expected = activationCount(op.getCell()) * directions;
   if (op.getActivations().size() != expected)
-    return refuse(loc, "nn.recurrent C2: expects ", expected, " activations, got ",
-                  op.getActivations().size());
+    return refuse(loc, "nn.recurrent C2: expects ", expected, " activations, got ", op.getActivations().size());
   if (op.getAlphas().size() != expected || op.getBetas().size() != expected)
-    return refuse(loc, "nn.recurrent C2: expects ", expected, " alphas and betas, got ",
-                  op.getAlphas().size(), " and ", op.getBetas().size());
+    return refuse(loc, "nn.recurrent C2: expects ", expected, " alphas and betas, got ", op.getAlphas().size(), " and ",
+                  op.getBetas().size());
   for (Attribute attr : op.getActivations())
-    if (!symbolizeUnaryKind(cast<StringAttr>(attr).getValue()) &&
-        cast<StringAttr>(attr).getValue() != "affine")
+    if (!symbolizeUnaryKind(cast<StringAttr>(attr).getValue()) && cast<StringAttr>(attr).getValue() != "affine")
       return refuse(loc, "nn.recurrent C3: expects a unary kind or affine as activation, got ", attr);
   return success();
 }
@@ -39,13 +37,12 @@ LogicalResult checkElementTypes(Loc loc, RecurrentOp::Adaptor op) {
   Type type = elementType(op.getInput());
   if (failed(checkFloat(loc, "nn.recurrent C4", type)))
     return failure();
-  for (Value value : {op.getWeights(), op.getRecurrence(), op.getBias(), op.getInitialH(), op.getInitialC(),
-                      op.getPeepholes()})
+  for (Value value :
+       {op.getWeights(), op.getRecurrence(), op.getBias(), op.getInitialH(), op.getInitialC(), op.getPeepholes()})
     if (value && elementType(value) != type)
       return refuse(loc, "nn.recurrent C4: expects element type ", type, ", got ", elementType(value));
   if (op.getSequenceLens() && !elementType(op.getSequenceLens()).isSignlessInteger(32))
-    return refuse(loc, "nn.recurrent C4: expects sequence_lens to be i32, got ",
-                  elementType(op.getSequenceLens()));
+    return refuse(loc, "nn.recurrent C4: expects sequence_lens to be i32, got ", elementType(op.getSequenceLens()));
   return success();
 }
 
@@ -56,12 +53,10 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
     return failure();
   for (Value value : {op.getInput(), op.getWeights(), op.getRecurrence()})
     if (rankOf(value) != 3)
-      return refuse(loc, "nn.recurrent C1: expects input, weights and recurrence of rank 3, got ",
-                    value.getType());
+      return refuse(loc, "nn.recurrent C1: expects input, weights and recurrence of rank 3, got ", value.getType());
   DimExprs input = dimsOf(op.getInput());
   int64_t directions = op.getDirection() == Direction::bidirectional ? 2 : 1, gates = gateCount(op.getCell());
-  AffineExpr dirs = dimConstant(context, directions), hidden = dimsOf(op.getRecurrence())[2],
-             batch = input[1];
+  AffineExpr dirs = dimConstant(context, directions), hidden = dimsOf(op.getRecurrence())[2], batch = input[1];
   AffineExpr rows = hidden * gates;
   if (failed(checkShape(loc, "weights", op.getWeights(), {dirs, rows, input[2]})) ||
       failed(checkShape(loc, "recurrence", op.getRecurrence(), {dirs, rows, hidden})) ||

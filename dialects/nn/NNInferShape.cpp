@@ -18,8 +18,7 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, 
     result.push_back(dims[axis]);
   }
   if (result.size() != dims.size())
-    return refuse(loc, "nn.transpose C1: expects a permutation of ", dims.size(), " axes, got ",
-                  result.size());
+    return refuse(loc, "nn.transpose C1: expects a permutation of ", dims.size(), " axes, got ", result.size());
   types.push_back(makeTensorType(result, elementType(op.getInput())));
   return success();
 }
@@ -75,8 +74,7 @@ LogicalResult GatherElementsOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
   if (rankOf(op.getIndices()) != rank)
-    return refuse(loc, "nn.gather_elements C1: expects indices of rank ", rank, ", got ",
-                  rankOf(op.getIndices()));
+    return refuse(loc, "nn.gather_elements C1: expects indices of rank ", rank, ", got ", rankOf(op.getIndices()));
   if (failed(checkIndices(loc, "nn.gather_elements C2", elementType(op.getIndices()))) ||
       failed(checkAxis(loc, "nn.gather_elements C3", op.getAxis(), rank)))
     return failure();
@@ -118,8 +116,8 @@ LogicalResult ScatterElementsOp::inferReturnTypes(MLIRContext *, Loc loc, Adapto
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
   if (rankOf(op.getIndices()) != rank || !mayBeEqual(dimsOf(op.getIndices()), dimsOf(op.getUpdates())))
-    return refuse(loc, "nn.scatter_elements C1: expects indices and updates of one shape of rank ", rank,
-                  ", got ", op.getIndices().getType(), " and ", op.getUpdates().getType());
+    return refuse(loc, "nn.scatter_elements C1: expects indices and updates of one shape of rank ", rank, ", got ",
+                  op.getIndices().getType(), " and ", op.getUpdates().getType());
   if (failed(checkIndices(loc, "nn.scatter_elements C2", elementType(op.getIndices()))) ||
       failed(checkAxis(loc, "nn.scatter_elements C3", op.getAxis(), rank)) ||
       failed(checkSameElementType(loc, "nn.scatter_elements C4", op.getInput(), op.getUpdates())))
@@ -139,8 +137,8 @@ LogicalResult ScatterNdOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, 
   DimExprs expected(indices.begin(), indices.end() - 1);
   expected.append(dims.begin() + *length, dims.end());
   if (!mayBeEqual(dimsOf(op.getUpdates()), expected))
-    return refuse(loc, "nn.scatter_nd C3: expects updates to be ",
-                  makeTensorType(expected, elementType(op.getInput())), ", got ", op.getUpdates().getType());
+    return refuse(loc, "nn.scatter_nd C3: expects updates to be ", makeTensorType(expected, elementType(op.getInput())),
+                  ", got ", op.getUpdates().getType());
   if (failed(checkSameElementType(loc, "nn.scatter_nd C4", op.getInput(), op.getUpdates())))
     return failure();
   types.push_back(op.getInput().getType());

@@ -19,8 +19,7 @@ LogicalResult verifySymbolic(Operation *op) {
 LogicalResult verifySameShape(Operation *op, StringRef label, Value input, Value output) {
   if (mayBeEqual(dimsOf(input), dimsOf(output)))
     return success();
-  return op->emitOpError(label) << ": expects equal shapes, got " << input.getType() << " and "
-                                << output.getType();
+  return op->emitOpError(label) << ": expects equal shapes, got " << input.getType() << " and " << output.getType();
 }
 
 LogicalResult verifySameElement(Operation *op, StringRef label, Value input, Value output) {
@@ -33,12 +32,10 @@ LogicalResult verifySameElement(Operation *op, StringRef label, Value input, Val
 LogicalResult verifySameRank(Operation *op, StringRef label, Value input, Value output) {
   if (rankOf(input) == rankOf(output))
     return success();
-  return op->emitOpError(label) << ": expects equal ranks, got " << rankOf(input) << " and "
-                                << rankOf(output);
+  return op->emitOpError(label) << ": expects equal ranks, got " << rankOf(input) << " and " << rankOf(output);
 }
 
-LogicalResult verifyPerAxisMap(Operation *op, StringRef label, StringRef name, AffineMap map,
-                               int64_t expected) {
+LogicalResult verifyPerAxisMap(Operation *op, StringRef label, StringRef name, AffineMap map, int64_t expected) {
   if (map.getNumDims() != 0)
     return op->emitOpError(label) << ": expects " << name << " to use symbols only, got " << map.getNumDims()
                                   << " dims";
@@ -85,8 +82,7 @@ LogicalResult BroadcastOp::verify() {
 }
 
 LogicalResult TileOp::verify() {
-  return success(succeeded(verifySymbolic(*this)) &&
-                 succeeded(verifySameRank(*this, "C1", getInput(), getOutput())) &&
+  return success(succeeded(verifySymbolic(*this)) && succeeded(verifySameRank(*this, "C1", getInput(), getOutput())) &&
                  succeeded(verifySameElement(*this, "C1", getInput(), getOutput())));
 }
 
@@ -114,8 +110,7 @@ LogicalResult SliceOp::verify() {
 }
 
 LogicalResult PadOp::verify() {
-  if (failed(verifySymbolic(*this)) ||
-      failed(verifyPerAxisMap(*this, "C1", "low", getLow(), rankOf(getInput()))) ||
+  if (failed(verifySymbolic(*this)) || failed(verifyPerAxisMap(*this, "C1", "low", getLow(), rankOf(getInput()))) ||
       failed(verifySameElement(*this, "C2", getInput(), getOutput())) ||
       failed(verifySameRank(*this, "C2", getInput(), getOutput())))
     return failure();
@@ -130,8 +125,7 @@ LogicalResult PadOp::verify() {
 }
 
 LogicalResult TopKOp::verify() {
-  if (failed(verifySymbolic(*this)) ||
-      failed(checkAxis(getLoc(), "nn.top_k C1", getAxis(), rankOf(getInput()))))
+  if (failed(verifySymbolic(*this)) || failed(checkAxis(getLoc(), "nn.top_k C1", getAxis(), rankOf(getInput()))))
     return failure();
   if (!mayBeEqual(dimsOf(getValues()), dimsOf(getIndices())) || rankOf(getValues()) != rankOf(getInput()))
     return emitOpError("C2: expects results of one shape, got ")

@@ -12,19 +12,18 @@ LogicalResult verifyRanks(Operation *op, StringRef label, Value input, Value out
     return failure();
   if (rankOf(input) == rankOf(output) && rankOf(input) >= least)
     return success();
-  return op->emitOpError(label) << ": expects equal ranks of " << least << " or more, got " << rankOf(input)
-                                << " and " << rankOf(output);
+  return op->emitOpError(label) << ": expects equal ranks of " << least << " or more, got " << rankOf(input) << " and "
+                                << rankOf(output);
 }
 
 /// Batch and channels pass through a pooling.
-LogicalResult verifyPassThrough(Operation *op, StringRef label, Value input, Value output,
-                                bool channelsLast) {
+LogicalResult verifyPassThrough(Operation *op, StringRef label, Value input, Value output, bool channelsLast) {
   DimExprs in = dimsOf(input), out = dimsOf(output);
   size_t channel = channelsLast ? in.size() - 1 : 1;
   if (mayBeEqual(in[0], out[0]) && mayBeEqual(in[channel], out[channel]))
     return success();
-  return op->emitOpError(label) << ": expects batch and channels to pass through, got " << input.getType()
-                                << " and " << output.getType();
+  return op->emitOpError(label) << ": expects batch and channels to pass through, got " << input.getType() << " and "
+                                << output.getType();
 }
 
 } // namespace
@@ -64,8 +63,8 @@ LogicalResult verifyTransposedChannels(ConvTransposeOp op, AffineExpr expected) 
     return op.emitOpError("C6: expects the result to have ")
            << *constantDim(simplifyDim(expected)) << " channels, got " << *constantDim(found);
   Value bias = op.getBias();
-  if (!bias || (rankOf(bias) == 1 && mayBeEqual(dimsOf(bias)[0], found) &&
-                elementType(bias) == elementType(op.getInput())))
+  if (!bias ||
+      (rankOf(bias) == 1 && mayBeEqual(dimsOf(bias)[0], found) && elementType(bias) == elementType(op.getInput())))
     return success();
   return op.emitOpError("C7: expects bias to have one entry per output channel, got ") << bias.getType();
 }
@@ -75,8 +74,7 @@ LogicalResult ConvTransposeOp::verify() {
   if (failed(verifyRanks(*this, "C1", getInput(), getOutput(), 3)))
     return failure();
   if (rankOf(getFilter()) != rankOf(getInput()))
-    return emitOpError("C1: expects a filter of rank ")
-           << rankOf(getInput()) << ", got " << rankOf(getFilter());
+    return emitOpError("C1: expects a filter of rank ") << rankOf(getInput()) << ", got " << rankOf(getFilter());
   DimExprs filter = dimsOf(getFilter()), input = dimsOf(getInput());
   SmallVector<int64_t> kernel = staticSizes(ArrayRef(filter).drop_front(2));
   WindowAttrs window{kernel, getStrides(), getPads(), getDilations()};
@@ -89,8 +87,7 @@ LogicalResult ConvTransposeOp::verify() {
   if (group <= 0 || (count && *count % group) || !mayBeEqual(channels, filter[0]))
     return emitOpError("C3: expects input channels to be the filter's first axis, a multiple of group ")
            << group << ", got " << getInput().getType() << " and " << getFilter().getType();
-  if (elementType(getFilter()) != elementType(getInput()) ||
-      elementType(getOutput()) != elementType(getInput()))
+  if (elementType(getFilter()) != elementType(getInput()) || elementType(getOutput()) != elementType(getInput()))
     return emitOpError("C4: expects one element type");
   if (llvm::any_of(kernel, ShapedType::isDynamic))
     return emitOpError("C5: expects kernel sizes to be static, got ") << getFilter().getType();
@@ -104,8 +101,7 @@ LogicalResult ResizeOp::verify() {
   if (int64_t(getScales().size()) != rank)
     return emitOpError("C2: expects ") << rank << " scales, got " << getScales().size();
   if (!getRoi().empty() && int64_t(getRoi().size()) != 2 * rank)
-    return emitOpError("C3: expects roi to be empty or to have ")
-           << 2 * rank << " entries, got " << getRoi().size();
+    return emitOpError("C3: expects roi to be empty or to have ") << 2 * rank << " entries, got " << getRoi().size();
   if (getCoordinates() == CoordinateMode::tf_crop_and_resize && getRoi().empty())
     return emitOpError("C3: expects roi with tf_crop_and_resize");
   Type from = elementType(getInput()), to = elementType(getOutput());

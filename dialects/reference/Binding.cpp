@@ -11,8 +11,7 @@ namespace {
 llvm::Error checkInput(const Tensor &input, RankedTensorType expected, size_t number) {
   bool fits = input.elementType() == expected.getElementType() && input.rank() == expected.getRank() &&
               succeeded(verifyCompatibleShape(input.shape(), expected.getShape()));
-  return fits ? llvm::Error::success()
-              : error("expects input ", number, " to be ", expected, ", got ", input.type());
+  return fits ? llvm::Error::success() : error("expects input ", number, " to be ", expected, ", got ", input.type());
 }
 
 llvm::Error checkInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
@@ -27,13 +26,11 @@ llvm::Error checkInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
 /// Value of a symbol that stands for a part of an input.
 llvm::Expected<int64_t> readInput(const Symbol &symbol, ArrayRef<Tensor> inputs) {
   if (symbol.input < 0 || size_t(symbol.input) >= inputs.size())
-    return error("expects symbol ", symbol.name, " to name one of ", inputs.size(), " inputs, got ",
-                 symbol.input);
+    return error("expects symbol ", symbol.name, " to name one of ", inputs.size(), " inputs, got ", symbol.input);
   const Tensor &input = inputs[size_t(symbol.input)];
   bool isDim = symbol.kind == SymbolKind::inputDim;
   if (symbol.index < 0 || symbol.index >= (isDim ? input.rank() : input.size()))
-    return error("expects symbol ", symbol.name, " to lie inside input ", symbol.input, ", got ",
-                 symbol.index);
+    return error("expects symbol ", symbol.name, " to lie inside input ", symbol.input, ", got ", symbol.index);
   return isDim ? input.dim(symbol.index) : input.integers()[size_t(symbol.index)];
 }
 
@@ -79,8 +76,7 @@ llvm::Error Binding::checkConstraints() const {
       continue;
     auto lhs = evaluateDim(constraint.lhs, symbolValues), rhs = evaluateDim(constraint.rhs, symbolValues);
     if (!lhs || lhs != rhs)
-      return error(constraint.reason, ": expects equal sizes, got ", lhs.value_or(-1), " and ",
-                   rhs.value_or(-1));
+      return error(constraint.reason, ": expects equal sizes, got ", lhs.value_or(-1), " and ", rhs.value_or(-1));
   }
   return llvm::Error::success();
 }

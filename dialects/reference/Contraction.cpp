@@ -17,8 +17,7 @@ template <typename T> using Sum = std::conditional_t<isFloatType<T>, double, uin
 
 /// out[m, n] = sum over k of lhs[m, k] * rhs[k, n].
 template <typename T>
-void multiply(const T *lhs, MatrixSteps l, const T *rhs, MatrixSteps r, T *out, int64_t m, int64_t k,
-              int64_t n) {
+void multiply(const T *lhs, MatrixSteps l, const T *rhs, MatrixSteps r, T *out, int64_t m, int64_t k, int64_t n) {
   std::vector<Sum<T>> row(size_t(n), 0);
   for (int64_t i = 0; i < m; ++i) {
     std::fill(row.begin(), row.end(), Sum<T>(0));
@@ -81,8 +80,7 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
   const Tensor &query = args[0], &key = args[1], &value = args[2],
                *mask = args.operands.size() > 3 ? &args[3] : nullptr;
   Tensor output = args.allocate();
-  int64_t heads = query.dim(1), rows = query.dim(2), depth = query.dim(3), count = key.dim(2),
-          width = value.dim(3);
+  int64_t heads = query.dim(1), rows = query.dim(2), depth = query.dim(3), count = key.dim(2), width = value.dim(3);
   SmallVector<int64_t> scores{query.dim(0), heads, rows, count};
   SmallVector<int64_t> maskStrides = mask ? broadcastStrides(*mask, scores) : SmallVector<int64_t>(4, 0);
   SmallVector<int64_t> keyStrides{heads * count * depth, count * depth, 0},
@@ -93,8 +91,7 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
   SmallVector<int64_t> maskRows(ArrayRef(maskStrides).drop_back());
   forEachElement<3>(ArrayRef(scores).drop_back(), {keyStrides, valueStrides, maskRows}, [&](Offsets<3> at) {
     const T *maskRow = mask ? mask->data<T>() + at[2] : nullptr;
-    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, maskStrides[3],
-                 weights);
+    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, maskStrides[3], weights);
     for (int64_t d = 0; d < width; ++d) {
       double sum = 0;
       for (int64_t t = 0; t < count; ++t)
@@ -110,13 +107,11 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
 } // namespace
 
 Result evaluate(nn::MatmulOp op, const Args &args) {
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return matmul<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return matmul<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::AttentionOp op, const Args &args) {
-  return one(
-      dispatchFloat(args[0].elementType(), [&](auto tag) { return attention<decltype(tag)>(op, args); }));
+  return one(dispatchFloat(args[0].elementType(), [&](auto tag) { return attention<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

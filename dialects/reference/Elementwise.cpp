@@ -17,9 +17,7 @@ double geluTanh(double x) {
   return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 double clamp01(double x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
-double shrink(double x, double lambda, double bias) {
-  return x < -lambda ? x + bias : x > lambda ? x - bias : 0;
-}
+double shrink(double x, double lambda, double bias) { return x < -lambda ? x + bias : x > lambda ? x - bias : 0; }
 
 /// Kinds that C's math library has.
 std::optional<double> libraryScalar(UnaryKind kind, double x) {
@@ -168,8 +166,7 @@ Result evaluate(nn::UnaryOp op, const Args &args) {
       return mapElements<bool, T>(input, args.types[0],
                                   [&](T x) { return unaryScalar(kind, double(x), alpha, beta) != 0; });
     else
-      return mapElements<T, T>(input, args.types[0],
-                               [&](T x) { return T(unaryScalar(kind, double(x), alpha, beta)); });
+      return mapElements<T, T>(input, args.types[0], [&](T x) { return T(unaryScalar(kind, double(x), alpha, beta)); });
   }));
 }
 
@@ -195,8 +192,7 @@ Result evaluate(nn::SelectOp op, const Args &args) {
     T *out = output.mutableData<T>();
     Strides<3> strides{broadcastStrides(args[0], shape), broadcastStrides(args[1], shape),
                        broadcastStrides(args[2], shape)};
-    forEachElement<3>(shape, strides,
-                      [&](Offsets<3> at) { *out++ = condition[at[0]] ? lhs[at[1]] : rhs[at[2]]; });
+    forEachElement<3>(shape, strides, [&](Offsets<3> at) { *out++ = condition[at[0]] ? lhs[at[1]] : rhs[at[2]]; });
     return output;
   }));
 }

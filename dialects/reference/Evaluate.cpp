@@ -35,8 +35,7 @@ llvm::Expected<RankedTensorType> staticType(Type type, ArrayRef<int64_t> symbols
     if (!size || *size < 0)
       return error("expects sizes of 0 or more in ", type, ", got ", size.value_or(-1));
     shape.push_back(*size);
-    if (llvm::MulOverflow<int64_t>(int64_t(count), std::max<int64_t>(*size, 1),
-                                   reinterpret_cast<int64_t &>(count)) ||
+    if (llvm::MulOverflow<int64_t>(int64_t(count), std::max<int64_t>(*size, 1), reinterpret_cast<int64_t &>(count)) ||
         count > uint64_t(1) << 40)
       return error("expects a tensor that fits into memory, got ", type);
   }
@@ -46,15 +45,14 @@ llvm::Expected<RankedTensorType> staticType(Type type, ArrayRef<int64_t> symbols
 Result evaluateKind(Operation *op, const Args &args) {
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::ReduceOp, nn::ArgReduceOp,
-            nn::CumulativeOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp, nn::AttentionOp,
-            nn::ConvOp, nn::ConvTransposeOp, nn::PoolOp, nn::MaxPoolIndicesOp, nn::RecurrentOp, nn::ReshapeOp,
-            nn::TransposeOp, nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp, nn::GatherOp,
-            nn::GatherElementsOp, nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp,
-            nn::NonZeroOp, nn::IotaOp, nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp, nn::FusedOp,
-            nn::ConstantOp>([&](auto kind) { return evaluate(kind, args); })
-      .Default([](Operation *other) {
-        return error("expects an operation of the nn dialect, got ", other->getName());
-      });
+            nn::CumulativeOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp, nn::AttentionOp, nn::ConvOp,
+            nn::ConvTransposeOp, nn::PoolOp, nn::MaxPoolIndicesOp, nn::RecurrentOp, nn::ReshapeOp, nn::TransposeOp,
+            nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp, nn::GatherOp, nn::GatherElementsOp,
+            nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp, nn::NonZeroOp, nn::IotaOp,
+            nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp, nn::FusedOp, nn::ConstantOp>(
+          [&](auto kind) { return evaluate(kind, args); })
+      .Default(
+          [](Operation *other) { return error("expects an operation of the nn dialect, got ", other->getName()); });
 }
 
 llvm::Error located(Operation *op, llvm::Error failure) {
@@ -105,9 +103,7 @@ Values argumentsOf(Block &block, ArrayRef<Tensor> tensors) {
 
 Result evaluate(nn::FusedOp op, const Args &args) {
   Block &body = op.getBody().front();
-  auto refuse = [](nn::LateSymbolOp, const Tensor &) {
-    return error("expects no nn.late_symbol in a fused region");
-  };
+  auto refuse = [](nn::LateSymbolOp, const Tensor &) { return error("expects no nn.late_symbol in a fused region"); };
   return runBlock(body, argumentsOf(body, args.operands), [&] { return args.symbols; }, refuse);
 }
 
@@ -143,8 +139,7 @@ namespace {
 DenseResourceElementsAttr reshapedResource(Operation *op) {
   auto reshape = dyn_cast<nn::ReshapeOp>(op);
   auto constant = reshape ? reshape.getInput().getDefiningOp<nn::ConstantOp>() : nn::ConstantOp();
-  auto resource =
-      constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : DenseResourceElementsAttr();
+  auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : DenseResourceElementsAttr();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (!resource || !type.hasStaticShape() || type.getNumElements() != resource.getType().getNumElements())
     return {};

@@ -35,8 +35,7 @@ Tensor copyOf(const Tensor &input) {
 
 /// What an update makes of the element that is there.
 template <typename T> T combine(ScatterReduction reduction, T old, T update) {
-  using A =
-      std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, uint64_t>>;
+  using A = std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_same_v<T, bool>, bool, uint64_t>>;
   switch (reduction) {
   case ScatterReduction::scatter_add:
     return T(A(old) + A(update));
@@ -112,8 +111,7 @@ Result evaluate(nn::GatherNdOp op, const Args &args) {
   Tensor output = args.allocate();
   int64_t batches = product(args[0].shape().take_front(size_t(batchDims))),
           perBatch = int64_t(offsets->size()) / std::max<int64_t>(batches, 1);
-  int64_t size = product(shape), slice = product(shape.drop_front(size_t(length))),
-          bytes = output.elementBytes();
+  int64_t size = product(shape), slice = product(shape.drop_front(size_t(length))), bytes = output.elementBytes();
   for (size_t i = 0; i < offsets->size(); ++i) {
     int64_t from = int64_t(i) / perBatch * size + (*offsets)[i];
     std::memcpy(output.mutableData<char>() + int64_t(i) * slice * bytes, args[0].data<char>() + from * bytes,

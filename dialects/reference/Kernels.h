@@ -38,8 +38,7 @@ llvm::Expected<llvm::SmallVector<int64_t>> evaluateMap(mlir::AffineMap map, llvm
 double unaryScalar(nn::UnaryKind kind, double x, double alpha, double beta);
 
 /// A read-only window on a tensor: element (i..) is at offset + sum of i * strides. Copied out row-major.
-Tensor copyStrided(const Tensor &input, mlir::RankedTensorType type, int64_t offset,
-                   llvm::ArrayRef<int64_t> strides);
+Tensor copyStrided(const Tensor &input, mlir::RankedTensorType type, int64_t offset, llvm::ArrayRef<int64_t> strides);
 
 Result evaluate(nn::UnaryOp op, const Args &args);
 Result evaluate(nn::BinaryOp op, const Args &args);

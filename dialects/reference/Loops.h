@@ -42,8 +42,7 @@ void forEachRow(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Offset
 }
 
 /// Calls fn(offsets) for each element.
-template <size_t N, typename Fn>
-void forEachElement(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Fn fn) {
+template <size_t N, typename Fn> void forEachElement(llvm::ArrayRef<int64_t> shape, const Strides<N> &strides, Fn fn) {
   forEachRow<N>(shape, strides, {}, [&](Offsets<N> offsets, int64_t count, Offsets<N> steps) {
     for (int64_t i = 0; i < count; ++i) {
       fn(offsets);

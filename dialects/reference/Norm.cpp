@@ -20,8 +20,7 @@ template <typename T> void softmaxLine(const T *in, T *out, int64_t length, int6
 }
 
 /// Mean (0 for rms) and 1 / deviation of a row.
-template <typename T>
-std::pair<double, double> moments(const T *row, int64_t count, double epsilon, bool isRms) {
+template <typename T> std::pair<double, double> moments(const T *row, int64_t count, double epsilon, bool isRms) {
   double mean = 0, square = 0;
   for (int64_t i = 0; i < count && !isRms; ++i)
     mean += double(row[i]) / double(count);
@@ -38,8 +37,7 @@ template <typename T> Tensor layerNorm(nn::LayerNormOp op, const Args &args) {
   for (int64_t size : shape.drop_front(op.getAxis()))
     count *= size;
   SmallVector<int64_t> none(shape.size(), 0);
-  Strides<2> strides{scale ? broadcastStrides(*scale, shape) : none,
-                     bias ? broadcastStrides(*bias, shape) : none};
+  Strides<2> strides{scale ? broadcastStrides(*scale, shape) : none, bias ? broadcastStrides(*bias, shape) : none};
   const T *in = input.data<T>(), *scales = scale ? scale->data<T>() : nullptr,
           *biases = bias ? bias->data<T>() : nullptr;
   T *out = output.mutableData<T>();
@@ -83,20 +81,18 @@ Result evaluate(nn::SoftmaxOp op, const Args &args) {
     Tensor output = args.allocate();
     for (int64_t o = 0; o < view.outer; ++o)
       for (int64_t i = 0; i < view.inner; ++i)
-        softmaxLine(args[0].data<T>() + view.at(o, i), output.mutableData<T>() + view.at(o, i), view.length,
-                    view.inner, op.getLog());
+        softmaxLine(args[0].data<T>() + view.at(o, i), output.mutableData<T>() + view.at(o, i), view.length, view.inner,
+                    op.getLog());
     return output;
   }));
 }
 
 Result evaluate(nn::LayerNormOp op, const Args &args) {
-  return one(
-      dispatchFloat(args[0].elementType(), [&](auto tag) { return layerNorm<decltype(tag)>(op, args); }));
+  return one(dispatchFloat(args[0].elementType(), [&](auto tag) { return layerNorm<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::LrnOp op, const Args &args) {
-  return one(
-      dispatchFloat(args[0].elementType(), [&](auto tag) { return localResponse<decltype(tag)>(op, args); }));
+  return one(dispatchFloat(args[0].elementType(), [&](auto tag) { return localResponse<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

@@ -32,8 +32,7 @@ struct Cell {
 };
 
 /// `count` elements of direction `direction`, zeros without a tensor.
-template <typename T>
-Vector widenPart(const Tensor *tensor, int64_t direction, int64_t count, int64_t offset = 0) {
+template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, int64_t count, int64_t offset = 0) {
   Vector values(size_t(count), 0.0);
   for (int64_t i = 0; tensor && i < count; ++i)
     values[size_t(i)] = double(tensor->data<T>()[direction * (tensor->size() / tensor->dim(0)) + offset + i]);
@@ -71,8 +70,7 @@ Vector affine(const Vector &matrix, const Vector &bias, const Vector &x) {
 
 /// h = f(Wx + Rh + b)
 void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
-  Vector fromInput = affine(cell.weights, cell.inputBias, x),
-         fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t i = 0; i < h.size(); ++i)
     h[i] = cell.activate(0, fromInput[i] + fromState[i]);
 }
@@ -80,8 +78,7 @@ void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates z, r, h: h = (1 - z) * g(...) + z * h; the reset gate acts before or after the recurrence's product.
 void stepGru(const Cell &cell, const Vector &x, Vector &h) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x),
-         fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   Vector update(n), reset(n), gated(n);
   for (size_t i = 0; i < n; ++i) {
     update[i] = cell.activate(0, fromInput[i] + fromState[i]);
@@ -99,13 +96,11 @@ void stepGru(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates i, o, f, c with peepholes i, o, f: c = f * c + i * g(...), h = o * h(c).
 void stepLstm(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x),
-         fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t k = 0; k < n; ++k) {
     auto gate = [&](size_t g) { return fromInput[g * n + k] + fromState[g * n + k]; };
     double in = cell.activate(0, gate(0) + cell.peepholes[k] * c[k]);
-    double forget =
-        cell.op.getInputForget() ? 1 - in : cell.activate(0, gate(2) + cell.peepholes[2 * n + k] * c[k]);
+    double forget = cell.op.getInputForget() ? 1 - in : cell.activate(0, gate(2) + cell.peepholes[2 * n + k] * c[k]);
     c[k] = forget * c[k] + in * cell.activate(1, gate(3));
     double out = cell.activate(0, gate(1) + cell.peepholes[n + k] * c[k]);
     h[k] = out * cell.activations[2](c[k]);

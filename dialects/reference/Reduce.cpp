@@ -119,8 +119,7 @@ template <typename T> Tensor cumulate(nn::CumulativeOp op, const Args &args) {
 } // namespace
 
 Result evaluate(nn::ReduceOp op, const Args &args) {
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return reduce<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return reduce<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::ArgReduceOp op, const Args &args) {
@@ -130,8 +129,7 @@ Result evaluate(nn::ArgReduceOp op, const Args &args) {
 }
 
 Result evaluate(nn::CumulativeOp op, const Args &args) {
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return cumulate<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return cumulate<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

@@ -26,8 +26,8 @@ Axis axisOf(nn::ResizeOp op, const Args &args, size_t axis) {
   int64_t in = args[0].dim(int64_t(axis)), out = args.types[0].getDimSize(axis);
   double scale = op.getScales()[axis];
   bool hasRoi = !op.getRoi().empty();
-  return {in, out, scale != 0 ? scale : double(out) / double(std::max<int64_t>(in, 1)),
-          hasRoi ? op.getRoi()[axis] : 0, hasRoi ? op.getRoi()[axis + size_t(args[0].rank())] : 1};
+  return {in, out, scale != 0 ? scale : double(out) / double(std::max<int64_t>(in, 1)), hasRoi ? op.getRoi()[axis] : 0,
+          hasRoi ? op.getRoi()[axis + size_t(args[0].rank())] : 1};
 }
 
 /// Input coordinate of output coordinate `x`.
@@ -45,8 +45,7 @@ double originOf(CoordinateMode mode, const Axis &axis, int64_t x) {
     return offset + (double(x) + 0.5) / axis.scale - 0.5;
   }
   case CoordinateMode::tf_crop_and_resize:
-    return axis.out > 1 ? axis.roiStart * last +
-                              double(x) * (axis.roiEnd - axis.roiStart) * last / double(axis.out - 1)
+    return axis.out > 1 ? axis.roiStart * last + double(x) * (axis.roiEnd - axis.roiStart) * last / double(axis.out - 1)
                         : 0.5 * (axis.roiStart + axis.roiEnd) * last;
   case CoordinateMode::tf_half_pixel_for_nn:
     return (double(x) + 0.5) / axis.scale;
@@ -92,8 +91,7 @@ SmallVector<double, 4> weightsOf(nn::ResizeOp op, double ratio, double scale, in
   double sum = 0;
   for (int64_t i = first; i < 2 - first; ++i) {
     double x = (double(i) - ratio) * shrink;
-    weights.push_back(isCubic ? cubicWeight(x, op.getCubicA().convertToDouble())
-                              : std::max(0.0, 1 - std::fabs(x)));
+    weights.push_back(isCubic ? cubicWeight(x, op.getCubicA().convertToDouble()) : std::max(0.0, 1 - std::fabs(x)));
     sum += weights.back();
   }
   for (double &weight : weights)
@@ -103,8 +101,7 @@ SmallVector<double, 4> weightsOf(nn::ResizeOp op, double ratio, double scale, in
 
 Taps tapsOf(nn::ResizeOp op, const Axis &axis, int64_t x) {
   double origin = originOf(op.getCoordinates(), axis, x);
-  if (op.getCoordinates() == CoordinateMode::tf_crop_and_resize &&
-      (origin < 0 || origin > double(axis.in - 1)))
+  if (op.getCoordinates() == CoordinateMode::tf_crop_and_resize && (origin < 0 || origin > double(axis.in - 1)))
     return {};
   int64_t left = int64_t(std::ceil(origin)) - 1, first;
   Taps taps;
@@ -123,8 +120,8 @@ Taps tapsOf(nn::ResizeOp op, const Axis &axis, int64_t x) {
 }
 
 /// One axis of `in` ([outer, axis.in, inner]) resized.
-std::vector<double> resizeAxis(nn::ResizeOp op, const Axis &axis, const std::vector<double> &in,
-                               int64_t outer, int64_t inner) {
+std::vector<double> resizeAxis(nn::ResizeOp op, const Axis &axis, const std::vector<double> &in, int64_t outer,
+                               int64_t inner) {
   std::vector<double> out(size_t(outer * axis.out * inner));
   double extrapolation = op.getExtrapolation().convertToDouble();
   for (int64_t x = 0; x < axis.out; ++x) {

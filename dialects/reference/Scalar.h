@@ -37,8 +37,7 @@ inline constexpr bool isFloatType =
 
 /// What an element is computed with: double for floats, 64 bits of the same signedness for integers.
 template <typename T>
-using Wide =
-    std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
+using Wide = std::conditional_t<isFloatType<T>, double, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
 
 /// Value conversion of nn.cast: float to integer truncates and saturates, NaN gives 0; integers wrap; bool is
 /// != 0.

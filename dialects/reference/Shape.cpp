@@ -56,11 +56,10 @@ Result evaluate(nn::SliceOp op, const Args &args) {
   int64_t offset = 0;
   bool isEmpty = llvm::is_contained(args.types[0].getShape(), 0);
   for (int64_t axis = 0; axis < args[0].rank() && !isEmpty; ++axis) {
-    int64_t first = (*starts)[axis],
-            last = first + (args.types[0].getDimSize(axis) - 1) * op.getSteps()[axis];
+    int64_t first = (*starts)[axis], last = first + (args.types[0].getDimSize(axis) - 1) * op.getSteps()[axis];
     if (std::min(first, last) < 0 || std::max(first, last) >= args[0].dim(axis))
-      return error("expects elements on axis ", axis, " to be in [0, ", args[0].dim(axis), "), got ", first,
-                   " to ", last);
+      return error("expects elements on axis ", axis, " to be in [0, ", args[0].dim(axis), "), got ", first, " to ",
+                   last);
     offset += first * strides[axis];
     strides[axis] *= op.getSteps()[axis];
   }
@@ -74,8 +73,8 @@ Result evaluate(nn::ConcatOp op, const Args &args) {
   for (const Tensor &input : args.operands) {
     int64_t length = input.dim(op.getAxis()), bytes = length * lineBytes;
     for (int64_t o = 0; o < whole.outer && bytes; ++o)
-      std::memcpy(output.mutableData<char>() + (o * whole.length + placed) * lineBytes,
-                  input.data<char>() + o * bytes, size_t(bytes));
+      std::memcpy(output.mutableData<char>() + (o * whole.length + placed) * lineBytes, input.data<char>() + o * bytes,
+                  size_t(bytes));
     placed += length;
   }
   return one(output);
@@ -87,8 +86,7 @@ namespace {
 using Tables = SmallVector<std::vector<int64_t>>;
 
 /// output[i..] = input[tables[0][i0], ..] or `outside` where a table says -1.
-template <typename T>
-Tensor copyByTables(const Tensor &input, RankedTensorType type, const Tables &tables, T outside) {
+template <typename T> Tensor copyByTables(const Tensor &input, RankedTensorType type, const Tables &tables, T outside) {
   Tensor output = Tensor::allocate(type);
   SmallVector<int64_t> strides = rowMajorStrides(input.shape());
   T *out = output.mutableData<T>();

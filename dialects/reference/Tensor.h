@@ -35,9 +35,7 @@ public:
   int64_t sizeBytes() const { return size() * elementBytes(); }
   bool isOwned() const { return bool(owned); }
 
-  template <typename T> const T *data() const {
-    return static_cast<const T *>(static_cast<const void *>(bytes));
-  }
+  template <typename T> const T *data() const { return static_cast<const T *>(static_cast<const void *>(bytes)); }
   template <typename T> T *mutableData() { return static_cast<T *>(static_cast<void *>(owned.get())); }
   llvm::ArrayRef<char> rawBytes() const { return {data<char>(), size_t(sizeBytes())}; }
 

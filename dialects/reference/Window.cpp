@@ -75,14 +75,12 @@ template <typename T> using Sum = std::conditional_t<isFloatType<T>, double, uin
 
 /// All channels of one output position.
 template <typename T>
-void convolveAt(const T *in, const Image &input, const T *filter, ArrayRef<int64_t> filterShape,
-                const T *bias, int64_t group, ArrayRef<Tap> taps, T *out, int64_t outStride) {
-  int64_t kernelSize = product(filterShape.drop_front(2)), depth = filterShape[1],
-          perGroup = filterShape[0] / group;
+void convolveAt(const T *in, const Image &input, const T *filter, ArrayRef<int64_t> filterShape, const T *bias,
+                int64_t group, ArrayRef<Tap> taps, T *out, int64_t outStride) {
+  int64_t kernelSize = product(filterShape.drop_front(2)), depth = filterShape[1], perGroup = filterShape[0] / group;
   for (int64_t m = 0; m < filterShape[0]; ++m) {
     Sum<T> sum = bias ? Sum<T>(bias[m]) : Sum<T>(0);
-    const T *weights = filter + m * depth * kernelSize,
-            *channels = in + m / perGroup * depth * input.channelStride;
+    const T *weights = filter + m * depth * kernelSize, *channels = in + m / perGroup * depth * input.channelStride;
     for (int64_t c = 0; c < depth; ++c)
       for (const Tap &tap : taps)
         sum += Sum<T>(channels[c * input.channelStride + tap.inputOffset]) *
@@ -128,8 +126,7 @@ void spreadFrom(nn::ConvTransposeOp op, const Args &args, const Image &input, co
     for (int64_t c = 0; c < input.channels; ++c)
       for (int64_t m = 0; m < width; ++m)
         sums[offset + (c / perGroup * width + m) * result.channelStride] +=
-            Sum<T>(in[c * input.channelStride]) *
-            Sum<T>(args[1].data<T>()[(c * width + m) * kernelSize + kernelIndex]);
+            Sum<T>(in[c * input.channelStride]) * Sum<T>(args[1].data<T>()[(c * width + m) * kernelSize + kernelIndex]);
   });
 }
 
@@ -138,8 +135,7 @@ template <typename T> Tensor convolveTransposed(nn::ConvTransposeOp op, const Ar
   Image input(args[0], op.getChannelsLast()), result(output, op.getChannelsLast());
   std::vector<Sum<T>> sums(size_t(output.size()), 0);
   for (int64_t n = 0; n < input.batch; ++n)
-    forEachIndex(input.sizes,
-                 [&](ArrayRef<int64_t> from) { spreadFrom<T>(op, args, input, result, n, from, sums); });
+    forEachIndex(input.sizes, [&](ArrayRef<int64_t> from) { spreadFrom<T>(op, args, input, result, n, from, sums); });
   const T *bias = args.operands.size() > 2 ? args[2].data<T>() : nullptr;
   for (int64_t i = 0; i < output.size(); ++i) {
     int64_t channel = i / result.channelStride % result.channels;
@@ -176,8 +172,8 @@ template <typename T> Tensor pool(nn::PoolOp op, const Args &args) {
     for (int64_t n = 0; n < input.batch; ++n)
       for (int64_t c = 0; c < input.channels; ++c)
         output.mutableData<T>()[n * result.batchStride + c * result.channelStride + result.offset(at)] =
-            poolTaps(op.getKind(), args[0].data<T>() + n * input.batchStride + c * input.channelStride, taps,
-                     divisor, double(op.getP()));
+            poolTaps(op.getKind(), args[0].data<T>() + n * input.batchStride + c * input.channelStride, taps, divisor,
+                     double(op.getP()));
   });
   return output;
 }
@@ -215,13 +211,12 @@ template <typename T> Tensor maxIndices(nn::MaxPoolIndicesOp op, const Args &arg
 } // namespace
 
 Result evaluate(nn::ConvOp op, const Args &args) {
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return convolve<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return convolve<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::ConvTransposeOp op, const Args &args) {
-  return one(dispatchNumber(args[0].elementType(),
-                            [&](auto tag) { return convolveTransposed<decltype(tag)>(op, args); }));
+  return one(
+      dispatchNumber(args[0].elementType(), [&](auto tag) { return convolveTransposed<decltype(tag)>(op, args); }));
 }
 
 Result evaluate(nn::PoolOp op, const Args &args) {
@@ -229,8 +224,7 @@ Result evaluate(nn::PoolOp op, const Args &args) {
 }
 
 Result evaluate(nn::MaxPoolIndicesOp op, const Args &args) {
-  return one(
-      dispatchNumber(args[0].elementType(), [&](auto tag) { return maxIndices<decltype(tag)>(op, args); }));
+  return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return maxIndices<decltype(tag)>(op, args); }));
 }
 
 } // namespace lathe::reference

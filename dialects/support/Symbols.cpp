@@ -27,9 +27,8 @@ DimExprs dimExprs(RankedTensorType type) {
   DimExprs dims;
   auto map = dyn_cast_or_null<AffineMapAttr>(type.getEncoding());
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
-    dims.push_back(type.isDynamicDim(axis) && map
-                       ? map.getValue().getResult(axis)
-                       : getAffineConstantExpr(type.getDimSize(axis), type.getContext()));
+    dims.push_back(type.isDynamicDim(axis) && map ? map.getValue().getResult(axis)
+                                                  : getAffineConstantExpr(type.getDimSize(axis), type.getContext()));
   return dims;
 }
 
@@ -37,8 +36,7 @@ bool hasSymbolicDims(RankedTensorType type) {
   if (type.hasStaticShape())
     return true;
   auto map = dyn_cast_or_null<AffineMapAttr>(type.getEncoding());
-  return map && map.getValue().getNumDims() == 0 &&
-         map.getValue().getNumResults() == unsigned(type.getRank());
+  return map && map.getValue().getNumDims() == 0 && map.getValue().getNumResults() == unsigned(type.getRank());
 }
 
 AffineExpr simplifyDim(AffineExpr expr) { return simplifyAffineExpr(expr, 0, symbolsUsed(expr)); }
@@ -75,8 +73,7 @@ RankedTensorType makeTensorType(ArrayRef<AffineExpr> dims, Type elementType) {
     shape.push_back(constant.value_or(ShapedType::kDynamic));
     isDynamic |= !constant;
   }
-  Attribute encoding =
-      isDynamic ? AffineMapAttr::get(symbolMap(exprs, elementType.getContext())) : Attribute();
+  Attribute encoding = isDynamic ? AffineMapAttr::get(symbolMap(exprs, elementType.getContext())) : Attribute();
   return RankedTensorType::get(shape, elementType, encoding);
 }
 
@@ -88,8 +85,7 @@ std::optional<int64_t> evaluateDim(AffineExpr expr, ArrayRef<int64_t> symbols) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return constant.getValue();
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return symbol.getPosition() < symbols.size() ? std::optional(symbols[symbol.getPosition()])
-                                                 : std::nullopt;
+    return symbol.getPosition() < symbols.size() ? std::optional(symbols[symbol.getPosition()]) : std::nullopt;
   auto binary = cast<AffineBinaryOpExpr>(expr);
   auto lhs = evaluateDim(binary.getLHS(), symbols), rhs = evaluateDim(binary.getRHS(), symbols);
   if (!lhs || !rhs)
@@ -127,8 +123,7 @@ std::optional<int64_t> evaluateDerived(const Symbol &symbol, ArrayRef<int64_t> s
       return std::nullopt;
     values.push_back(*value);
   }
-  bool isSelect =
-      symbol.derived == DerivedKind::selectNonNegative || symbol.derived == DerivedKind::selectZero;
+  bool isSelect = symbol.derived == DerivedKind::selectNonNegative || symbol.derived == DerivedKind::selectZero;
   size_t expected = isSelect ? 3 : symbol.derived == DerivedKind::floorScaled ? 1 : 2;
   if (values.size() != expected)
     return std::nullopt;
@@ -153,8 +148,8 @@ std::optional<int64_t> evaluateDerived(const Symbol &symbol, ArrayRef<int64_t> s
 
 namespace {
 constexpr std::array<llvm::StringLiteral, 4> kKinds = {"input_dim", "input_value", "derived", "tensor_value"};
-constexpr std::array<llvm::StringLiteral, 5> kDerived = {"minimum", "maximum", "select_non_negative",
-                                                         "floor_scaled", "select_zero"};
+constexpr std::array<llvm::StringLiteral, 5> kDerived = {"minimum", "maximum", "select_non_negative", "floor_scaled",
+                                                         "select_zero"};
 
 template <size_t N> int64_t indexOf(const std::array<llvm::StringLiteral, N> &names, StringRef name) {
   auto *it = llvm::find(names, name);
@@ -206,8 +201,8 @@ Symbol fromAttribute(DictionaryAttr attrs) {
 }
 
 bool isSameDerived(const Symbol &a, const Symbol &b) {
-  return a.kind == SymbolKind::derived && b.kind == a.kind && a.derived == b.derived &&
-         a.operands == b.operands && a.scale == b.scale;
+  return a.kind == SymbolKind::derived && b.kind == a.kind && a.derived == b.derived && a.operands == b.operands &&
+         a.scale == b.scale;
 }
 } // namespace
 

@@ -29,8 +29,7 @@ int64_t bytesOf(TypeRange types) {
 }
 
 bool hasConstantOperands(Operation *op) {
-  return llvm::all_of(op->getOperands(),
-                      [](Value value) { return value.getDefiningOp<nn::ConstantOp>() != nullptr; });
+  return llvm::all_of(op->getOperands(), [](Value value) { return value.getDefiningOp<nn::ConstantOp>() != nullptr; });
 }
 
 struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {

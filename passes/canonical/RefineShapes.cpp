@@ -45,8 +45,7 @@ struct Refinement {
     symbol.min = std::max(symbol.min, low);
     symbol.max = std::min(symbol.max, high);
     if (symbol.min > symbol.max)
-      return function.emitError("expects bounds of ")
-             << symbol.name << " to meet, got " << low << ".." << high;
+      return function.emitError("expects bounds of ") << symbol.name << " to meet, got " << low << ".." << high;
     return symbol.min == symbol.max ? fix(number, symbol.min) : success();
   }
 
@@ -92,8 +91,7 @@ struct Refinement {
       constraint.rhs = rewrite(constraint.rhs);
       auto lhs = constantDim(constraint.lhs), rhs = constantDim(constraint.rhs);
       if (lhs && rhs && *lhs != *rhs)
-        return function.emitError(constraint.reason)
-               << ": expects equal sizes, got " << *lhs << " and " << *rhs;
+        return function.emitError(constraint.reason) << ": expects equal sizes, got " << *lhs << " and " << *rhs;
       auto symbol = dyn_cast<AffineSymbolExpr>(lhs ? constraint.rhs : constraint.lhs);
       if (!symbol || bool(lhs) == bool(rhs))
         continue;
@@ -143,8 +141,7 @@ struct Refinement {
 /// Result types that inference now knows more exactly.
 LogicalResult inferAgain(Operation *op) {
   if (auto fused = dyn_cast<nn::FusedOp>(op))
-    for (auto [value, result] :
-         llvm::zip(fused.getBody().front().getTerminator()->getOperands(), op->getResults()))
+    for (auto [value, result] : llvm::zip(fused.getBody().front().getTerminator()->getOperands(), op->getResults()))
       result.setType(value.getType());
   auto interface = dyn_cast<InferTypeOpInterface>(op);
   if (!interface)
@@ -180,9 +177,8 @@ struct RefineShapesPass : impl::RefineShapesBase<RefineShapesPass> {
     if (failed(refinement.propagate()))
       return signalPassFailure();
     refinement.substitute();
-    auto walk = getOperation().walk([](Operation *op) {
-      return failed(inferAgain(op)) ? WalkResult::interrupt() : WalkResult::advance();
-    });
+    auto walk = getOperation().walk(
+        [](Operation *op) { return failed(inferAgain(op)) ? WalkResult::interrupt() : WalkResult::advance(); });
     if (walk.wasInterrupted())
       return signalPassFailure();
     updateResultTypes(getOperation());

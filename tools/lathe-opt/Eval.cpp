@@ -20,9 +20,7 @@ struct EvalPass : PassWrapper<EvalPass, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(EvalPass)
 
   StringRef getArgument() const override { return "lathe-eval"; }
-  StringRef getDescription() const override {
-    return "run functions without arguments by the reference interpreter";
-  }
+  StringRef getDescription() const override { return "run functions without arguments by the reference interpreter"; }
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
