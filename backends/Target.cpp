@@ -13,8 +13,8 @@ namespace {
 /// Features that generated code may profit from; all others of a CPU are left out, so that the loader asks for no more
 /// than needed.
 constexpr llvm::StringLiteral kUseful[] = {
-    "sse3",     "ssse3",    "sse4.1",   "sse4.2",   "popcnt",   "avx",      "avx2",       "fma",        "f16c",
-    "bmi",      "bmi2",     "lzcnt",    "movbe",    "avx512f",  "avx512bw", "avx512cd",   "avx512dq",   "avx512vl",
+    "sse3",       "ssse3",      "sse4.1",     "sse4.2",  "popcnt",   "avx",      "avx2",     "fma",      "f16c",
+    "bmi",        "bmi2",       "lzcnt",      "movbe",   "avx512f",  "avx512bw", "avx512cd", "avx512dq", "avx512vl",
     "avx512vnni", "avx512bf16", "avx512vbmi", "avxvnni", "amx-tile", "amx-int8", "amx-bf16"};
 
 int64_t cacheBytes(int name, int64_t otherwise) {
@@ -105,12 +105,11 @@ llvm::Expected<Target> Target::parse(llvm::StringRef cpu) {
 mlir::DictionaryAttr Target::toAttribute(mlir::MLIRContext *context) const {
   mlir::Builder b(context);
   llvm::SmallVector<llvm::StringRef> names(features.begin(), features.end());
-  return b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(cpu)),
-                              b.getNamedAttr("llvm_cpu", b.getStringAttr(llvmCpu)),
-                              b.getNamedAttr("features", b.getStrArrayAttr(names)),
-                              b.getNamedAttr("l1_bytes", b.getI64IntegerAttr(l1Bytes)),
-                              b.getNamedAttr("l2_bytes", b.getI64IntegerAttr(l2Bytes)),
-                              b.getNamedAttr("l3_bytes", b.getI64IntegerAttr(l3Bytes))});
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("cpu", b.getStringAttr(cpu)), b.getNamedAttr("llvm_cpu", b.getStringAttr(llvmCpu)),
+       b.getNamedAttr("features", b.getStrArrayAttr(names)), b.getNamedAttr("l1_bytes", b.getI64IntegerAttr(l1Bytes)),
+       b.getNamedAttr("l2_bytes", b.getI64IntegerAttr(l2Bytes)),
+       b.getNamedAttr("l3_bytes", b.getI64IntegerAttr(l3Bytes))});
 }
 
 Target Target::of(mlir::DictionaryAttr attribute) {

@@ -22,9 +22,8 @@ OwningOpRef<plan::KernelOp> makeBody(Operation *op) {
                                          ArrayRef<int64_t>(), one, one, ArrayRef<int64_t>());
   Block &block = kernel.getBody().emplaceBlock();
   b.setInsertionPointToEnd(&block);
-  auto arguments = llvm::map_to_vector(op->getOperandTypes(), [&](Type type) -> Value {
-    return block.addArgument(type, op->getLoc());
-  });
+  auto arguments = llvm::map_to_vector(op->getOperandTypes(),
+                                       [&](Type type) -> Value { return block.addArgument(type, op->getLoc()); });
   IRMapping mapping;
   if (auto fused = dyn_cast<nn::FusedOp>(op)) {
     mapping.map(fused.getBody().front().getArguments(), arguments);

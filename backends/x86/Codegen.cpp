@@ -21,8 +21,8 @@ namespace lathe::x86 {
 
 void prepareContext(MLIRContext *context) {
   DialectRegistry registry;
-  registry.insert<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect,
-                  LLVM::LLVMDialect>();
+  registry.insert<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect, scf::SCFDialect,
+                  vector::VectorDialect, LLVM::LLVMDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   PassManager pipeline(context);
@@ -85,9 +85,9 @@ private:
     SmallVector<Type> types(parameterCount, pointer);
     types.append({pointer, b.getI64Type(), b.getI64Type(), pointer});
     b.setInsertionPointToEnd(module->getBody());
-    functions.body = b.create<LLVM::LLVMFuncOp>(loc, source.getSymName().str() + ".body",
-                                                LLVM::LLVMFunctionType::get(b.getI32Type(), types),
-                                                LLVM::Linkage::Internal);
+    functions.body =
+        b.create<LLVM::LLVMFuncOp>(loc, source.getSymName().str() + ".body",
+                                   LLVM::LLVMFunctionType::get(b.getI32Type(), types), LLVM::Linkage::Internal);
     functions.body.setPassthroughAttr(b.getArrayAttr({b.getStringAttr("noinline")}));
     for (unsigned i = 0; i <= parameterCount; ++i)
       functions.body.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
@@ -95,8 +95,8 @@ private:
   }
 
   void buildEntry() {
-    auto type = LLVM::LLVMFunctionType::get(
-        b.getI32Type(), {pointer, pointer, b.getI64Type(), b.getI64Type(), pointer});
+    auto type =
+        LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, pointer, b.getI64Type(), b.getI64Type(), pointer});
     b.setInsertionPointToEnd(module->getBody());
     functions.entry = b.create<LLVM::LLVMFuncOp>(loc, source.getSymName(), type);
     functions.entry.setVisibility_(LLVM::Visibility::Hidden);

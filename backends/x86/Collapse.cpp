@@ -19,7 +19,9 @@ bool moveUp(nn::ReshapeOp reshape) {
   if (!producer || !isElementwise(producer) || isa<nn::BroadcastOp>(producer) || !producer->hasOneUse())
     return false;
   auto inner = dimExprs(tensorType(reshape.getInput()));
-  auto isOne = [](Value operand) { return tensorType(operand).hasStaticShape() && tensorType(operand).getNumElements() == 1; };
+  auto isOne = [](Value operand) {
+    return tensorType(operand).hasStaticShape() && tensorType(operand).getNumElements() == 1;
+  };
   for (Value operand : producer->getOperands())
     if (!isOne(operand) && dimExprs(tensorType(operand)) != inner)
       return false;
@@ -231,9 +233,8 @@ private:
         })
         .Case([&](nn::PadOp pad) {
           auto isPadded = differs(pad.getInput(), pad.getOutput());
-          visitSameRank(op, pad.getInput(), [&](int64_t axis) {
-            return isPadded(axis) || constantDim(pad.getLow().getResult(axis)) != 0;
-          });
+          visitSameRank(op, pad.getInput(),
+                        [&](int64_t axis) { return isPadded(axis) || constantDim(pad.getLow().getResult(axis)) != 0; });
         })
         .Case([&](nn::TileOp tile) { visitSameRank(op, tile.getInput(), differs(tile.getInput(), tile.getOutput())); })
         .Case([&](nn::ConcatOp concat) {

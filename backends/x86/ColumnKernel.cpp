@@ -137,7 +137,8 @@ private:
   void forColumns(llvm::function_ref<void(Value)> body) { c.loop(first, last, body); }
 
   /// acc[c] = combine(acc[c], input[.., c]) over the reduced axes.
-  void accumulate(Value acc, Type type, Value init, Value input, llvm::function_ref<Value(Value, Value, Value)> combine) {
+  void accumulate(Value acc, Type type, Value init, Value input,
+                  llvm::function_ref<Value(Value, Value, Value)> combine) {
     forColumns([&](Value column) { put(init, acc, column); });
     loopNest(c, reducedSizes, {}, [&](IndexList inner, ValueRange) {
       forColumns([&](Value column) {
@@ -159,15 +160,15 @@ private:
     Value init = accumulator.init(), acc = slot(), count = c.product(reducedSizes);
     Type type = init.getType();
     accumulate(acc, type, init, op.getInput(), [&](Value sum, Value x, Value) { return accumulator.combine(sum, x); });
-    c.bind(op.getOutput(), [=, this](IndexList index) mutable {
-      return accumulator.finish(get(acc, type, index.back()), count);
-    });
+    c.bind(op.getOutput(),
+           [=, this](IndexList index) mutable { return accumulator.finish(get(acc, type, index.back()), count); });
   }
 
   void emitSoftmax(nn::SoftmaxOp op) {
     Value input = op.getInput(), largest = slot(), sum = slot();
     Type type = computedType(elementType(input));
-    accumulate(largest, type, lowestOf(c, type), input, [&](Value best, Value x, Value) { return c.maximumF(best, x); });
+    accumulate(largest, type, lowestOf(c, type), input,
+               [&](Value best, Value x, Value) { return c.maximumF(best, x); });
     accumulate(sum, type, c.real(0, type), input, [&](Value total, Value x, Value column) {
       return c.add(total, emitExp(c, c.sub(x, get(largest, type, column))));
     });

@@ -72,13 +72,16 @@ Value element(EmitContext &c, nn::ConvOp op, IndexList indices) {
       position.push_back(c.add(start, c.mul(k, c.index(op.getDilations()[axis]))));
       isInside = c.andI(isInside, c.cmp(arith::CmpIPredicate::ult, position.back(), image.spatial[axis]));
     }
-    Value product = guarded(c, isInside, [&] {
-      Value channel = c.add(firstChannel, inner[0]);
-      Indices filter{at.channel};
-      filter.append(inner.begin(), inner.end());
-      return c.mul(c.elementAt(op.getInput(), imageIndex(at.batch, channel, position, isLast)),
-                   c.elementAt(op.getFilter(), filter));
-    }, c.number(0, type));
+    Value product = guarded(
+        c, isInside,
+        [&] {
+          Value channel = c.add(firstChannel, inner[0]);
+          Indices filter{at.channel};
+          filter.append(inner.begin(), inner.end());
+          return c.mul(c.elementAt(op.getInput(), imageIndex(at.batch, channel, position, isLast)),
+                       c.elementAt(op.getFilter(), filter));
+        },
+        c.number(0, type));
     return Values{c.accumulate(carried[0], product)};
   });
   return op.getBias() ? c.add(sum[0], c.elementAt(op.getBias(), {at.channel})) : sum[0];
@@ -99,20 +102,24 @@ Value element(EmitContext &c, nn::ConvTransposeOp op, IndexList indices) {
     Value isInside = c.boolean(true);
     for (auto [axis, k] : llvm::enumerate(inner.drop_front())) {
       // o = i * stride - pad + k * dilation, solved for i
-      Value shifted = c.sub(c.add(at.spatial[axis], c.index(op.getPads()[axis])), c.mul(k, c.index(op.getDilations()[axis])));
+      Value shifted =
+          c.sub(c.add(at.spatial[axis], c.index(op.getPads()[axis])), c.mul(k, c.index(op.getDilations()[axis])));
       Value stride = c.index(op.getStrides()[axis]);
       Value isMultiple = c.eqI(c.remS(shifted, stride), c.index(0));
       position.push_back(c.divS(shifted, stride));
       Value isImage = c.cmp(arith::CmpIPredicate::ult, position.back(), image.spatial[axis]);
       isInside = c.andI(isInside, c.andI(isMultiple, c.andI(isImage, c.geS(shifted, c.index(0)))));
     }
-    Value product = guarded(c, isInside, [&] {
-      Value channel = c.add(firstChannel, inner[0]);
-      Indices filter{channel, c.remU(at.channel, outPerGroup)};
-      filter.append(inner.begin() + 1, inner.end());
-      return c.mul(c.elementAt(op.getInput(), imageIndex(at.batch, channel, position, isLast)),
-                   c.elementAt(op.getFilter(), filter));
-    }, c.number(0, type));
+    Value product = guarded(
+        c, isInside,
+        [&] {
+          Value channel = c.add(firstChannel, inner[0]);
+          Indices filter{channel, c.remU(at.channel, outPerGroup)};
+          filter.append(inner.begin() + 1, inner.end());
+          return c.mul(c.elementAt(op.getInput(), imageIndex(at.batch, channel, position, isLast)),
+                       c.elementAt(op.getFilter(), filter));
+        },
+        c.number(0, type));
     return Values{c.accumulate(carried[0], product)};
   });
   return op.getBias() ? c.add(sum[0], c.elementAt(op.getBias(), {at.channel})) : sum[0];

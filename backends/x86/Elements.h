@@ -9,8 +9,10 @@ namespace lathe::x86 {
 using IndexList = llvm::ArrayRef<mlir::Value>;
 
 // Functions of computed scalars, also used by other emitters.
-mlir::Value emitUnary(EmitContext &c, nn::UnaryKind kind, mlir::Value x, mlir::Type elementType, double alpha, double beta);
-mlir::Value emitBinary(EmitContext &c, nn::BinaryKind kind, mlir::Value x, mlir::Value y, mlir::Type xType, mlir::Type yType);
+mlir::Value emitUnary(EmitContext &c, nn::UnaryKind kind, mlir::Value x, mlir::Type elementType, double alpha,
+                      double beta);
+mlir::Value emitBinary(EmitContext &c, nn::BinaryKind kind, mlir::Value x, mlir::Value y, mlir::Type xType,
+                       mlir::Type yType);
 /// Conversion between element types, on computed values.
 mlir::Value emitCast(EmitContext &c, mlir::Value x, mlir::Type from, mlir::Type to);
 mlir::Value emitExp(EmitContext &c, mlir::Value x);

@@ -112,7 +112,8 @@ Value emitMish(EmitContext &c, Value x) {
 Value emitGeluTanh(EmitContext &c, Value x) {
   // 0.5 x (1 + tanh u) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3)
   Type type = x.getType();
-  Value cubic = c.fma(c.mul(x, x), c.real(2 * 0.7978845608028654 * 0.044715, type), c.real(2 * 0.7978845608028654, type));
+  Value cubic =
+      c.fma(c.mul(x, x), c.real(2 * 0.7978845608028654 * 0.044715, type), c.real(2 * 0.7978845608028654, type));
   return c.mul(x, emitSigmoid(c, c.mul(x, cubic)));
 }
 

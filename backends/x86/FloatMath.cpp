@@ -33,9 +33,7 @@ Value clampF(Scalar &s, Value x, double low, double high) {
 }
 
 /// 2^n for an i32 in the range of normal exponents.
-Value powerOfTwo32(Scalar &s, Value n) {
-  return s.bits(s.shl(s.add(n, int32(s, 127)), int32(s, 23)), s.f32());
-}
+Value powerOfTwo32(Scalar &s, Value n) { return s.bits(s.shl(s.add(n, int32(s, 127)), int32(s, 23)), s.f32()); }
 
 /// (exp(r) - 1 - r) / r^2 on [-ln2/2, ln2/2]
 Value expTail(Scalar &s, Value r) {
@@ -182,8 +180,9 @@ Value logF32(Scalar &s, Value x) {
   Value f = s.sub(s.bits(s.sub(word, s.shl(e, int32(s, 23))), s.f32()), c32(s, 1));
   e = s.sub(e, s.select(isDenormal, int32(s, 23), int32(s, 0)));
   Value n = s.toFloatS(e, s.f32());
-  Value p = polynomial(s, f, {0.3333331347, -0.2500000894, 0.2000211924, -0.1666799486, 0.1421955526, -0.1240559667,
-                              0.1188815311, -0.1167560369, 0.06746603549});
+  Value p = polynomial(s, f,
+                       {0.3333331347, -0.2500000894, 0.2000211924, -0.1666799486, 0.1421955526, -0.1240559667,
+                        0.1188815311, -0.1167560369, 0.06746603549});
   Value f2 = s.mul(f, f);
   constexpr double high = 0x1.62ep-1;
   Value tail = s.fma(n, c32(s, kLn2 - high), s.mul(s.mul(f2, f), p));
@@ -208,9 +207,7 @@ Value log1pF32(Scalar &s, Value x) {
 
 //===- sigmoids -===//
 
-Value sigmoidF32(Scalar &s, Value x) {
-  return s.divF(c32(s, 1), s.add(c32(s, 1), expF32(s, s.neg(x))));
-}
+Value sigmoidF32(Scalar &s, Value x) { return s.divF(c32(s, 1), s.add(c32(s, 1), expF32(s, s.neg(x)))); }
 
 Value tanhF32(Scalar &s, Value x) {
   Value magnitude = s.absF(x), z = s.mul(x, x);
@@ -223,12 +220,14 @@ Value tanhF32(Scalar &s, Value x) {
 
 Value erfF32(Scalar &s, Value x) {
   Value magnitude = s.absF(x);
-  Value p = polynomial(s, s.mul(x, x), {1.128379226, -0.376126349, 0.1128371507, -0.02686050907, 0.005203859415,
-                                        -0.0008175639668, 8.513105422e-05});
+  Value p = polynomial(
+      s, s.mul(x, x),
+      {1.128379226, -0.376126349, 0.1128371507, -0.02686050907, 0.005203859415, -0.0008175639668, 8.513105422e-05});
   Value small = s.mul(magnitude, p);
   // 1 - exp(-q) with q = -log(erfc) fitted on [0.9, 4]
-  Value q = polynomial(s, clampF(s, magnitude, 0, 4), {0.0001779918384, 1.127747297, 0.6370639205, 0.104033336, -0.02227494679,
-                                                        0.003055014415, -0.0001971148158});
+  Value q = polynomial(
+      s, clampF(s, magnitude, 0, 4),
+      {0.0001779918384, 1.127747297, 0.6370639205, 0.104033336, -0.02227494679, 0.003055014415, -0.0001971148158});
   Value large = s.sub(c32(s, 1), expF32(s, s.neg(q)));
   return s.copySign(s.select(s.ltF(magnitude, c32(s, 0.9)), small, large), x);
 }

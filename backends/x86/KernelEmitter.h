@@ -17,7 +17,8 @@ using ElementFn = std::function<mlir::Value(llvm::ArrayRef<mlir::Value> indices)
 /// point is inside the function; the emitter leaves it where the function goes on to return.
 class EmitContext : public Scalar {
 public:
-  EmitContext(mlir::OpBuilder builder, mlir::Location loc, mlir::Block *entry, plan::KernelOp kernel, const Target &target);
+  EmitContext(mlir::OpBuilder builder, mlir::Location loc, mlir::Block *entry, plan::KernelOp kernel,
+              const Target &target);
 
   /// A private copy: emitters may rewrite its region.
   plan::KernelOp kernel;
@@ -26,8 +27,8 @@ public:
   void prepare();
   /// Addresses (!llvm.ptr, noalias; an in-place pair is one address), in the order of the region's arguments / results.
   llvm::SmallVector<mlir::Value> inputs, outputs;
-  mlir::Value taskBegin, taskEnd; // i64
-  mlir::Value scratch;            // !llvm.ptr, aligned to LATHE_BUFFER_ALIGNMENT
+  mlir::Value taskBegin, taskEnd;                        // i64
+  mlir::Value scratch;                                   // !llvm.ptr, aligned to LATHE_BUFFER_ALIGNMENT
   mlir::Value dimsPointer, contextPointer, errorPointer; // used by the members below
 
   mlir::Block &region() { return kernel.getBody().front(); }
@@ -91,7 +92,9 @@ private:
 mlir::Type computedType(mlir::Type elementType);
 /// Type of an element in memory, as LLVM knows it: i8 for i1, i16 for f16 and bf16.
 mlir::Type storageType(mlir::Type elementType);
-inline mlir::RankedTensorType tensorType(mlir::Value tensor) { return mlir::cast<mlir::RankedTensorType>(tensor.getType()); }
+inline mlir::RankedTensorType tensorType(mlir::Value tensor) {
+  return mlir::cast<mlir::RankedTensorType>(tensor.getType());
+}
 inline mlir::Type elementType(mlir::Value tensor) { return tensorType(tensor).getElementType(); }
 inline bool isUnsigned(mlir::Type elementType) { return elementType.isUnsignedInteger() || elementType.isInteger(1); }
 

@@ -16,7 +16,9 @@ TaskSpace Lines::space() const {
   return cutTasks({simplifyDim(outer * inner)}, std::max<int64_t>(cost, 1), outer.getContext());
 }
 
-Value Line::startOf(EmitContext &c, Value otherLength) const { return c.add(c.mul(c.mul(outer, otherLength), stride), inner); }
+Value Line::startOf(EmitContext &c, Value otherLength) const {
+  return c.add(c.mul(c.mul(outer, otherLength), stride), inner);
+}
 
 void loopLines(EmitContext &c, const Lines &lines, llvm::function_ref<void(const Line &)> body) {
   Value length = c.dim(lines.length), stride = c.dim(lines.inner);

@@ -31,9 +31,8 @@ Expected<std::unique_ptr<TargetMachine>> createMachine(const Target &target) {
     return createStringError(error);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
-  return std::unique_ptr<TargetMachine>(x86->createTargetMachine(kTriple, "x86-64", featureString(target), options,
-                                                                 Reloc::PIC_, CodeModel::Small,
-                                                                 CodeGenOptLevel::Default));
+  return std::unique_ptr<TargetMachine>(x86->createTargetMachine(
+      kTriple, "x86-64", featureString(target), options, Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Default));
 }
 
 void setAttributes(Module &module, const Target &target) {

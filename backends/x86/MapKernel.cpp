@@ -57,7 +57,6 @@ void splitOutputs(Block &block, MapSchedule &schedule) {
     else
       schedule.parts.push_back({dims, {{value, unsigned(output)}}, -1, {}, {}});
   }
-
 }
 
 MapSchedule scheduleMap(Block &block) {

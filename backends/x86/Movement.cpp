@@ -52,7 +52,8 @@ Value chooseElement(EmitContext &c, IndexList indices, ArrayRef<AffineExpr> valu
 
 Value element(EmitContext &c, nn::ReshapeOp op, IndexList indices) {
   if (auto argument = dyn_cast<BlockArgument>(op.getInput()); argument && !c.isBound(argument)) // memory has no shape
-    return c.load(c.inputs[argument.getArgNumber()], elementType(argument), c.linearize(indices, c.dims(op.getOutput())));
+    return c.load(c.inputs[argument.getArgNumber()], elementType(argument),
+                  c.linearize(indices, c.dims(op.getOutput())));
   auto in = tensorType(op.getInput()), out = tensorType(op.getOutput());
   Values inSizes = c.dims(in), outSizes = c.dims(out);
   Indices own;
@@ -62,7 +63,8 @@ Value element(EmitContext &c, nn::ReshapeOp op, IndexList indices) {
       own.push_back(indices[group.outBegin]);
       continue;
     }
-    Value linear = c.linearize(indices.slice(group.outBegin, outCount), ArrayRef(outSizes).slice(group.outBegin, outCount));
+    Value linear =
+        c.linearize(indices.slice(group.outBegin, outCount), ArrayRef(outSizes).slice(group.outBegin, outCount));
     own.append(c.delinearize(linear, ArrayRef(inSizes).slice(group.inBegin, inCount)));
   }
   return c.elementAt(op.getInput(), own);
@@ -75,15 +77,17 @@ Value element(EmitContext &c, nn::TransposeOp op, IndexList indices) {
   return c.elementAt(op.getInput(), own);
 }
 
-Value element(EmitContext &c, nn::BroadcastOp op, IndexList indices) { return broadcastElement(c, op.getInput(), indices); }
+Value element(EmitContext &c, nn::BroadcastOp op, IndexList indices) {
+  return broadcastElement(c, op.getInput(), indices);
+}
 
 Value element(EmitContext &c, nn::TileOp op, IndexList indices) {
   DimExprs in = dimExprs(tensorType(op.getInput())), out = dimExprs(tensorType(op.getOutput()));
   Indices own;
   for (auto [axis, index] : llvm::enumerate(indices))
-    own.push_back(in[axis] == out[axis]             ? index
-                  : constantDim(in[axis]) == 1      ? c.index(0)
-                                                    : c.remU(index, c.dim(in[axis])));
+    own.push_back(in[axis] == out[axis]        ? index
+                  : constantDim(in[axis]) == 1 ? c.index(0)
+                                               : c.remU(index, c.dim(in[axis])));
   return c.elementAt(op.getInput(), own);
 }
 

@@ -43,8 +43,8 @@ Values loopWindows(EmitContext &c, ArrayRef<Window> windows, ArrayRef<int64_t> d
 template <class PoolLike> SmallVector<Window> windowsOf(EmitContext &c, PoolLike op, IndexList out, IndexList sizes) {
   SmallVector<Window> windows;
   for (size_t axis = 0; axis < out.size(); ++axis)
-    windows.push_back(windowAt(c, out[axis], sizes[axis], op.getKernel()[axis], op.getStrides()[axis], op.getPads()[axis],
-                               op.getDilations()[axis]));
+    windows.push_back(windowAt(c, out[axis], sizes[axis], op.getKernel()[axis], op.getStrides()[axis],
+                               op.getPads()[axis], op.getDilations()[axis]));
   return windows;
 }
 
@@ -83,17 +83,19 @@ Value element(EmitContext &c, nn::PoolOp op, IndexList indices) {
       return Values{emitMax(c, carried[0], x, element)};
     if (isLp) {
       Value magnitude = emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0);
-      x = op.getP() == 1   ? magnitude
-          : op.getP() == 2 ? c.mul(x, x)
-                           : emitBinary(c, nn::BinaryKind::pow, magnitude, c.number(double(op.getP()), type), element, element);
+      x = op.getP() == 1 ? magnitude
+          : op.getP() == 2
+              ? c.mul(x, x)
+              : emitBinary(c, nn::BinaryKind::pow, magnitude, c.number(double(op.getP()), type), element, element);
     }
     return Values{c.accumulate(carried[0], x)};
   })[0];
   if (isMax || (isLp && op.getP() == 1))
     return result;
   if (isLp)
-    return op.getP() == 2 ? emitUnary(c, nn::UnaryKind::sqrt, result, element, 0, 0)
-                          : emitBinary(c, nn::BinaryKind::pow, result, c.number(1.0 / double(op.getP()), type), element, element);
+    return op.getP() == 2
+               ? emitUnary(c, nn::UnaryKind::sqrt, result, element, 0, 0)
+               : emitBinary(c, nn::BinaryKind::pow, result, c.number(1.0 / double(op.getP()), type), element, element);
   Value count = averageCount(c, op, windows, sizes);
   return emitBinary(c, nn::BinaryKind::div, result, emitCast(c, count, c.i64(), element), element, element);
 }
@@ -117,8 +119,8 @@ Value element(EmitContext &c, nn::MaxPoolIndicesOp op, IndexList indices) {
       std::swap(numbered[axes], numbered[axes + 1]);
     }
     Value number = c.linearize(numbered, layout);
-    Value isBetter = c.orI(c.ltS(carried[1], c.index(0)),
-                           emitBinary(c, nn::BinaryKind::greater, x, carried[0], element, element));
+    Value isBetter =
+        c.orI(c.ltS(carried[1], c.index(0)), emitBinary(c, nn::BinaryKind::greater, x, carried[0], element, element));
     return Values{c.select(isBetter, x, carried[0]), c.select(isBetter, number, carried[1])};
   });
   return best[1];

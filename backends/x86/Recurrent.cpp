@@ -112,10 +112,12 @@ private:
         return zero();
       return inputOf(op.getBias(), c.add(c.mul(c.add(c.mul(direction, c.index(2)), part), rows), row));
     };
-    affine(op.getWeights(), inputs, rows, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); },
-           [&](Value row) { return biasAt(row, c.index(0)); }, fromInput);
-    affine(op.getRecurrence(), hidden, rows, [&](Value i) { return get(h, i); },
-           [&](Value row) { return biasAt(row, c.index(1)); }, fromState);
+    affine(
+        op.getWeights(), inputs, rows, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); },
+        [&](Value row) { return biasAt(row, c.index(0)); }, fromInput);
+    affine(
+        op.getRecurrence(), hidden, rows, [&](Value i) { return get(h, i); },
+        [&](Value row) { return biasAt(row, c.index(1)); }, fromState);
     switch (op.getCell()) {
     case nn::CellKind::rnn:
       return forHidden([&](Value k) { put(activate(0, gate(0, k)), h, k); });

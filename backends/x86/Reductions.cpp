@@ -1,5 +1,5 @@
-#include "backends/x86/Elements.h"
 #include "backends/x86/Reductions.h"
+#include "backends/x86/Elements.h"
 
 using namespace mlir;
 
@@ -135,9 +135,8 @@ Value element(EmitContext &c, nn::SoftmaxOp op, IndexList indices) {
     own[axis] = i;
     return c.elementAt(input, own);
   };
-  Value largest = c.loop(c.index(0), size, {lowestOf(c, type)}, [&](Value i, ValueRange carried) {
-    return Values{c.maximumF(carried[0], at(i))};
-  })[0];
+  Value largest = c.loop(c.index(0), size, {lowestOf(c, type)},
+                         [&](Value i, ValueRange carried) { return Values{c.maximumF(carried[0], at(i))}; })[0];
   Value sum = c.loop(c.index(0), size, {c.real(0, type)}, [&](Value i, ValueRange carried) {
     return Values{c.accumulate(carried[0], emitExp(c, c.sub(at(i), largest)))};
   })[0];
@@ -191,7 +190,8 @@ Value element(EmitContext &c, nn::LrnOp op, IndexList indices) {
   })[0];
   Value base = c.fma(sum, c.real(op.getAlpha().convertToDouble() / double(size), computed),
                      c.real(op.getBias().convertToDouble(), computed));
-  Value power = emitBinary(c, nn::BinaryKind::pow, base, c.real(op.getBeta().convertToDouble(), computed), computed, computed);
+  Value power =
+      emitBinary(c, nn::BinaryKind::pow, base, c.real(op.getBeta().convertToDouble(), computed), computed, computed);
   return c.divF(c.elementAt(input, indices), power);
 }
 

@@ -11,9 +11,9 @@ namespace lathe::x86 {
 namespace {
 struct ResizedAxis {
   unsigned axis;
-  Value in, out;           // sizes, i64
-  Value inReal, outReal;   // the same, f64
-  Value scale;             // f64
+  Value in, out;         // sizes, i64
+  Value inReal, outReal; // the same, f64
+  Value scale;           // f64
   double roiStart, roiEnd;
 };
 

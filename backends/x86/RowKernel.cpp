@@ -59,7 +59,9 @@ private:
     Type type = elementType(value);
     return type.isF16() || type.isBF16() ? c.f32() : type;
   }
-  void storeSlot(Value tensor, Value number, Value element) { c.store(element, slots.lookup(tensor), slotType(tensor), number); }
+  void storeSlot(Value tensor, Value number, Value element) {
+    c.store(element, slots.lookup(tensor), slotType(tensor), number);
+  }
   Value loadSlot(Value tensor, Value number) { return c.load(slots.lookup(tensor), slotType(tensor), number); }
   bool isPending(Value tensor) { return slots.contains(tensor) && !c.isBound(tensor); }
 
@@ -83,9 +85,8 @@ private:
 
   Value sumOver(Value input, llvm::function_ref<Value(Value x)> term) {
     Type type = computedType(elementType(input));
-    return pass(input, {c.real(0, type)}, [&](Value x, Value, ValueRange carried) {
-      return Values{c.accumulate(carried[0], term(x))};
-    })[0];
+    return pass(input, {c.real(0, type)},
+                [&](Value x, Value, ValueRange carried) { return Values{c.accumulate(carried[0], term(x))}; })[0];
   }
 
   void emitOperation(Operation *op) {
@@ -103,9 +104,8 @@ private:
 
   void emitReduce(nn::ReduceOp op) {
     Accumulator accumulator(c, op.getKind(), elementType(op.getInput()));
-    Value sum = pass(op.getInput(), {accumulator.init()}, [&](Value x, Value, ValueRange carried) {
-      return Values{accumulator.combine(carried[0], x)};
-    })[0];
+    Value sum = pass(op.getInput(), {accumulator.init()},
+                     [&](Value x, Value, ValueRange carried) { return Values{accumulator.combine(carried[0], x)}; })[0];
     Value result = accumulator.finish(sum, rowLength);
     c.bind(op.getOutput(), [result](IndexList) { return result; });
   }
@@ -113,9 +113,8 @@ private:
   void emitSoftmax(nn::SoftmaxOp op) {
     Value input = op.getInput(), output = op.getOutput();
     Type type = computedType(elementType(input));
-    Value largest = pass(input, {lowestOf(c, type)}, [&](Value x, Value, ValueRange carried) {
-      return Values{c.maximumF(carried[0], x)};
-    })[0];
+    Value largest = pass(input, {lowestOf(c, type)},
+                         [&](Value x, Value, ValueRange carried) { return Values{c.maximumF(carried[0], x)}; })[0];
     Value sum = pass(input, {c.real(0, type)}, [&](Value x, Value number, ValueRange carried) {
       Value shifted = c.sub(x, largest), e = emitExp(c, shifted);
       storeSlot(output, number, op.getLog() ? shifted : e);
@@ -123,7 +122,8 @@ private:
     })[0];
     if (op.getLog()) {
       Value logarithm = emitLog(c, sum);
-      return c.bind(output, [=, this](IndexList index) { return c.sub(loadSlot(output, numberInRow(index)), logarithm); });
+      return c.bind(output,
+                    [=, this](IndexList index) { return c.sub(loadSlot(output, numberInRow(index)), logarithm); });
     }
     Value inverse = c.divF(c.real(1, type), sum);
     c.bind(output, [=, this](IndexList index) { return c.mul(loadSlot(output, numberInRow(index)), inverse); });
@@ -140,9 +140,8 @@ private:
     Value squares = sumOver(input, [&](Value x) { return c.mul(centred(x), centred(x)); });
     Value variance = c.add(c.divF(squares, count), c.real(op.getEpsilon().convertToDouble(), type));
     Value inverse = c.divF(c.real(1, type), c.sqrt(variance));
-    c.bind(op.getOutput(), [=, this](IndexList index) {
-      return normalize(c, op, centred(c.elementAt(input, index)), inverse, index);
-    });
+    c.bind(op.getOutput(),
+           [=, this](IndexList index) { return normalize(c, op, centred(c.elementAt(input, index)), inverse, index); });
   }
 
   void emitOutputs() {

@@ -94,7 +94,8 @@ private:
     return llvm::all_of(value.getUsers(), [&](Operation *user) {
       if (isa<nn::YieldOp>(user))
         return true;
-      return (isPointwise(user) && isFull(user->getResult(0))) || (isRowReduction(user) && user->getOperand(0) == value);
+      return (isPointwise(user) && isFull(user->getResult(0))) ||
+             (isRowReduction(user) && user->getOperand(0) == value);
     });
   }
 
@@ -116,7 +117,8 @@ private:
       return;
     }
     Value result = op->getResult(0);
-    if (isPointwise(op) && costPerElement(op) >= kExpensive && !result.hasOneUse() && isFull(result) && isUsedInStep(result))
+    if (isPointwise(op) && costPerElement(op) >= kExpensive && !result.hasOneUse() && isFull(result) &&
+        isUsedInStep(result))
       buffer(result);
   }
 

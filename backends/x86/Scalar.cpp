@@ -78,9 +78,7 @@ template <class IntOp> Value Scalar::intOp(Value x, Value y) {
   return remember(key, [&] { return b.create<IntOp>(loc, x, y).getResult(); });
 }
 
-template <class FloatOp> Value Scalar::floatOp(Value x, Value y) {
-  return b.create<FloatOp>(loc, x, y, flags(b));
-}
+template <class FloatOp> Value Scalar::floatOp(Value x, Value y) { return b.create<FloatOp>(loc, x, y, flags(b)); }
 
 static bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
 
@@ -178,9 +176,7 @@ Value Scalar::floorDiv(Value x, Value y) {
   Value isInexact = ltS(sub(x, mul(quotient, y)), integer(0, x.getType()));
   return select(isInexact, sub(quotient, integer(1, x.getType())), quotient);
 }
-Value Scalar::ceilDiv(Value x, Value y) {
-  return floorDiv(add(x, sub(y, integer(1, x.getType()))), y);
-}
+Value Scalar::ceilDiv(Value x, Value y) { return floorDiv(add(x, sub(y, integer(1, x.getType()))), y); }
 
 Value Scalar::minS(Value x, Value y) {
   auto cx = constantOf(x), cy = constantOf(y);
@@ -290,7 +286,8 @@ void Scalar::storeRaw(Value value, Value base, Value offset, unsigned alignment)
 //===- control -===//
 
 void Scalar::loop(Value from, Value to, Value step, llvm::function_ref<void(Value)> body) {
-  if (auto low = constantOf(from), high = constantOf(to), by = constantOf(step); low && high && by && *high - *low <= *by) {
+  if (auto low = constantOf(from), high = constantOf(to), by = constantOf(step);
+      low && high && by && *high - *low <= *by) {
     if (*high > *low)
       body(from);
     return;

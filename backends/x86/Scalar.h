@@ -117,7 +117,9 @@ public:
   mlir::Value remember(Key key, llvm::function_ref<mlir::Value()> make);
 
   // Control. Values computed inside are not reused after.
-  void loop(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value)> body) { loop(from, to, index(1), body); }
+  void loop(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value)> body) {
+    loop(from, to, index(1), body);
+  }
   void loop(mlir::Value from, mlir::Value to, mlir::Value step, llvm::function_ref<void(mlir::Value)> body);
   /// Loop that carries values: the body gives the next ones.
   Values loop(mlir::Value from, mlir::Value to, mlir::ValueRange inits,

@@ -39,9 +39,8 @@ void apply(EmitContext &c, nn::ScatterReduction reduction, Type element, Value t
 
 void copyInput(EmitContext &c, Value input) {
   Type raw = storageType(elementType(input));
-  c.loop(c.index(0), c.product(c.dims(input)), [&](Value i) {
-    c.storeRaw(c.loadRaw(c.inputs[0], raw, i), c.outputs[0], i);
-  });
+  c.loop(c.index(0), c.product(c.dims(input)),
+         [&](Value i) { c.storeRaw(c.loadRaw(c.inputs[0], raw, i), c.outputs[0], i); });
 }
 
 void scatterElements(EmitContext &c, nn::ScatterElementsOp op) {

@@ -42,8 +42,7 @@ void loopRows(EmitContext &c, const TaskSpace &space, Value begin, Value end,
   Values sizes;
   for (AffineExpr dim : ArrayRef(space.dims).take_front(space.split + 1))
     sizes.push_back(c.dim(dim));
-  c.loop(c.mul(begin, perTask), c.minS(c.mul(end, perTask), rows),
-         [&](Value row) { body(c.delinearize(row, sizes)); });
+  c.loop(c.mul(begin, perTask), c.minS(c.mul(end, perTask), rows), [&](Value row) { body(c.delinearize(row, sizes)); });
 }
 
 } // namespace lathe::x86

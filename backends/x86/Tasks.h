@@ -7,7 +7,7 @@ namespace lathe::x86 {
 
 /// The axes [0, split] of an index space, flattened, are its rows; the axes after `split` are loops inside a row.
 struct TaskSpace {
-  DimExprs dims;        // at least one
+  DimExprs dims; // at least one
   unsigned split = 0;
   mlir::AffineExpr rows, rowsPerTask, tasks;
 };

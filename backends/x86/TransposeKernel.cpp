@@ -44,7 +44,8 @@ std::optional<MatrixDims> matricesOf(Block &block) {
     if (source[axis] != axis)
       return std::nullopt;
   DimExprs dims = dimExprs(tensorType(transpose.getInput()));
-  return MatrixDims{dimProduct(ArrayRef(dims).drop_back(2), block.front().getContext()), dims[rank - 2], dims[rank - 1]};
+  return MatrixDims{dimProduct(ArrayRef(dims).drop_back(2), block.front().getContext()), dims[rank - 2],
+                    dims[rank - 1]};
 }
 
 class TransposeEmitter {
@@ -120,7 +121,8 @@ private:
 
 std::optional<KernelPlan> planTranspose(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   auto operations = bodyOperations(op);
-  bool isMovement = llvm::all_of(operations, [](Operation *inner) { return isa<nn::TransposeOp, nn::ReshapeOp>(inner); });
+  bool isMovement =
+      llvm::all_of(operations, [](Operation *inner) { return isa<nn::TransposeOp, nn::ReshapeOp>(inner); });
   if (!isMovement || !hasKnownTypes(op) || op->getNumResults() != 1)
     return std::nullopt;
   OwningOpRef<plan::KernelOp> body = makeBody(op);

@@ -3,8 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
-using lathe::test::RunOptions;
 using lathe::test::runCase;
+using lathe::test::RunOptions;
 
 namespace {
 
@@ -38,9 +38,9 @@ void check(const std::string &text, RunOptions options) {
 void checkMatmul(int m, int k, int n, bool isConstant, bool isTransposed) {
   std::string lhs = tensor(fmt::format("{}x{}", m, k)), out = tensor(fmt::format("{}x{}", m, n));
   std::string rhs = tensor(isTransposed ? fmt::format("{}x{}", n, k) : fmt::format("{}x{}", k, n));
-  std::string text = function({lhs, rhs}, out,
-                              fmt::format("%r = nn.matmul %a0, %a1 {} : ({}, {}) -> {}", isTransposed ? "{trans_rhs}" : "",
-                                          lhs, rhs, out));
+  std::string text = function(
+      {lhs, rhs}, out,
+      fmt::format("%r = nn.matmul %a0, %a1 {} : ({}, {}) -> {}", isTransposed ? "{trans_rhs}" : "", lhs, rhs, out));
   RunOptions options;
   if (isConstant)
     options.constants = {1};
@@ -58,14 +58,16 @@ void checkConv(Conv c, const std::string &kind) {
   std::string filter = tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel));
   std::string bias = tensor(fmt::format("{}", c.out));
   std::string out = tensor(fmt::format("{}x{}x{}x{}", c.images, size(c.height), size(c.width), c.out));
-  std::string attributes = fmt::format("{{channels_last, dilations = array<i64: {0}, {0}>, group = {1} : i64, pads = array<i64: "
-                                       "{2}, {2}, {2}, {2}>, strides = array<i64: {3}, {3}>}}",
-                                       c.dilation, c.group, c.pad, c.stride);
+  std::string attributes =
+      fmt::format("{{channels_last, dilations = array<i64: {0}, {0}>, group = {1} : i64, pads = array<i64: "
+                  "{2}, {2}, {2}, {2}>, strides = array<i64: {3}, {3}>}}",
+                  c.dilation, c.group, c.pad, c.stride);
   RunOptions options;
   options.constants = {1};
   options.expectedKind = kind;
-  check(function({in, filter, bias}, out,
-                 fmt::format("%r = nn.conv %a0, %a1 bias %a2 {} : ({}, {}, {}) -> {}", attributes, in, filter, bias, out)),
+  check(function(
+            {in, filter, bias}, out,
+            fmt::format("%r = nn.conv %a0, %a1 bias %a2 {} : ({}, {}, {}) -> {}", attributes, in, filter, bias, out)),
         options);
 }
 
@@ -74,10 +76,10 @@ void checkPool(const std::string &kind, int height, int width, int channels, int
   auto size = [&](int in) { return (in + 2 * pad - kernel) / stride + 1; };
   std::string in = tensor(fmt::format("2x{}x{}x{}", height, width, channels));
   std::string out = tensor(fmt::format("2x{}x{}x{}", size(height), size(width), channels));
-  std::string attributes =
-      fmt::format("{{channels_last, kernel = array<i64: {0}, {0}>, strides = array<i64: {1}, {1}>, pads = array<i64: {2}, {2}, "
-                  "{2}, {2}>, dilations = array<i64: 1, 1>{3}}}",
-                  kernel, stride, pad, extra);
+  std::string attributes = fmt::format(
+      "{{channels_last, kernel = array<i64: {0}, {0}>, strides = array<i64: {1}, {1}>, pads = array<i64: {2}, {2}, "
+      "{2}, {2}>, dilations = array<i64: 1, 1>{3}}}",
+      kernel, stride, pad, extra);
   RunOptions options;
   options.expectedKind = "pool";
   check(function({in}, out, fmt::format("%r = nn.pool {} %a0 {} : ({}) -> {}", kind, attributes, in, out)), options);
@@ -97,7 +99,8 @@ void checkAttention(int batch, int heads, int queries, int keys, int depth, int 
   }
   RunOptions options;
   options.expectedKind = "attention";
-  check(function(inputs, out, fmt::format("%r = nn.attention {} {{scale = 0.25}} : ({}) -> {}", operands, types, out)), options);
+  check(function(inputs, out, fmt::format("%r = nn.attention {} {{scale = 0.25}} : ({}) -> {}", operands, types, out)),
+        options);
 }
 
 } // namespace

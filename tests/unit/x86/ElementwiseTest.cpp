@@ -21,9 +21,9 @@ TEST_CASE("add runs on every size and CPU") {
 }
 
 TEST_CASE("unary functions of floats") {
-  const char *kinds[] = {"abs",  "neg",  "ceil",  "floor", "round",   "sign",     "sqrt",      "exp",        "sin",  "cos",
-                         "tan",  "atan", "sinh",  "cosh",  "tanh",    "asinh",    "erf",       "sigmoid",    "relu", "softplus",
-                         "mish", "gelu", "gelu_tanh", "softsign", "hard_swish"};
+  const char *kinds[] = {"abs",  "neg",      "ceil", "floor", "round",     "sign",     "sqrt",      "exp", "sin",
+                         "cos",  "tan",      "atan", "sinh",  "cosh",      "tanh",     "asinh",     "erf", "sigmoid",
+                         "relu", "softplus", "mish", "gelu",  "gelu_tanh", "softsign", "hard_swish"};
   for (const char *type : {"f32", "f64", "f16", "bf16"})
     for (const char *kind : kinds) {
       std::string tensor = sized(1027, type), text = std::string("nn.unary ") + kind + " %0";
@@ -32,18 +32,21 @@ TEST_CASE("unary functions of floats") {
 }
 
 TEST_CASE("unary functions with parameters") {
-  for (const char *kind : {"leaky_relu", "elu", "celu", "selu", "hard_sigmoid", "swish", "thresholded_relu", "shrink"}) {
+  for (const char *kind :
+       {"leaky_relu", "elu", "celu", "selu", "hard_sigmoid", "swish", "thresholded_relu", "shrink"}) {
     std::string text = std::string("nn.unary ") + kind + " %0 {alpha = 0.7 : f64, beta = 0.3 : f64}";
     CHECK(runCase(oneOp(text, {"333xf32"}, {"333xf32"})) == "");
   }
   for (const char *kind : {"asin", "acos", "atanh"})
-    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = -1, .high = 1}) == "");
+    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = -1, .high = 1}) ==
+          "");
   for (const char *kind : {"log", "acosh", "reciprocal"})
-    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = 1, .high = 1e6}) == "");
+    CHECK(runCase(oneOp(std::string("nn.unary ") + kind + " %0", {"333xf32"}, {"333xf32"}), {.low = 1, .high = 1e6}) ==
+          "");
 }
 
 TEST_CASE("binary functions of floats, with broadcasting") {
-  const Types shapes[] = {{"5x7x", "5x7x", "5x7x"}, {"5x7x", "7x", "5x7x"}, {"5x7x", "", "5x7x"},
+  const Types shapes[] = {{"5x7x", "5x7x", "5x7x"},       {"5x7x", "7x", "5x7x"},         {"5x7x", "", "5x7x"},
                           {"5x1x7x", "1x3x1x", "5x3x7x"}, {"4x9x16x", "9x1x", "4x9x16x"}, {"1x", "70000x", "70000x"}};
   for (const char *kind : {"add", "sub", "mul", "div", "mod", "fmod", "pow", "min", "max", "prelu"})
     for (const Types &shape : shapes)
@@ -56,7 +59,8 @@ TEST_CASE("binary functions of floats, with broadcasting") {
 }
 
 TEST_CASE("binary functions of integers") {
-  for (const char *kind : {"add", "sub", "mul", "div", "mod", "fmod", "pow", "min", "max", "bit_and", "bit_or", "bit_xor"})
+  for (const char *kind :
+       {"add", "sub", "mul", "div", "mod", "fmod", "pow", "min", "max", "bit_and", "bit_or", "bit_xor"})
     for (const char *type : {"i8", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64"}) {
       auto fill = [&](unsigned input, lathe::reference::Tensor &) { return false; };
       RunOptions options{.low = -5, .high = 12, .fill = fill};
@@ -73,7 +77,8 @@ TEST_CASE("binary functions of integers") {
 TEST_CASE("comparisons, logic and select") {
   for (const char *kind : {"equal", "less", "less_equal", "greater", "greater_equal"})
     for (const char *type : {"f32", "f64", "i32", "ui8", "i64"})
-      CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {sized(99, type), sized(99, type)}, {"99xi1"})) == "");
+      CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {sized(99, type), sized(99, type)},
+                          {"99xi1"})) == "");
   for (const char *kind : {"logical_and", "logical_or", "logical_xor"})
     CHECK(runCase(oneOp(std::string("nn.binary ") + kind + " %0, %1", {"99xi1", "99xi1"}, {"99xi1"})) == "");
   CHECK(runCase(oneOp("nn.unary logical_not %0", {"99xi1"}, {"99xi1"})) == "");

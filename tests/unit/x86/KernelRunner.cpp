@@ -21,10 +21,10 @@ namespace {
 //===- the runtime's function table -===//
 
 const lathe_kernel_api &kernelApi() {
-  static const lathe_unary_fn unary[] = {std::exp,  std::exp2,  std::expm1, std::log,   std::log2,  std::log10, std::log1p,
-                                         std::sin,  std::cos,   std::tan,   std::asin,  std::acos,  std::atan,  std::sinh,
-                                         std::cosh, std::tanh,  std::asinh, std::acosh, std::atanh, std::erf,   std::erfc,
-                                         std::tgamma, std::lgamma, std::cbrt};
+  static const lathe_unary_fn unary[] = {std::exp,   std::exp2, std::expm1, std::log,    std::log2,   std::log10,
+                                         std::log1p, std::sin,  std::cos,   std::tan,    std::asin,   std::acos,
+                                         std::atan,  std::sinh, std::cosh,  std::tanh,   std::asinh,  std::acosh,
+                                         std::atanh, std::erf,  std::erfc,  std::tgamma, std::lgamma, std::cbrt};
   static const lathe_binary_fn binary[] = {std::pow, std::fmod, std::remainder, std::atan2};
   static_assert(std::size(unary) == LATHE_UNARY_COUNT && std::size(binary) == LATHE_BINARY_COUNT);
   static const lathe_kernel_api api{sizeof(lathe_kernel_api), LATHE_KERNEL_ABI_VERSION, unary, binary};
@@ -293,8 +293,9 @@ private:
       bytes += double(input.sizeBytes());
     for (const GuardedBuffer &output : outputs)
       bytes += double(output.size);
-    llvm::errs() << llvm::formatv("{0,-44} {1,10:f2} us {2,7:f2} GB/s {3,7:f2} GFLOP/s, {4} tasks of {5:f1} us\n", plan.name,
-                                  best, bytes / best / 1e3, flops / best / 1e3, tasks, best / double(std::max<int64_t>(tasks, 1)));
+    llvm::errs() << llvm::formatv("{0,-44} {1,10:f2} us {2,7:f2} GB/s {3,7:f2} GFLOP/s, {4} tasks of {5:f1} us\n",
+                                  plan.name, best, bytes / best / 1e3, flops / best / 1e3, tasks,
+                                  best / double(std::max<int64_t>(tasks, 1)));
   }
 
   std::string text;
@@ -326,8 +327,9 @@ std::string oneOp(const std::string &text, const std::vector<std::string> &input
   std::string results = "%r#0";
   for (size_t i = 1; i < outputs.size(); ++i)
     results += ", %r#" + std::to_string(i);
-  return "func.func @f(" + parameters + ") -> (" + outs + ")" + attributes + " {\n  %r:" + std::to_string(outputs.size()) +
-         " = " + text + " : (" + ins + ") -> (" + outs + ")\n  return " + results + " : " + outs + "\n}\n";
+  return "func.func @f(" + parameters + ") -> (" + outs + ")" + attributes +
+         " {\n  %r:" + std::to_string(outputs.size()) + " = " + text + " : (" + ins + ") -> (" + outs + ")\n  return " +
+         results + " : " + outs + "\n}\n";
 }
 
 std::string runCase(const std::string &text, const RunOptions &options) {

@@ -40,25 +40,33 @@ TEST_CASE("reshape, transpose, broadcast and tile") {
 }
 
 TEST_CASE("slice, concat and pad") {
-  CHECK(runCase(oneOp("nn.slice %0 {starts = affine_map<() -> (1, 8)>, steps = array<i64: 2, -2>}", {"7x9xf32"}, {"3x5xf32"}),
+  CHECK(runCase(oneOp("nn.slice %0 {starts = affine_map<() -> (1, 8)>, steps = array<i64: 2, -2>}", {"7x9xf32"},
+                      {"3x5xf32"}),
                 kExact) == "");
   CHECK(runCase(oneOp("nn.concat %0, %1, %2 {axis = 1 : i64}", {"3x4x5xf32", "3x0x5xf32", "3x2x5xf32"}, {"3x6x5xf32"}),
                 kExact) == "");
-  CHECK(runCase(oneOp("nn.concat %0, %1 {axis = 0 : i64}", {"300x40xf32", "200x40xf32"}, {"500x40xf32"}), kExact) == "");
+  CHECK(runCase(oneOp("nn.concat %0, %1 {axis = 0 : i64}", {"300x40xf32", "200x40xf32"}, {"500x40xf32"}), kExact) ==
+        "");
   for (const char *mode : {"constant", "reflect", "edge", "wrap"})
     CHECK(runCase(oneOp(std::string("nn.pad ") + mode + " %0 {low = affine_map<() -> (0, 2, 1)>}", {"2x5x6xf32"},
-                        {"2x9x10xf32"}), kExact) == "");
+                        {"2x9x10xf32"}),
+                  kExact) == "");
   CHECK(runCase("func.func @f(%0: tensor<5xf32>, %1: tensor<f32>) -> tensor<6xf32> {\n"
-                "  %r = nn.pad constant %0, %1 {low = affine_map<() -> (-1)>} : (tensor<5xf32>, tensor<f32>) -> tensor<6xf32>\n"
-                "  return %r : tensor<6xf32>\n}", kExact) == "");
+                "  %r = nn.pad constant %0, %1 {low = affine_map<() -> (-1)>} : (tensor<5xf32>, tensor<f32>) -> "
+                "tensor<6xf32>\n"
+                "  return %r : tensor<6xf32>\n}",
+                kExact) == "");
 }
 
 TEST_CASE("gathers") {
-  CHECK(runCase(oneOp("nn.gather %0, %1 {axis = 0 : i64}", {"50x64xf32", "2x7xi64"}, {"2x7x64xf32"}), indices(50)) == "");
+  CHECK(runCase(oneOp("nn.gather %0, %1 {axis = 0 : i64}", {"50x64xf32", "2x7xi64"}, {"2x7x64xf32"}), indices(50)) ==
+        "");
   CHECK(runCase(oneOp("nn.gather %0, %1 {axis = 1 : i64}", {"3x50x4xf32", "9xi32"}, {"3x9x4xf32"}), indices(50)) == "");
   CHECK(runCase(oneOp("nn.gather %0, %1 {axis = 1 : i64}", {"3x50xf32", "i64"}, {"3xf32"}), indices(50)) == "");
-  CHECK(runCase(oneOp("nn.gather_elements %0, %1 {axis = 1 : i64}", {"3x50xf32", "3x9xi64"}, {"3x9xf32"}), indices(50)) == "");
-  CHECK(runCase(oneOp("nn.gather_nd %0, %1 {batch_dims = 1 : i64}", {"3x5x5x4xf32", "3x6x2xi64"}, {"3x6x4xf32"}), indices(5)) == "");
+  CHECK(runCase(oneOp("nn.gather_elements %0, %1 {axis = 1 : i64}", {"3x50xf32", "3x9xi64"}, {"3x9xf32"}),
+                indices(50)) == "");
+  CHECK(runCase(oneOp("nn.gather_nd %0, %1 {batch_dims = 1 : i64}", {"3x5x5x4xf32", "3x6x2xi64"}, {"3x6x4xf32"}),
+                indices(5)) == "");
 }
 
 TEST_CASE("an index out of range is an error") {
@@ -74,13 +82,14 @@ TEST_CASE("an index out of range is an error") {
 TEST_CASE("sizes and numbers") {
   CHECK(runCase(oneOp("nn.shape_of %0", {"3x4x5xf32"}, {"3xi64"}), kExact) == "");
   CHECK(runCase("func.func @f() -> tensor<3x400xf32> {\n  %r = nn.iota {axis = 1 : i64} : tensor<3x400xf32>\n"
-                "  return %r : tensor<3x400xf32>\n}", kExact) == "");
+                "  return %r : tensor<3x400xf32>\n}",
+                kExact) == "");
 }
 
 TEST_CASE("resize") {
   for (const char *mode : {"nearest", "linear", "cubic"})
-    for (const char *coordinates : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric",
-                                    "tf_half_pixel_for_nn"})
+    for (const char *coordinates : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
+                                    "half_pixel_symmetric", "tf_half_pixel_for_nn"})
       for (const char *rest : {"round_prefer_floor %0", "nearest_floor %0"})
         for (const char *out : {"1x2x9x13xf32", "1x2x3x4xf32"}) {
           std::string text = std::string("nn.resize ") + mode + " " + coordinates + " " + rest +
@@ -91,11 +100,13 @@ TEST_CASE("resize") {
                      "roi = array<f64: 0., 0., 0.4, 0.3, 1., 1., 1.2, 0.8>, extrapolation = 10.0}";
   CHECK(runCase(oneOp(crop, {"1x2x5x6xf32"}, {"1x2x4x7xf32"}), {.relative = 1e-5}) == "");
   for (const char *mode : {"linear", "cubic"}) {
-    std::string shrink = std::string("nn.resize ") + mode + " half_pixel round_prefer_floor %0 {scales = array<f64: 0., 0., "
+    std::string shrink = std::string("nn.resize ") + mode +
+                         " half_pixel round_prefer_floor %0 {scales = array<f64: 0., 0., "
                          "0.3, 0.5>, roi = array<f64>, antialias}";
     CHECK(runCase(oneOp(shrink, {"1x2x20x10xf32"}, {"1x2x6x5xf32"}), {.relative = 1e-5}) == "");
   }
-  std::string cubic = "nn.resize cubic half_pixel round_prefer_floor %0 {scales = array<f64: 0., 0.>, roi = array<f64>, exclude_outside}";
+  std::string cubic = "nn.resize cubic half_pixel round_prefer_floor %0 {scales = array<f64: 0., 0.>, roi = "
+                      "array<f64>, exclude_outside}";
   CHECK(runCase(oneOp(cubic, {"5x6xf32"}, {"9x14xf32"}), {.relative = 1e-5}) == "");
 }
 

@@ -5,7 +5,8 @@ using namespace lathe::test;
 
 namespace {
 std::string reduce(const std::string &kind, const std::string &axes, bool keepdims) {
-  return "nn.reduce " + kind + " %0 {axes = array<i64: " + axes + ">, keepdims = " + (keepdims ? "true" : "false") + "}";
+  return "nn.reduce " + kind + " %0 {axes = array<i64: " + axes + ">, keepdims = " + (keepdims ? "true" : "false") +
+         "}";
 }
 } // namespace
 
@@ -28,7 +29,8 @@ TEST_CASE("reductions of every kind and axis") {
 }
 
 TEST_CASE("a long sum and channels-last averages") {
-  CHECK(runCase(oneOp(reduce("sum", "1", false), {"3x100003xf32"}, {"3xf32"}), {.relative = 1e-5, .absolute = 1e-2}) == "");
+  CHECK(runCase(oneOp(reduce("sum", "1", false), {"3x100003xf32"}, {"3xf32"}), {.relative = 1e-5, .absolute = 1e-2}) ==
+        "");
   CHECK(runCase(oneOp(reduce("mean", "1, 2", true), {"2x7x7x200xf32"}, {"2x1x1x200xf32"}), {.relative = 1e-5}) == "");
   CHECK(runCase(oneOp(reduce("mean", "2, 3", true), {"2x200x7x7xf32"}, {"2x200x1x1xf32"}), {.relative = 1e-5}) == "");
 }
@@ -37,7 +39,8 @@ TEST_CASE("positions of extremes") {
   for (const char *kind : {"arg_max", "arg_min"})
     for (const char *last : {"false", "true"})
       for (const char *type : {"f32", "i32", "ui8"}) {
-        std::string text = std::string("nn.arg_reduce ") + kind + " %0 {axis = 1 : i64, keepdims = false, select_last = " + last + "}";
+        std::string text =
+            std::string("nn.arg_reduce ") + kind + " %0 {axis = 1 : i64, keepdims = false, select_last = " + last + "}";
         CHECK(runCase(oneOp(text, {"5x40x3x" + std::string(type)}, {"5x3xi64"}), {.low = 0, .high = 6}) == "");
       }
 }
@@ -47,7 +50,8 @@ TEST_CASE("softmax along every axis") {
     for (const char *log : {"", ", log"})
       for (const char *type : {"f32", "f64", "bf16"}) {
         std::string t = std::string("3x17x130x") + type;
-        CHECK(runCase(oneOp(std::string("nn.softmax %0 {axis = ") + axis + " : i64" + log + "}", {t}, {t}), {.relative = 1e-5}) == "");
+        CHECK(runCase(oneOp(std::string("nn.softmax %0 {axis = ") + axis + " : i64" + log + "}", {t}, {t}),
+                      {.relative = 1e-5}) == "");
       }
   for (int64_t size : {1, 2, 7, 8, 9, 63, 129, 1000, 4099}) {
     std::string t = "9x" + std::to_string(size) + "xf32";
@@ -60,12 +64,15 @@ TEST_CASE("layer normalization") {
     std::string n = std::to_string(size) + "xf32", t = "11x" + n;
     std::string text = "nn.layer_norm %0 scale %1 bias %2 {axis = 1 : i64, epsilon = 1.0e-5 : f64}";
     CHECK(runCase(oneOp(text, {t, n, n}, {t}), {.relative = 1e-4, .absolute = 1e-5, .expectedKind = "row"}) == "");
-    CHECK(runCase(oneOp("nn.layer_norm %0 {axis = 1 : i64, epsilon = 1.0e-5 : f64, rms}", {t}, {t}), {.relative = 1e-5}) == "");
+    CHECK(runCase(oneOp("nn.layer_norm %0 {axis = 1 : i64, epsilon = 1.0e-5 : f64, rms}", {t}, {t}),
+                  {.relative = 1e-5}) == "");
   }
   CHECK(runCase(oneOp("nn.layer_norm %0 scale %1 {axis = 1 : i64, epsilon = 1.0e-5 : f64}", {"4x3x50xf32", "3x50xf32"},
-                      {"4x3x50xf32"}), {.relative = 1e-4, .absolute = 1e-5}) == "");
-  CHECK(runCase(oneOp("nn.lrn %0 {size = 5 : i64, alpha = 0.1 : f64, beta = 0.75 : f64, bias = 1.0 : f64}", {"2x9x5x5xf32"},
-                      {"2x9x5x5xf32"}), {.relative = 1e-5}) == "");
+                      {"4x3x50xf32"}),
+                {.relative = 1e-4, .absolute = 1e-5}) == "");
+  CHECK(runCase(oneOp("nn.lrn %0 {size = 5 : i64, alpha = 0.1 : f64, beta = 0.75 : f64, bias = 1.0 : f64}",
+                      {"2x9x5x5xf32"}, {"2x9x5x5xf32"}),
+                {.relative = 1e-5}) == "");
 }
 
 TEST_CASE("fused rows") {

@@ -32,10 +32,12 @@ TEST_CASE("scatters") {
   for (const char *reduction : {"none", "scatter_add", "scatter_mul", "scatter_max", "scatter_min"})
     for (const char *type : {"f32", "i32"}) {
       std::string t = type, mode = std::string("reduction = #nn<scatter_reduction ") + reduction + ">}";
-      CHECK(runCase(oneOp("nn.scatter_elements %0, %1, %2 {axis = 1 : i64, " + mode, {"4x9x" + t, "4x5xi64", "4x5x" + t},
-                          {"4x9x" + t}), indicesBelow(9)) == "");
-      CHECK(runCase(oneOp("nn.scatter_nd %0, %1, %2 {" + mode, {"9x9x6x" + t, "2x3x2xi64", "2x3x6x" + t}, {"9x9x6x" + t}),
+      CHECK(runCase(oneOp("nn.scatter_elements %0, %1, %2 {axis = 1 : i64, " + mode,
+                          {"4x9x" + t, "4x5xi64", "4x5x" + t}, {"4x9x" + t}),
                     indicesBelow(9)) == "");
+      CHECK(
+          runCase(oneOp("nn.scatter_nd %0, %1, %2 {" + mode, {"9x9x6x" + t, "2x3x2xi64", "2x3x6x" + t}, {"9x9x6x" + t}),
+                  indicesBelow(9)) == "");
     }
 }
 
@@ -54,7 +56,8 @@ TEST_CASE("recurrent cells") {
     const char *name, *activations, *numbers;
     int gates;
   };
-  const Cell cells[] = {{"rnn", "\"tanh\"", "0.0", 1}, {"gru", "\"sigmoid\", \"tanh\"", "0.0, 0.0", 3},
+  const Cell cells[] = {{"rnn", "\"tanh\"", "0.0", 1},
+                        {"gru", "\"sigmoid\", \"tanh\"", "0.0, 0.0", 3},
                         {"lstm", "\"sigmoid\", \"tanh\", \"tanh\"", "0.0, 0.0, 0.0", 4}};
   for (const Cell &cell : cells)
     for (const char *direction : {"forward", "backward", "bidirectional"})
@@ -66,17 +69,23 @@ TEST_CASE("recurrent cells") {
           names += ", " + names;
           numbers += ", " + numbers;
         }
-        std::vector<std::string> inputs{"6x3x11x" + f, d + rows + "11x" + f, d + rows + "19x" + f,
-                                        d + std::to_string(2 * cell.gates * 19) + "x" + f, "3xi32", d + "3x19x" + f};
+        std::vector<std::string> inputs{"6x3x11x" + f,
+                                        d + rows + "11x" + f,
+                                        d + rows + "19x" + f,
+                                        d + std::to_string(2 * cell.gates * 19) + "x" + f,
+                                        "3xi32",
+                                        d + "3x19x" + f};
         std::vector<std::string> outputs{"6x" + d + "3x19x" + f, d + "3x19x" + f};
-        std::string text = std::string("nn.recurrent ") + cell.name + " " + direction + " %0, %1, %2 bias %3 lens %4 h %5";
+        std::string text =
+            std::string("nn.recurrent ") + cell.name + " " + direction + " %0, %1, %2 bias %3 lens %4 h %5";
         if (cell.name == std::string("lstm")) {
           inputs.push_back(d + "3x19x" + f);
           inputs.push_back(d + "57x" + f);
           outputs.push_back(d + "3x19x" + f);
           text += " c %6 peepholes %7";
         }
-        text += " {activations = [" + names + "], alphas = array<f64: " + numbers + ">, betas = array<f64: " + numbers + ">" + more + "}";
+        text += " {activations = [" + names + "], alphas = array<f64: " + numbers + ">, betas = array<f64: " + numbers +
+                ">" + more + "}";
         RunOptions options{.relative = 1e-4, .absolute = 1e-5, .low = -0.5, .high = 0.5};
         options.fill = [](unsigned number, Tensor &tensor) {
           for (int64_t i = 0; number == 4 && i < tensor.size(); ++i)
@@ -85,4 +94,16 @@ TEST_CASE("recurrent cells") {
         };
         CHECK(runCase(oneOp(text, inputs, outputs), options) == "");
       }
+}
+
+TEST_CASE("coordinates of non-zeros") {
+  RunOptions options;
+  options.fill = [](unsigned, Tensor &tensor) {
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      tensor.mutableData<float>()[i] = i % 4 ? 0.0f : -1.0f;
+    return true;
+  };
+  CHECK(runCase(oneOp("nn.non_zero %0", {"5x7xf32"}, {"2x9xi64"}), options) == "");
+  // One column too few: an error, and nothing is written outside.
+  CHECK(runForCode(oneOp("nn.non_zero %0", {"5x7xf32"}, {"2x8xi64"}), options) == 5);
 }
