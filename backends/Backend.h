@@ -16,11 +16,11 @@ namespace lathe {
 
 /// How one operation will be computed. Attributes as in plan.kernel.
 struct KernelPlan {
-  std::string name;                     // readable stem: f32_gemm_bias_gelu_6x16__avx2 (made unique by the caller)
-  std::string kind;                     // the emitter: map, row, gemm, conv, depthwise, pool, recurrent, ...
-  mlir::DictionaryAttr config;          // the emitter's parameters
+  std::string name;            // readable stem: f32_gemm_bias_gelu_6x16__avx2 (made unique by the caller)
+  std::string kind;            // the emitter: map, row, gemm, conv, depthwise, pool, recurrent, ...
+  mlir::DictionaryAttr config; // the emitter's parameters
   llvm::SmallVector<mlir::Attribute> packing; // per operand; unit attribute: row-major as is
-  mlir::AffineExpr tasks, scratchBytes; // over symbols
+  mlir::AffineExpr tasks, scratchBytes;       // over symbols
   mlir::AffineExpr flops;
 };
 
@@ -29,7 +29,7 @@ struct KernelPlan {
 struct CodeImage {
   std::vector<char> bytes;
   std::vector<std::pair<std::string, uint64_t>> entries; // kernel symbol -> offset in bytes
-  std::string assembly;                                   // filled only when asked for (--dump-to)
+  std::string assembly;                                  // filled only when asked for (--dump-to)
 };
 
 class Backend {

@@ -25,7 +25,8 @@ constexpr StringLiteral kKind = "attention";
 struct AttentionTiles {
   TileShape scores, output; // keys x queries, queries x value columns
 
-  static AttentionTiles choose(const Target &target, std::optional<int64_t> queries, std::optional<int64_t> valueColumns) {
+  static AttentionTiles choose(const Target &target, std::optional<int64_t> queries,
+                               std::optional<int64_t> valueColumns) {
     int lanes = target.vectorBits() / 32, vectors = queries && *queries <= lanes ? 1 : 2;
     int keys = std::min((target.vectorRegisters() - vectors - 1) / vectors, 8);
     int rows = target.vectorRegisters() == 32 ? 8 : 4;
@@ -49,7 +50,8 @@ public:
         depth(queryDims[3]), valueColumns(s.dimOf(op.getValue(), 3)) {
     maxima = stackFloats(s, strip);
     sums = stackFloats(s, strip);
-    tileBuffer = stackFloats(s, std::max(tiles.scores.rows * tiles.scores.columns(), tiles.output.rows * tiles.output.columns()));
+    tileBuffer = stackFloats(
+        s, std::max(tiles.scores.rows * tiles.scores.columns(), tiles.output.rows * tiles.output.columns()));
     panel = s.scratch;
     scores = s.address(s.scratch, s.f32(), s.mul(depth, s.index(strip)));
   }
@@ -90,9 +92,8 @@ private:
     Value scale = s.real(op.getScale().convertToDouble(), s.f32());
     forLanes([&](Value j) {
       Value row = s.mul(s.add(first, s.minS(j, s.sub(count, s.index(1)))), depth);
-      s.loop(s.index(0), depth, [&](Value d) {
-        s.storeRaw(s.mul(s.loadRaw(queries, s.f32(), s.add(row, d)), scale), panel, lane(d, j));
-      });
+      s.loop(s.index(0), depth,
+             [&](Value d) { s.storeRaw(s.mul(s.loadRaw(queries, s.f32(), s.add(row, d)), scale), panel, lane(d, j)); });
     });
   }
 
@@ -172,8 +173,10 @@ private:
           return full();
         Value isFull = s.eqI(width, columns);
         s.when(isFull, full);
-        s.when(s.notB(isFull), [&] { narrowProduct(pointers, s.address(values, s.f32(), column), width);
-          storeRows(matrix, s.add(first, query), query, s.minS(s.index(tile.rows), s.sub(count, query)), column, width); });
+        s.when(s.notB(isFull), [&] {
+          narrowProduct(pointers, s.address(values, s.f32(), column), width);
+          storeRows(matrix, s.add(first, query), query, s.minS(s.index(tile.rows), s.sub(count, query)), column, width);
+        });
       });
     });
   }

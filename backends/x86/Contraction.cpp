@@ -109,13 +109,15 @@ void TileEpilogue::storeRow(int tileRow, Value row, Value column, Value columns)
 void TileEpilogue::storeElement(Value tileOffset, Value row, Value column) {
   context.bind(product, [&](ArrayRef<Value>) {
     Value sum = context.loadRaw(buffer, context.f32(), tileOffset);
-    return bias ? context.add(sum, context.load(context.inputs[cast<BlockArgument>(bias).getArgNumber()], context.f32(), column))
+    return bias ? context.add(sum, context.load(context.inputs[cast<BlockArgument>(bias).getArgNumber()], context.f32(),
+                                                column))
                 : sum;
   });
   for (Value input : epilogueInputs) {
     auto argument = cast<BlockArgument>(input);
     context.bind(input, [this, argument, row, column](ArrayRef<Value>) {
-      return context.load(context.inputs[argument.getArgNumber()], elementType(argument), inputOffset(argument, row, column));
+      return context.load(context.inputs[argument.getArgNumber()], elementType(argument),
+                          inputOffset(argument, row, column));
     });
   }
   // All inputs are bound, so that indices only tell elements apart; (row, 0, .., column) is enough.

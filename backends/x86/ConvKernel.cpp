@@ -78,8 +78,7 @@ public:
     if (!window.isPointwise())
       s.loop(s.index(0), s.index(packing.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      Indices position =
-          s.delinearize(task, {out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks});
+      Indices position = s.delinearize(task, {out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks});
       Value rowBegin = s.mul(position[3], s.index(config.rows));
       Value rowEnd = s.minS(rows, s.add(rowBegin, s.index(config.rows)));
       Value panelBegin = s.mul(position[2], s.index(config.panels));
@@ -92,11 +91,11 @@ private:
   Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
 
   void block(Value image, Value group, Value rowBegin, Value rowEnd, Value panelBegin, Value panelEnd) {
-    Value firstElement = s.add(s.mul(image, s.mul(s.mul(in.height, in.width), in.channels)),
-                               s.mul(group, s.index(packing.depth)));
+    Value firstElement =
+        s.add(s.mul(image, s.mul(s.mul(in.height, in.width), in.channels)), s.mul(group, s.index(packing.depth)));
     Value picture = s.address(input(op.getInput()), s.f32(), firstElement);
-    Value filter = s.address(input(op.getFilter()), s.f32(),
-                             s.mul(group, s.index(packing.panels() * packing.panelElements())));
+    Value filter =
+        s.address(input(op.getFilter()), s.f32(), s.mul(group, s.index(packing.panels() * packing.panelElements())));
     if (!window.isPointwise())
       fillTable(picture, rowBegin, rowEnd);
     s.loop(panelBegin, panelEnd, [&](Value panel) {
@@ -140,7 +139,8 @@ private:
         s.loop(s.index(0), s.index(window.kernel[1]), [&](Value kx) {
           Value inX = source(x, kx, 1);
           Value offset = s.mul(s.add(s.mul(inY, in.width), inX), in.channels);
-          Value address = s.select(s.andI(isInsideY, isInside(inX, in.width)), s.address(picture, s.f32(), offset), zeros);
+          Value address =
+              s.select(s.andI(isInsideY, isInside(inX, in.width)), s.address(picture, s.f32(), offset), zeros);
           Value tap = s.add(s.mul(ky, s.index(window.kernel[1])), kx);
           s.storeRaw(address, table, s.add(slot, s.mul(tap, tileRows)));
         });
@@ -168,7 +168,8 @@ private:
 std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   SmallVector<Operation *> operations = bodyOperations(op);
   auto root = contractionRoot<nn::ConvOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) || target.vectorBits() < 256)
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
+      target.vectorBits() < 256)
     return std::nullopt;
   auto filter = inputIndex(op, root.getFilter());
   if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root))
@@ -192,9 +193,9 @@ std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, con
   KernelPlan plan = makePlan(op, kKind);
   plan.name = contractionName(kKind, operations, root, config.tile);
   plan.config = config.toAttribute(context);
-  plan.packing[*filter] = DictionaryAttr::get(
-      context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, kKind)),
-                NamedAttribute(StringAttr::get(context, "panels"), packing.toAttribute(context))});
+  plan.packing[*filter] =
+      DictionaryAttr::get(context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, kKind)),
+                                    NamedAttribute(StringAttr::get(context, "panels"), packing.toAttribute(context))});
   AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
   int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
   plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));

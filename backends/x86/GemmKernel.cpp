@@ -36,8 +36,8 @@ GemmShape shapeOf(nn::MatmulOp op) {
   GemmShape shape;
   shape.depth = op.getTransLhs() ? lhs[lhs.size() - 2] : lhs.back();
   shape.columns = out.back();
-  shape.isRhsShared = llvm::all_of(batchOf(rhs), [](AffineExpr dim) { return constantDim(dim) == 1; }) &&
-                      lhs.size() == out.size();
+  shape.isRhsShared =
+      llvm::all_of(batchOf(rhs), [](AffineExpr dim) { return constantDim(dim) == 1; }) && lhs.size() == out.size();
   if (shape.isRhsShared) {
     shape.rows = dimProduct(ArrayRef(out).drop_back(), context);
     return shape;
@@ -140,10 +140,12 @@ private:
       Value isLast = isOnly ? s.boolean(true) : s.eqI(s.add(kb, s.index(1)), depthBlocks);
       s.loop(panelBegin, panelEnd, [&](Value panel) {
         Value packed = packedPanel(rhs, panel, k);
-        Value partial = s.address(partialScratch, s.f32(),
-                                  s.mul(s.sub(panel, panelBegin), s.index(config.blocking.rows * config.tile.columns())));
+        Value partial =
+            s.address(partialScratch, s.f32(),
+                      s.mul(s.sub(panel, panelBegin), s.index(config.blocking.rows * config.tile.columns())));
         s.loop(rowBegin, rowEnd, s.index(config.tile.rows), [&](Value row) {
-          tileAt(lhs, packed, k, row, firstRow, panel, s.address(partial, s.f32(), partialOffset(row, rowBegin)), isFirst, isLast);
+          tileAt(lhs, packed, k, row, firstRow, panel, s.address(partial, s.f32(), partialOffset(row, rowBegin)),
+                 isFirst, isLast);
         });
       });
     });
@@ -158,8 +160,9 @@ private:
     Accumulators zero = zeroTile(s, tile), acc = zero;
     bool isOnly = constantOf(isFirst).value_or(0) && constantOf(isLast).value_or(0);
     if (!isOnly)
-      acc = s.when(isFirst, ValueRange(zero).getTypes(), [&] { return zero; },
-                   [&] { return loadTile(s, tile, partial, stride); });
+      acc = s.when(
+          isFirst, ValueRange(zero).getTypes(), [&] { return zero; },
+          [&] { return loadTile(s, tile, partial, stride); });
     Values pointers;
     for (int r = 0; r < tile.rows; ++r) {
       Value inside = s.minS(s.add(row, s.index(r)), s.sub(rows, s.index(1)));
@@ -250,7 +253,9 @@ LogicalResult emitGemm(EmitContext &context) {
   return success();
 }
 
-int64_t packedPanelBytes(RankedTensorType, DictionaryAttr packing) { return PanelPacking::of(packing.get("panels")).sizeBytes(); }
+int64_t packedPanelBytes(RankedTensorType, DictionaryAttr packing) {
+  return PanelPacking::of(packing.get("panels")).sizeBytes();
+}
 
 void packPanels(const reference::Tensor &value, DictionaryAttr packing, char *out) {
   PanelPacking::of(packing.get("panels")).pack(value.data<float>(), reinterpret_cast<float *>(out));

@@ -21,8 +21,8 @@ void PanelPacking::pack(const float *source, float *out) const {
 }
 
 Attribute PanelPacking::toAttribute(MLIRContext *context) const {
-  return DenseI64ArrayAttr::get(
-      context, {groups, columns, taps, depth, nr, groupStride, columnStride, tapStride, depthStride});
+  return DenseI64ArrayAttr::get(context,
+                                {groups, columns, taps, depth, nr, groupStride, columnStride, tapStride, depthStride});
 }
 
 PanelPacking PanelPacking::of(Attribute attribute) {

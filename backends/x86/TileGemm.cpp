@@ -44,7 +44,9 @@ Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef
 }
 } // namespace
 
-VectorType TileShape::vectorType(MLIRContext *context) const { return VectorType::get({lanes}, Float32Type::get(context)); }
+VectorType TileShape::vectorType(MLIRContext *context) const {
+  return VectorType::get({lanes}, Float32Type::get(context));
+}
 
 TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
   int lanes = target.vectorBits() / 32, registers = target.vectorRegisters();
@@ -109,8 +111,8 @@ Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, Ar
   return acc;
 }
 
-Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Value pointerTable, Value taps, Value panel,
-                        Value depth) {
+Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Value pointerTable, Value taps,
+                        Value panel, Value depth) {
   Value perTap = s.mul(depth, s.index(tile.columns()));
   return s.loop(s.index(0), taps, init, [&](Value tap, ValueRange carried) {
     Value first = s.mul(tap, s.index(tile.rows));

@@ -33,8 +33,7 @@ using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>
 Accumulators zeroTile(Scalar &s, TileShape tile);
 /// Loads / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements) apart.
 Accumulators loadTile(Scalar &s, TileShape tile, mlir::Value pointer, mlir::Value rowStride);
-void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointer,
-               mlir::Value rowStride);
+void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointer, mlir::Value rowStride);
 
 /// Distance (i64, elements) from one k to the next where it is not that of contiguous rows of A and a packed panel B.
 struct DepthStrides {
@@ -42,14 +41,13 @@ struct DepthStrides {
 };
 
 /// acc + A * B for one tap: `rowPointers[r]` points at A[r][0], `panel` at B[0][0], `depth` is i64.
-Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &acc,
-                         llvm::ArrayRef<mlir::Value> rowPointers, mlir::Value panel, mlir::Value depth,
-                         DepthStrides strides = {});
+Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &acc, llvm::ArrayRef<mlir::Value> rowPointers,
+                         mlir::Value panel, mlir::Value depth, DepthStrides strides = {});
 
 /// The same over `taps` (i64) taps whose row pointers stand in memory: pointerTable[tap * rows + r]; panel advances by
 /// depth * columns per tap.
-Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointerTable,
-                        mlir::Value taps, mlir::Value panel, mlir::Value depth);
+Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointerTable, mlir::Value taps,
+                        mlir::Value panel, mlir::Value depth);
 
 /// Sizes of one level of cache blocking of an M x N x K product, in elements.
 struct GemmBlocking {

@@ -26,9 +26,7 @@ std::optional<WindowShape> windowOf(ArrayRef<int64_t> kernel, ArrayRef<int64_t> 
 }
 } // namespace
 
-bool WindowShape::isPointwise() const {
-  return taps() == 1 && stride[0] == 1 && stride[1] == 1 && !hasPadding;
-}
+bool WindowShape::isPointwise() const { return taps() == 1 && stride[0] == 1 && stride[1] == 1 && !hasPadding; }
 
 std::optional<WindowShape> windowOf(nn::ConvOp op) {
   auto filter = tensorType(op.getFilter());

@@ -116,11 +116,13 @@ private:
         return s.loop(first, last, zeroTile(s, tile), [&](Value ky, ValueRange acc) {
           Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
           Value rowTaps = s.address(taps, s.f32(), s.mul(ky, s.index(window.kernel[1] * tile.columns())));
-          return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowTaps, inY, x, channel, width, isMasked, isTested);
+          return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowTaps, inY, x, channel, width, isMasked,
+                           isTested);
         });
       };
-      Accumulators acc = s.when(isInside, ValueRange(zeroTile(s, tile)).getTypes(), [&] { return compute(false); },
-                                [&] { return compute(true); });
+      Accumulators acc = s.when(
+          isInside, ValueRange(zeroTile(s, tile)).getTypes(), [&] { return compute(false); },
+          [&] { return compute(true); });
       epilogue.store(acc, s.add(outRow, x), channel, s.minS(tileRows, s.sub(out.width, x)), width);
     });
   }
@@ -250,7 +252,8 @@ SmallVector<Operation *> regionOperations(EmitContext &context) {
 std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   SmallVector<Operation *> operations = bodyOperations(op);
   auto root = contractionRoot<nn::ConvOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) || target.vectorBits() < 256)
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
+      target.vectorBits() < 256)
     return std::nullopt;
   auto filterType = tensorType(root.getFilter());
   auto filter = inputIndex(op, root.getFilter());
@@ -266,10 +269,10 @@ std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant
   KernelPlan plan = makePlan(op, "depthwise");
   plan.name = contractionName("depthwise", operations, root, tile);
   plan.config = tileAttribute(tile, context);
-  plan.packing[*filter] =
-      DictionaryAttr::get(context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, "depthwise")),
-                                    NamedAttribute(StringAttr::get(context, "panels"),
-                                                   packingOf(root, tile.columns()).toAttribute(context))});
+  plan.packing[*filter] = DictionaryAttr::get(
+      context,
+      {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, "depthwise")),
+       NamedAttribute(StringAttr::get(context, "panels"), packingOf(root, tile.columns()).toAttribute(context))});
   plan.tasks = outputRows(root.getOutput());
   plan.scratchBytes = dimConstant(context, tile.columns() * 4);
   plan.flops = countFlops(op);

@@ -32,18 +32,17 @@ namespace lathe::nn {
 /// unequal constants.
 mlir::FailureOr<mlir::AffineExpr> broadcastDim(mlir::AffineExpr lhs, mlir::AffineExpr rhs);
 /// The same for whole shapes, aligned at the last axis.
-mlir::FailureOr<DimExprs> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> lhs,
-                                        llvm::ArrayRef<mlir::AffineExpr> rhs);
+mlir::FailureOr<DimExprs> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> lhs, llvm::ArrayRef<mlir::AffineExpr> rhs);
 /// Output size of a strided window along one axis: floor((in + pads - dilation * (kernel - 1) - 1) / stride)
 /// + 1.
-mlir::AffineExpr windowDim(mlir::AffineExpr in, int64_t kernel, int64_t stride, int64_t padBegin,
-                           int64_t padEnd, int64_t dilation);
+mlir::AffineExpr windowDim(mlir::AffineExpr in, int64_t kernel, int64_t stride, int64_t padBegin, int64_t padEnd,
+                           int64_t dilation);
 
 /// Creates a type-inferring operation (`name` as "nn.conv"); refused operands or attributes give a diagnostic
 /// at `loc` that names the broken constraint, where OpBuilder::create would end the process. `attributes`
 /// includes operandSegmentSizes for operations that have them.
-mlir::FailureOr<mlir::Operation *> createChecked(mlir::OpBuilder &builder, mlir::Location loc,
-                                                 llvm::StringRef name, mlir::ValueRange operands,
+mlir::FailureOr<mlir::Operation *> createChecked(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                                                 mlir::ValueRange operands,
                                                  llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
 
 } // namespace lathe::nn

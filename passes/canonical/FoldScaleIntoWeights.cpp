@@ -107,7 +107,8 @@ Value Contraction::scaledOutputs(Value scale, OpBuilder &b) const {
     return scaleWeights(weights, shape, scale, int64_t(shape.size()) - (matmul.getTransRhs() ? 2 : 1), b);
   if (isa<ConvOp>(op))
     return scaleWeights(weights, shape, scale, 0, b); // [M, C / group, k..]
-  return scaleWeights(weights, splitFirst(shape, cast<ConvTransposeOp>(op).getGroup()), scale, {0, 2}, b); // [C, M / group, k..]
+  return scaleWeights(weights, splitFirst(shape, cast<ConvTransposeOp>(op).getGroup()), scale, {0, 2},
+                      b); // [C, M / group, k..]
 }
 
 Value Contraction::scaledInputs(Value scale, OpBuilder &b) const {
@@ -158,7 +159,8 @@ struct ScaleAfter : OpRewritePattern<BinaryOp> {
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
     auto contraction = Contraction::of(op.getLhs().getDefiningOp());
     if (!contraction || !contraction->op->hasOneUse() || op.getLhs().getType() != op.getType())
-      return rewriter.notifyMatchFailure(op, "the left operand is no contraction with constant weights and this one use");
+      return rewriter.notifyMatchFailure(op,
+                                         "the left operand is no contraction with constant weights and this one use");
     Value scale = scaleAlong(op, tensorType(op), contraction->outputAxis, rewriter);
     if (!scale)
       return rewriter.notifyMatchFailure(op, "not multiplied by a constant per channel");
@@ -187,9 +189,11 @@ struct ScaleAfterShift : OpRewritePattern<BinaryOp> {
     if (!scale)
       return rewriter.notifyMatchFailure(op, "not multiplied by a constant per channel");
     Location location = fusedLocation({contraction->op, add, op});
-    Operation *scaled = rebuild(*contraction, location, contraction->input, contraction->scaledOutputs(scale, rewriter), {}, rewriter);
+    Operation *scaled =
+        rebuild(*contraction, location, contraction->input, contraction->scaledOutputs(scale, rewriter), {}, rewriter);
     Value shift = rewriter.create<BinaryOp>(location, BinaryKind::mul, add.getRhs(), scale);
-    rewriter.replaceOpWithNewOp<BinaryOp>(op, op.getType(), BinaryKind::add, scaled->getResult(0), shift)->setLoc(location);
+    rewriter.replaceOpWithNewOp<BinaryOp>(op, op.getType(), BinaryKind::add, scaled->getResult(0), shift)
+        ->setLoc(location);
     return success();
   }
 };
@@ -200,16 +204,18 @@ struct ShiftAfter : OpRewritePattern<BinaryOp> {
 
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
     auto contraction = Contraction::of(op.getLhs().getDefiningOp());
-    if (!contraction || !contraction->takesBias || !contraction->op->hasOneUse() || op.getLhs().getType() != op.getType())
-      return rewriter.notifyMatchFailure(op, "the left operand is no convolution with constant weights and this one use");
+    if (!contraction || !contraction->takesBias || !contraction->op->hasOneUse() ||
+        op.getLhs().getType() != op.getType())
+      return rewriter.notifyMatchFailure(op,
+                                         "the left operand is no convolution with constant weights and this one use");
     if (op.getKind() != BinaryKind::add || !isConstantExpression(op.getRhs()))
       return rewriter.notifyMatchFailure(op, "nothing constant is added");
     Value shift = alongAxis(op.getRhs(), tensorType(op), contraction->outputAxis, rewriter);
     if (!shift)
       return rewriter.notifyMatchFailure(op, "what is added is not per channel");
     Value bias = addToBias(contraction->bias, shift, outputChannels(*contraction), rewriter);
-    rewriter.replaceOp(op, rebuild(*contraction, fusedLocation({contraction->op, op}), contraction->input, contraction->weights,
-                                   bias, rewriter));
+    rewriter.replaceOp(op, rebuild(*contraction, fusedLocation({contraction->op, op}), contraction->input,
+                                   contraction->weights, bias, rewriter));
     return success();
   }
 };
@@ -226,8 +232,8 @@ template <typename OpTy> struct ScaleBefore : OpRewritePattern<OpTy> {
     Value scale = scaleAlong(mul, tensorType(mul), contraction->inputAxis, rewriter);
     if (!scale)
       return rewriter.notifyMatchFailure(op, "the input is not multiplied by a constant per channel");
-    rewriter.replaceOp(op, rebuild(*contraction, fusedLocation({mul, op}), mul.getLhs(), contraction->scaledInputs(scale, rewriter),
-                                   contraction->bias, rewriter));
+    rewriter.replaceOp(op, rebuild(*contraction, fusedLocation({mul, op}), mul.getLhs(),
+                                   contraction->scaledInputs(scale, rewriter), contraction->bias, rewriter));
     return success();
   }
 };
@@ -240,7 +246,8 @@ struct ShiftBefore : OpRewritePattern<ConvOp> {
     auto contraction = Contraction::of(op);
     BinaryOp add = contraction ? definedBy(contraction->input, BinaryKind::add) : BinaryOp();
     if (!add || !add->hasOneUse() || add.getLhs().getType() != add.getType() || !isConstantExpression(add.getRhs()))
-      return rewriter.notifyMatchFailure(op, "the input is no sum with a constant used only here, or the weights are not constant");
+      return rewriter.notifyMatchFailure(
+          op, "the input is no sum with a constant used only here, or the weights are not constant");
     if (llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; }))
       return rewriter.notifyMatchFailure(op, "zeros are padded after the shift");
     Value shift = alongAxis(add.getRhs(), tensorType(add), contraction->inputAxis, rewriter);
@@ -250,7 +257,8 @@ struct ShiftBefore : OpRewritePattern<ConvOp> {
     SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, tensorType(products).getRank()));
     Value sums = rewriter.create<ReduceOp>(op.getLoc(), ReduceKind::sum, products, axes, /*keepdims=*/false);
     Value bias = addToBias(contraction->bias, sums, outputChannels(*contraction), rewriter);
-    rewriter.replaceOp(op, rebuild(*contraction, fusedLocation({add, op}), add.getLhs(), contraction->weights, bias, rewriter));
+    rewriter.replaceOp(
+        op, rebuild(*contraction, fusedLocation({add, op}), add.getLhs(), contraction->weights, bias, rewriter));
     return success();
   }
 };

@@ -123,7 +123,8 @@ struct ReshapeOfElementwise : OpRewritePattern<ReshapeOp> {
       operands.push_back(createReshape(rewriter, op.getLoc(), operand, *dimsFor(operand, op)));
     Operation *moved = rewriter.clone(*inner);
     moved->setOperands(operands);
-    moved->getResult(0).setType(withElementType(tensorType(op.getOutput()), tensorType(inner->getResult(0)).getElementType()));
+    moved->getResult(0).setType(
+        withElementType(tensorType(op.getOutput()), tensorType(inner->getResult(0)).getElementType()));
     rewriter.replaceOp(op, moved);
     return success();
   }

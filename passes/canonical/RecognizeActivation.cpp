@@ -54,7 +54,8 @@ struct ReluOfMax : OpRewritePattern<BinaryOp> {
       return success();
     }
     for (auto [x, line] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())})
-      if (auto mul = matchWithScalar(line, BinaryKind::mul); mul && mul->input == x && mul->scalar > 0 && mul->scalar < 1) {
+      if (auto mul = matchWithScalar(line, BinaryKind::mul);
+          mul && mul->input == x && mul->scalar > 0 && mul->scalar < 1) {
         rewriter.replaceOp(op, createUnary(rewriter, op.getLoc(), UnaryKind::leaky_relu, x, mul->scalar));
         return success();
       }
@@ -95,7 +96,8 @@ struct HardSigmoidOfClip : OpRewritePattern<BinaryOp> {
       return rewriter.notifyMatchFailure(op, "not a ramp from 0 to 1");
     if (ramp->scale == 1 && ramp->shift == 0)
       return rewriter.notifyMatchFailure(op, "a plain clip, as cheap as hard_sigmoid");
-    rewriter.replaceOp(op, createUnary(rewriter, op.getLoc(), UnaryKind::hard_sigmoid, ramp->input, ramp->scale, ramp->shift));
+    rewriter.replaceOp(
+        op, createUnary(rewriter, op.getLoc(), UnaryKind::hard_sigmoid, ramp->input, ramp->scale, ramp->shift));
     return success();
   }
 };

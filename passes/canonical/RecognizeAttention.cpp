@@ -135,7 +135,8 @@ std::optional<Match> matchAttention(MatmulOp op, std::string &reason) {
 /// `value` without multiplications by scalars, also through transposes and reshapes; their product goes to `scale`.
 Value withoutScale(Value value, double &scale, OpBuilder &b) {
   for (BinaryKind kind : {BinaryKind::mul, BinaryKind::div})
-    if (auto match = matchWithScalar(value, kind); match && match->scalar != 0 && match->input.getType() == value.getType()) {
+    if (auto match = matchWithScalar(value, kind);
+        match && match->scalar != 0 && match->input.getType() == value.getType()) {
       scale *= kind == BinaryKind::mul ? match->scalar : 1 / match->scalar;
       return withoutScale(match->input, scale, b);
     }
@@ -196,7 +197,8 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
     Location location = locationBetween(op, {product.getLhs(), product.getRhs(), op.getRhs()});
     Value mask = createMasks(match->scores.masks, rewriter, location);
     double scale = match->scores.scale;
-    Value query = withoutScale(product.getLhs(), scale, rewriter), key = withoutScale(product.getRhs(), scale, rewriter);
+    Value query = withoutScale(product.getLhs(), scale, rewriter),
+          key = withoutScale(product.getRhs(), scale, rewriter);
     Value value = op.getRhs();
     if (product.getTransLhs())
       query = swapLastAxes(query, rewriter, location);
@@ -204,7 +206,8 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
       key = swapLastAxes(key, rewriter, location);
     if (op.getTransRhs())
       value = swapLastAxes(value, rewriter, location);
-    auto attention = rewriter.create<AttentionOp>(location, toRankFour(query, rewriter, location), toRankFour(key, rewriter, location),
+    auto attention = rewriter.create<AttentionOp>(location, toRankFour(query, rewriter, location),
+                                                  toRankFour(key, rewriter, location),
                                                   toRankFour(value, rewriter, location), mask, APFloat(scale));
     Value result = createReshape(rewriter, location, attention, dimExprs(tensorType(op)));
     if (result.getType() != op.getType())

@@ -112,10 +112,12 @@ std::optional<Normalization> normalizationOf(Value numerator, const InverseRoot 
 }
 
 void replaceByLayerNorm(Operation *op, const Normalization &norm, Value bias, PatternRewriter &rewriter) {
-  recordDecision(op, "recognize", true, norm.rms ? "computed as one RMS normalization" : "computed as one layer normalization");
+  recordDecision(op, "recognize", true,
+                 norm.rms ? "computed as one RMS normalization" : "computed as one layer normalization");
   Location location = locationBetween(op, norm.input);
-  rewriter.replaceOpWithNewOp<LayerNormOp>(op, op->getResult(0).getType(), norm.input, norm.scale, bias, norm.axis,
-                                           APFloat(norm.epsilon), norm.rms)
+  rewriter
+      .replaceOpWithNewOp<LayerNormOp>(op, op->getResult(0).getType(), norm.input, norm.scale, bias, norm.axis,
+                                       APFloat(norm.epsilon), norm.rms)
       ->setLoc(location);
 }
 
@@ -191,7 +193,8 @@ struct NormOfShiftedProduct : OpRewritePattern<BinaryOp> {
   }
 
   /// The operand of both products is k; the others are x and its mean.
-  static LogicalResult replace(BinaryOp op, BinaryOp product, Value bias, BinaryOp meanProduct, PatternRewriter &rewriter) {
+  static LogicalResult replace(BinaryOp op, BinaryOp product, Value bias, BinaryOp meanProduct,
+                               PatternRewriter &rewriter) {
     for (auto [x, k] : {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
       for (auto [m, n] : {std::pair(meanProduct.getLhs(), meanProduct.getRhs()),
                           std::pair(meanProduct.getRhs(), meanProduct.getLhs())}) {
@@ -249,8 +252,10 @@ struct ParametersOfNorm : OpRewritePattern<BinaryOp> {
       return rewriter.notifyMatchFailure(op, "the operand has not the sizes of the normalized axes");
     Location location = fusedLocation({norm, op});
     parameter = createReshape(rewriter, location, parameter, *dims);
-    rewriter.replaceOpWithNewOp<LayerNormOp>(op, op.getType(), norm.getInput(), isScale ? parameter : norm.getScale(),
-                                             isScale ? Value() : parameter, norm.getAxis(), norm.getEpsilon(), norm.getRms())
+    rewriter
+        .replaceOpWithNewOp<LayerNormOp>(op, op.getType(), norm.getInput(), isScale ? parameter : norm.getScale(),
+                                         isScale ? Value() : parameter, norm.getAxis(), norm.getEpsilon(),
+                                         norm.getRms())
         ->setLoc(location);
     return success();
   }

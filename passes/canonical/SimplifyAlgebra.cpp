@@ -82,7 +82,8 @@ struct MergeConstants : OpRewritePattern<BinaryOp> {
     BinaryOp inner = definedBy(op.getLhs(), op.getKind());
     if (!inner || !inner->hasOneUse())
       return rewriter.notifyMatchFailure(op, "the left operand is no operation of this kind with one use");
-    if (!isConstantExpression(op.getRhs()) || !isConstantExpression(inner.getRhs()) || isConstantExpression(inner.getLhs()))
+    if (!isConstantExpression(op.getRhs()) || !isConstantExpression(inner.getRhs()) ||
+        isConstantExpression(inner.getLhs()))
       return rewriter.notifyMatchFailure(op, "the right operands are not constants");
     Location location = fusedLocation({inner, op});
     Value merged = rewriter.create<BinaryOp>(location, op.getKind(), inner.getRhs(), op.getRhs());
@@ -128,8 +129,9 @@ struct CastOfCast : OpRewritePattern<CastOp> {
     unsigned width = narrow.getIntOrFloatBitWidth();
     if (toFloat)
       return width <= toFloat.getFPMantissaWidth();
-    return narrow.isUnsignedInteger() == wide.isUnsignedInteger() ? width <= wide.getIntOrFloatBitWidth()
-                                                                  : narrow.isUnsignedInteger() && width < wide.getIntOrFloatBitWidth();
+    return narrow.isUnsignedInteger() == wide.isUnsignedInteger()
+               ? width <= wide.getIntOrFloatBitWidth()
+               : narrow.isUnsignedInteger() && width < wide.getIntOrFloatBitWidth();
   }
 
   LogicalResult matchAndRewrite(CastOp op, PatternRewriter &rewriter) const override {
@@ -231,7 +233,8 @@ struct SliceIntoConv : OpRewritePattern<SliceOp> {
     SmallVector<int64_t> pads(conv.getPads());
     int64_t spatialAxes = pads.size() / 2, firstSpatial = conv.getChannelsLast() ? 1 : 2;
     for (int64_t axis = 0; axis < int64_t(from.size()); ++axis) {
-      auto start = constantDim(simplifyDim(op.getStarts().getResult(axis))), cut = constantDim(simplifyDim(from[axis] - to[axis]));
+      auto start = constantDim(simplifyDim(op.getStarts().getResult(axis))),
+           cut = constantDim(simplifyDim(from[axis] - to[axis]));
       if (start != 0 || !cut)
         return rewriter.notifyMatchFailure(op, "not cut at the end, or not by a constant");
       int64_t spatial = axis - firstSpatial;
@@ -242,8 +245,10 @@ struct SliceIntoConv : OpRewritePattern<SliceOp> {
         pads[spatialAxes + spatial] -= *cut;
     }
     Location location = fusedLocation({conv, op});
-    rewriter.replaceOpWithNewOp<ConvOp>(op, op.getType(), conv.getInput(), conv.getFilter(), conv.getBias(), conv.getStrides(), pads,
-                                        conv.getDilations(), conv.getGroup(), conv.getChannelsLast())
+    rewriter
+        .replaceOpWithNewOp<ConvOp>(op, op.getType(), conv.getInput(), conv.getFilter(), conv.getBias(),
+                                    conv.getStrides(), pads, conv.getDilations(), conv.getGroup(),
+                                    conv.getChannelsLast())
         ->setLoc(location);
     return success();
   }
@@ -253,8 +258,8 @@ struct SimplifyAlgebra : impl::SimplifyAlgebraBase<SimplifyAlgebra> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<NeutralOperand, ConstantToTheRight, MergeConstants, PowerOfConstant, CastOfCast,
-                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv,
-                 SliceIntoConv>(&getContext());
+                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv, SliceIntoConv>(
+        &getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

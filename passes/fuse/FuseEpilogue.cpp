@@ -37,9 +37,7 @@ StringRef kindOf(Operation *op) {
   return conv.getGroup() > 1 && tensorType(conv.getFilter()).getDimSize(1) == 1 ? "depthwise" : "conv";
 }
 
-bool isRoot(Operation *op) {
-  return !kindOf(op).empty() && tensorType(op->getResult(0)).getElementType().isF32();
-}
+bool isRoot(Operation *op) { return !kindOf(op).empty() && tensorType(op->getResult(0)).getElementType().isF32(); }
 
 class Epilogue {
 public:

@@ -26,7 +26,8 @@ constexpr size_t kMostOps = 24, kMostInputs = 12, kMostOutputs = 4;
 /// The first axis of the rows that an operation works along; nullopt for operations that don't work along rows.
 std::optional<int64_t> rowAxisOf(Operation *op) {
   if (auto softmax = dyn_cast<SoftmaxOp>(op))
-    return int64_t(softmax.getAxis()) == tensorType(softmax).getRank() - 1 ? std::optional<int64_t>(softmax.getAxis()) : std::nullopt;
+    return int64_t(softmax.getAxis()) == tensorType(softmax).getRank() - 1 ? std::optional<int64_t>(softmax.getAxis())
+                                                                           : std::nullopt;
   if (auto norm = dyn_cast<LayerNormOp>(op))
     return norm.getAxis();
   auto reduce = dyn_cast<ReduceOp>(op);

@@ -55,7 +55,8 @@ SmallVector<Operation *> Group::inBlockOrder() const {
 bool Group::staysConvexWith(ArrayRef<Operation *> ops) const {
   SmallPtrSet<Operation *, 16> all(members.begin(), members.end());
   all.insert(ops.begin(), ops.end());
-  Operation *last = *std::max_element(all.begin(), all.end(), [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  Operation *last =
+      *std::max_element(all.begin(), all.end(), [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   // Walk forward from the outside users; whatever comes back ends at or before the last operation.
   SmallVector<Operation *> work;
   SmallPtrSet<Operation *, 32> seen;

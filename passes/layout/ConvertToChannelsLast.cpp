@@ -81,7 +81,8 @@ struct ConvertToChannelsLast : impl::ConvertToChannelsLastBase<ConvertToChannels
     for (Operation *op : ops) {
       StringRef reason = reasonAgainst(op, besideConvolutions);
       bool taken = reason.empty();
-      decisions.push_back({nodeName(op->getLoc()), "layout", taken, taken ? "channels last" : "channels first: " + reason.str()});
+      decisions.push_back(
+          {nodeName(op->getLoc()), "layout", taken, taken ? "channels last" : "channels first: " + reason.str()});
       if (taken)
         convert(op);
     }

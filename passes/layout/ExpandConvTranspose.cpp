@@ -75,8 +75,8 @@ Value phaseFilter(Maker make, Value filter, const Expansion &e) {
     steps.append({-1, 1});
   }
   SmallVector<int64_t> zeros(padded.size(), 0), permutation, final = {e.phases * e.outputs, e.inputs};
-  Value value = make.b.create<PadOp>(make.loc, make.typeOf(make.constants(padded), filter), filter, Value(), make.map(zeros),
-                                     PadMode::constant);
+  Value value = make.b.create<PadOp>(make.loc, make.typeOf(make.constants(padded), filter), filter, Value(),
+                                     make.map(zeros), PadMode::constant);
   value = make.reshape(value, split);
   value = make.b.create<SliceOp>(make.loc, value.getType(), value, make.map(starts), steps);
   for (size_t axis = 0; axis < n; ++axis)

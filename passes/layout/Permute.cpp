@@ -39,8 +39,8 @@ bool canPermute(Operation *op) {
     return tensorType(gather.getIndices()).getRank() == 1;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return tensorType(broadcast.getInput()).getRank() == tensorType(broadcast).getRank();
-  return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp, PadOp,
-             ResizeOp, TileOp>(op);
+  return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp,
+             PadOp, ResizeOp, TileOp>(op);
 }
 
 SmallVector<Value> dataOperands(Operation *op) {
@@ -114,7 +114,8 @@ Value createUnpermuted(Value value, ArrayRef<int64_t> permutation, OpBuilder &b)
   DimExprs dims = withLeadingOnes(value, permutation.size());
   if (onlyOnesMove(dims, permutation))
     return createReshape(b, value.getLoc(), value, unpermuted(ArrayRef<AffineExpr>(dims), permutation));
-  return createTranspose(b, value.getLoc(), createReshape(b, value.getLoc(), value, dims), inversePermutation(permutation));
+  return createTranspose(b, value.getLoc(), createReshape(b, value.getLoc(), value, dims),
+                         inversePermutation(permutation));
 }
 
 bool spoilsRows(Operation *op, ArrayRef<int64_t> permutation) {
@@ -133,7 +134,8 @@ SmallVector<int64_t> permuteAttributes(Operation *op, ArrayRef<int64_t> permutat
     if (auto arg = dyn_cast<ArgReduceOp>(op); arg && !arg.getKeepdims())
       result = permutationWithout(axis.getInt(), permutation);
   } else if (auto reduce = dyn_cast<ReduceOp>(op)) {
-    SmallVector<int64_t> axes = llvm::to_vector(llvm::map_range(reduce.getAxes(), [&](int64_t a) { return permutation[a]; }));
+    SmallVector<int64_t> axes =
+        llvm::to_vector(llvm::map_range(reduce.getAxes(), [&](int64_t a) { return permutation[a]; }));
     llvm::sort(axes);
     if (!reduce.getKeepdims())
       result = permutationWithout(reduce.getAxes(), permutation);
@@ -147,7 +149,8 @@ SmallVector<int64_t> permuteAttributes(Operation *op, ArrayRef<int64_t> permutat
     ArrayRef<double> roi = resize.getRoi();
     size_t rank = permutation.size();
     if (roi.size() == 2 * rank) {
-      SmallVector<double> starts = unpermuted(roi.take_front(rank), permutation), ends = unpermuted(roi.drop_front(rank), permutation);
+      SmallVector<double> starts = unpermuted(roi.take_front(rank), permutation),
+                          ends = unpermuted(roi.drop_front(rank), permutation);
       starts.append(ends);
       resize.setRoi(starts);
     }

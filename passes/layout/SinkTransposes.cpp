@@ -125,7 +125,9 @@ void recordRemaining(func::FuncOp function) {
 }
 
 bool hasChannelsLast(func::FuncOp function) {
-  return function.walk([](Operation *op) { return op->hasAttr("channels_last") ? WalkResult::interrupt() : WalkResult::advance(); })
+  return function
+      .walk(
+          [](Operation *op) { return op->hasAttr("channels_last") ? WalkResult::interrupt() : WalkResult::advance(); })
       .wasInterrupted();
 }
 

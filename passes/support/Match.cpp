@@ -68,7 +68,9 @@ bool isConstantExpression(Value value) {
   return true;
 }
 
-bool isNear(double value, double expected) { return std::abs(value - expected) <= 5e-5 * std::max(1e-6, std::abs(expected)); }
+bool isNear(double value, double expected) {
+  return std::abs(value - expected) <= 5e-5 * std::max(1e-6, std::abs(expected));
+}
 
 //===- shapes of formulas -===//
 

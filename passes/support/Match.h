@@ -61,12 +61,14 @@ std::optional<Clip> matchClip(mlir::Value value);
 /// A rank-0 constant.
 mlir::Value createScalar(mlir::OpBuilder &b, mlir::Location location, mlir::Type elementType, double value);
 /// `input` in another shape; `input` itself if it has that shape.
-mlir::Value createReshape(mlir::OpBuilder &b, mlir::Location location, mlir::Value input, llvm::ArrayRef<mlir::AffineExpr> dims);
+mlir::Value createReshape(mlir::OpBuilder &b, mlir::Location location, mlir::Value input,
+                          llvm::ArrayRef<mlir::AffineExpr> dims);
 /// `input` with its axes permuted; `input` itself for the identity.
-mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location location, mlir::Value input, llvm::ArrayRef<int64_t> permutation);
+mlir::Value createTranspose(mlir::OpBuilder &b, mlir::Location location, mlir::Value input,
+                            llvm::ArrayRef<int64_t> permutation);
 /// A unary operation of the input's type.
-mlir::Value createUnary(mlir::OpBuilder &b, mlir::Location location, UnaryKind kind, mlir::Value input, double alpha = 0,
-                        double beta = 0);
+mlir::Value createUnary(mlir::OpBuilder &b, mlir::Location location, UnaryKind kind, mlir::Value input,
+                        double alpha = 0, double beta = 0);
 /// The location that names the nodes of all these operations.
 mlir::Location fusedLocation(llvm::ArrayRef<mlir::Operation *> ops);
 /// The location that names `root` and what it is computed from, down to `leaves` and constants.

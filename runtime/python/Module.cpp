@@ -49,7 +49,9 @@ public:
   ~Artifact() { lathe_artifact_close(handle); }
 
   std::vector<Description> inputs() const { return describeAll(lathe_artifact_input_count, lathe_artifact_input_info); }
-  std::vector<Description> outputs() const { return describeAll(lathe_artifact_output_count, lathe_artifact_output_info); }
+  std::vector<Description> outputs() const {
+    return describeAll(lathe_artifact_output_count, lathe_artifact_output_info);
+  }
   void verify() const {
     nb::gil_scoped_release release;
     check(lathe_artifact_verify(handle));
@@ -115,7 +117,8 @@ public:
   }
 
   /// Runs into `outputs`; one without memory (nbytes 0) stays in the session, see copyOutput.
-  std::vector<std::pair<int, Shape>> run(const std::vector<ConstArray> &inputs, const std::vector<std::optional<Array>> &outputs) {
+  std::vector<std::pair<int, Shape>> run(const std::vector<ConstArray> &inputs,
+                                         const std::vector<std::optional<Array>> &outputs) {
     Tensors in(inputs);
     last.assign(outputCount, lathe_tensor_t{});
     for (size_t i = 0; i < outputs.size() && i < last.size(); ++i)

@@ -20,8 +20,7 @@ namespace {
 constexpr size_t maxAllocationBytes = size_t(64) << 20;
 
 void *allocate(void *, size_t size, size_t alignment) {
-  return size > maxAllocationBytes ? nullptr
-                                   : std::aligned_alloc(alignment, (size + alignment - 1) & -alignment);
+  return size > maxAllocationBytes ? nullptr : std::aligned_alloc(alignment, (size + alignment - 1) & -alignment);
 }
 
 void deallocate(void *, void *memory, size_t) { std::free(memory); }
@@ -101,8 +100,7 @@ void prepare(const lathe_artifact_t *artifact) {
   if (!ok(lathe_session_create(artifact, &options, &session)))
     return;
   std::vector<lathe_tensor_t> outputs(lathe_artifact_output_count(artifact));
-  ok(lathe_session_prepare(session, inputs.tensors.data(), inputs.tensors.size(), outputs.data(),
-                           outputs.size()));
+  ok(lathe_session_prepare(session, inputs.tensors.data(), inputs.tensors.size(), outputs.data(), outputs.size()));
   lathe_session_destroy(session);
 }
 

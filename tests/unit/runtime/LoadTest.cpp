@@ -55,7 +55,8 @@ TEST_CASE("load: files") {
         "can't open '/nonexistent/m.lathe': No such file or directory");
   CHECK_THAT(textOf(lathe_artifact_open("/", nullptr, &artifact)), ContainsSubstring("not a regular file"));
   writeFile(path, {});
-  CHECK_THAT(textOf(lathe_artifact_open(path.c_str(), nullptr, &artifact)), EndsWith("lathe-load-test.lathe: not a .lathe file: empty"));
+  CHECK_THAT(textOf(lathe_artifact_open(path.c_str(), nullptr, &artifact)),
+             EndsWith("lathe-load-test.lathe: not a .lathe file: empty"));
   writeFile(path, {'P', 'K'});
   CHECK_THAT(textOf(lathe_artifact_open(path.c_str(), nullptr, &artifact)),
              EndsWith("lathe-load-test.lathe: not a .lathe file: expects it to start with 'LATHE'"));
