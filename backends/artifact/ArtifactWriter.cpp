@@ -157,14 +157,15 @@ llvm::Error checkReplaceable(StringRef path) {
 }
 } // namespace
 
-llvm::Expected<ArtifactSizes> writeArtifact(StringRef path, ArrayRef<CompiledProgram> programs, const ArtifactText &text,
-                                            Backend &backend) {
+llvm::Expected<ArtifactSizes> writeArtifact(StringRef path, ArrayRef<CompiledProgram> programs,
+                                            const ArtifactText &text, Backend &backend) {
   if (llvm::Error error = checkReplaceable(path))
     return error;
   ArtifactWriter writer(programs, text, backend);
   if (failed(writer.prepare()))
     return llvm::createStringError("a program can't be put into an artifact");
-  auto file = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
+  auto file =
+      llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp", llvm::sys::fs::all_read | llvm::sys::fs::owner_write);
   if (!file)
     return writeError(path, llvm::errorToErrorCode(file.takeError()));
   ArtifactSizes sizes;

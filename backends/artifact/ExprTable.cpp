@@ -93,7 +93,8 @@ uint32_t ExprTable::derived(const Symbol &symbol) {
                    {ExprCode::Ref, args[1]},
                    {ExprCode::Select, 0}});
   case DerivedKind::selectZero:
-    return intern({{ExprCode::Ref, args[0]}, {ExprCode::Ref, args[2]}, {ExprCode::Ref, args[1]}, {ExprCode::Select, 0}});
+    return intern(
+        {{ExprCode::Ref, args[0]}, {ExprCode::Ref, args[2]}, {ExprCode::Ref, args[1]}, {ExprCode::Select, 0}});
   case DerivedKind::floorScaled:
     return intern({{ExprCode::Ref, args[0]}, {ExprCode::FloorScale, std::bit_cast<int64_t>(symbol.scale)}});
   }

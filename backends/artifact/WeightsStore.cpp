@@ -1,6 +1,8 @@
 #include "backends/artifact/WeightsStore.h"
+#include "dialects/reference/Evaluate.h"
 #include "dialects/support/MappedMemory.h"
 #include "lathe/artifact.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
 #include <xxhash.h>
 
@@ -69,8 +71,11 @@ LogicalResult WeightsStore::add(plan::ProgramOp program, unsigned programIndex) 
       return weights.emitError("constant can't be stored: ") << llvm::toString(tensor.takeError());
     auto [it, isNew] = byKey.try_emplace(keyOf(weights, tensor->rawBytes()), items.size());
     forgetPages(program.getContext(), tensor->rawBytes());
-    if (isNew)
+    if (isNew) {
       items.push_back({weights, uint64_t(weights.getSizeBytes()), 0, {}});
+      if (auto resource = dyn_cast<DenseResourceElementsAttr>(weights.getValue()))
+        ++itemsOfResource[resource.getRawHandle().getKey()];
+    }
     items[it->second].programs |= uint64_t(1) << programIndex;
     itemOf[weights] = it->second;
   }
@@ -115,6 +120,17 @@ std::vector<std::unique_ptr<artifact::WeightsSegmentT>> WeightsStore::segments(u
 
 uint64_t WeightsStore::sizeBytes() const { return parts.empty() ? 0 : parts.back().offset + parts.back().sizeBytes; }
 
+/// Gives back memory of a constant that was stored: all of it when no other item needs it, else its pages in the model file.
+void WeightsStore::release(plan::WeightsOp weights) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(weights.getValue());
+  if (!resource)
+    return;
+  if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+    forgetPages(weights.getContext(), blob->getData());
+  if (--itemsOfResource[resource.getRawHandle().getKey()] == 0)
+    reference::releaseResource(resource);
+}
+
 void WeightsStore::writeSegment(Segment &segment, llvm::raw_ostream &out) {
   DigestStream stream(out);
   for (unsigned index : segment.items) {
@@ -129,7 +145,7 @@ void WeightsStore::writeSegment(Segment &segment, llvm::raw_ostream &out) {
       backend.pack(tensor, weights.getPacking(), packed.data());
       stream.write(packed);
     }
-    forgetPages(weights.getContext(), tensor.rawBytes());
+    release(weights);
   }
   segment.digests = stream.finish();
 }

@@ -6,7 +6,9 @@
 
 #include "backends/Backend.h"
 #include "manifest_generated.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
+#include <map>
 
 namespace lathe {
 
@@ -28,7 +30,7 @@ public:
   std::vector<std::unique_ptr<artifact::WeightsSegmentT>> segments(uint64_t regionOffset) const;
   uint64_t sizeBytes() const;
 
-  /// Writes the region and computes the digests.
+  /// Writes the region and computes the digests. The constants' resources are given up: the programs have none afterwards.
   void write(llvm::raw_ostream &out);
 
 private:
@@ -45,12 +47,14 @@ private:
   };
 
   void writeSegment(Segment &segment, llvm::raw_ostream &out);
+  void release(plan::WeightsOp weights);
 
   Backend &backend;
   std::vector<Item> items;
   std::vector<Segment> parts;
   llvm::DenseMap<mlir::Operation *, unsigned> itemOf;
   std::map<std::string, unsigned> byKey;
+  llvm::StringMap<unsigned> itemsOfResource; // how many items are still to be written from it
 };
 
 } // namespace lathe

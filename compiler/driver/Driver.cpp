@@ -29,12 +29,12 @@ llvm::ArrayRef<llvm::StringRef> phaseNames() {
 
 namespace {
 
-/// Module as text; large constants and their bytes are left out.
+/// Module as text; large constants are left out. Local scope, because resources would be printed, to be elided only then.
 std::string moduleText(Operation *module) {
   std::string text;
   llvm::raw_string_ostream out(text);
   OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(32).elideLargeResourceString(64).enableDebugInfo(true, /*prettyForm=*/true);
+  flags.elideLargeElementsAttrs(32).useLocalScope().enableDebugInfo(true, /*prettyForm=*/true);
   module->print(out, flags);
   out << "\n";
   return text;
@@ -84,7 +84,8 @@ bool Compilation::checkOptions() {
     return false;
   };
   if (!options.stopAfter.empty() && !llvm::is_contained(phaseNames(), options.stopAfter))
-    return fail("expects --stop-after to be one of " + llvm::join(phaseNames(), ", ") + ", got '" + options.stopAfter + "'");
+    return fail("expects --stop-after to be one of " + llvm::join(phaseNames(), ", ") + ", got '" + options.stopAfter +
+                "'");
   if (options.outputPath.empty() && options.stopAfter.empty())
     return fail("expects an output file");
   for (const std::string &dim : options.dims)
@@ -150,7 +151,8 @@ LogicalResult Compilation::plan() {
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   for (auto [index, target] : llvm::enumerate(targets)) {
     std::string name = function.getSymName().str() + "__" + target.isa();
-    auto program = lowerToPlan(function, *backend, target, SymbolTable::lookupSymbolIn(*module, name) ? name + "_" + std::to_string(index) : name);
+    auto program = lowerToPlan(function, *backend, target,
+                               SymbolTable::lookupSymbolIn(*module, name) ? name + "_" + std::to_string(index) : name);
     if (failed(program))
       return failure();
     planArena(*program);
@@ -226,7 +228,8 @@ bool Compilation::writeText(const Twine &path, StringRef content) {
 }
 
 bool Compilation::dump(size_t number, StringRef phase) {
-  return options.dumpTo.empty() || writeText(llvm::formatv("{0}/{1,0+2}-{2}.mlir", options.dumpTo, number, phase).str(), moduleText(*module));
+  return options.dumpTo.empty() ||
+         writeText(llvm::formatv("{0}/{1,0+2}-{2}.mlir", options.dumpTo, number, phase).str(), moduleText(*module));
 }
 
 bool Compilation::runPhases() {

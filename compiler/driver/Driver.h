@@ -12,14 +12,14 @@
 namespace lathe {
 
 struct CompileOptions {
-  std::string modelPath;  // .onnx, or .mlir with one function of nn operations
+  std::string modelPath;          // .onnx, or .mlir with one function of nn operations
   llvm::ArrayRef<char> modelData; // a serialized ModelProto; if not empty, modelPath is its name in messages
-  std::string outputPath; // .lathe; may be empty with stopAfter
+  std::string outputPath;         // .lathe; may be empty with stopAfter
   std::vector<std::string> cpus = {"native"}; // one program each, best ISA first in the artifact
   std::vector<std::string> dims;              // name=size or name=low..high
-  std::string stopAfter; // phase whose module is printed instead of going on; empty: none
-  std::string dumpTo;    // folder for one .mlir per phase and the kernels' assembly; empty: none
-  std::string reportPath; // JSON report; empty: none
+  std::string stopAfter;                      // phase whose module is printed instead of going on; empty: none
+  std::string dumpTo;                         // folder for one .mlir per phase and the kernels' assembly; empty: none
+  std::string reportPath;                     // JSON report; empty: none
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
 };

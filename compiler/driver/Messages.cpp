@@ -47,7 +47,9 @@ void Messages::add(Diagnostic &diagnostic, StringRef indent) {
     node.clear();
   if (StringRef(text).starts_with(modelPath + ": "))
     text.erase(0, modelPath.size() + 2);
-  lines += (indent + placeText(location, modelPath) + ": " + severityText(diagnostic.getSeverity()) + ": " + node + text + "\n").str();
+  lines += (indent + placeText(location, modelPath) + ": " + severityText(diagnostic.getSeverity()) + ": " + node +
+            text + "\n")
+               .str();
 }
 
 LogicalResult Messages::handle(Diagnostic &diagnostic) {

@@ -112,9 +112,7 @@ void collectSymbols(AffineMap map, std::set<int64_t> &symbols) {
 
 /// The numbers of all symbols in types and attributes of the region.
 void collectSymbols(Region &region, std::set<int64_t> &symbols) {
-  auto visit = [&](Type type) {
-    type.walk([&](AffineMapAttr map) { collectSymbols(map.getValue(), symbols); });
-  };
+  auto visit = [&](Type type) { type.walk([&](AffineMapAttr map) { collectSymbols(map.getValue(), symbols); }); };
   llvm::for_each(region.front().getArgumentTypes(), visit);
   region.walk([&](Operation *op) {
     llvm::for_each(op->getResultTypes(), visit);
@@ -147,10 +145,10 @@ FailureOr<KernelUse> KernelBuilder::build(Operation *op, ArrayRef<ElementsAttr> 
     packing.push_back(packed);
   }
   OpBuilder b(context);
-  auto kernel = b.create<plan::KernelOp>(op->getLoc(), b.getStringAttr("unnamed"), b.getStringAttr(choice->kind),
-                                         choice->config, b.getArrayAttr(packing), b.getDenseI64ArrayAttr({}),
-                                         oneResult(choice->tasks, context), oneResult(choice->scratchBytes, context),
-                                         b.getDenseI64ArrayAttr({}));
+  auto kernel =
+      b.create<plan::KernelOp>(op->getLoc(), b.getStringAttr("unnamed"), b.getStringAttr(choice->kind), choice->config,
+                               b.getArrayAttr(packing), b.getDenseI64ArrayAttr({}), oneResult(choice->tasks, context),
+                               oneResult(choice->scratchBytes, context), b.getDenseI64ArrayAttr({}));
   fillRegion(kernel.getBody(), op, inlined);
   std::set<int64_t> symbols;
   collectSymbols(kernel.getBody(), symbols);

@@ -64,9 +64,9 @@ ArrayAttr borderNames(func::FuncOp function, bool isInput, Builder &b) {
 
 plan::ProgramOp Lowering::createProgram(const Target &target, StringRef name) {
   b.setInsertionPointAfter(function);
-  auto created = b.create<plan::ProgramOp>(function.getLoc(), name, function.getFunctionType(), borderNames(function, true, b),
-                                           borderNames(function, false, b), target.toAttribute(b.getContext()), nullptr,
-                                           nullptr, nullptr, nullptr);
+  auto created = b.create<plan::ProgramOp>(function.getLoc(), name, function.getFunctionType(),
+                                           borderNames(function, true, b), borderNames(function, false, b),
+                                           target.toAttribute(b.getContext()), nullptr, nullptr, nullptr, nullptr);
   Symbols::of(function).store(created);
   b.setInsertionPointToStart(&created.getBody().emplaceBlock());
   return created;
@@ -85,7 +85,8 @@ Value Lowering::bufferOf(Value value) {
   if (Value known = buffers.lookup(value))
     return known;
   Place place = storage.placeOf(value);
-  Value buffer = rangeOf(rootBuffer(place), place.offset, sizeBytes(typeOf(value)), sizeBytes(typeOf(place.root)), value.getLoc());
+  Value buffer =
+      rangeOf(rootBuffer(place), place.offset, sizeBytes(typeOf(value)), sizeBytes(typeOf(place.root)), value.getLoc());
   return buffers[value] = buffer;
 }
 
@@ -98,8 +99,8 @@ Value Lowering::rootBuffer(const Place &place) {
     return weights(constant.getValue(), b.getUnitAttr(), constant.getLoc());
   Value &root = roots[place.root];
   if (!root)
-    root = b.create<plan::AllocOp>(place.root.getLoc(), bufferType(), map(sizeBytes(typeOf(place.root))), nullptr, nullptr,
-                                  nullptr);
+    root = b.create<plan::AllocOp>(place.root.getLoc(), bufferType(), map(sizeBytes(typeOf(place.root))), nullptr,
+                                   nullptr, nullptr);
   return root;
 }
 
@@ -200,7 +201,8 @@ LogicalResult Lowering::lowerConcat(nn::ConcatOp concat, ArrayRef<unsigned> copi
   for (auto [index, input] : llvm::enumerate(concat.getInputs())) {
     AffineExpr size = sizeBytes(typeOf(input));
     if (llvm::is_contained(copies, index)) {
-      Value range = rangeOf(rootBuffer(place), simplifyDim(offset), size, sizeBytes(typeOf(place.root)), concat.getLoc());
+      Value range =
+          rangeOf(rootBuffer(place), simplifyDim(offset), size, sizeBytes(typeOf(place.root)), concat.getLoc());
       if (failed(copy(input, range, concat.getLoc())))
         return failure();
     }
@@ -216,8 +218,8 @@ LogicalResult Lowering::lowerLateSymbol(nn::LateSymbolOp late) {
     return late.emitError("expects a tensor of i64, got ") << late.getInput().getType();
   Value source = bufferOf(late.getInput());
   if (isa<BlockArgument>(place.root) || place.root.getDefiningOp<nn::ConstantOp>()) {
-    source = b.create<plan::AllocOp>(late.getLoc(), bufferType(), map(sizeBytes(typeOf(late.getInput()))), nullptr, nullptr,
-                                    nullptr);
+    source = b.create<plan::AllocOp>(late.getLoc(), bufferType(), map(sizeBytes(typeOf(late.getInput()))), nullptr,
+                                     nullptr, nullptr);
     if (failed(copy(late.getInput(), source, late.getLoc())))
       return failure();
   }

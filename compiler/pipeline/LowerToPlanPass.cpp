@@ -33,7 +33,8 @@ struct LowerToPlanPass : PassWrapper<LowerToPlanPass, OperationPass<ModuleOp>> {
     }
   }
 
-  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("target CPU, as for lathe compile"), llvm::cl::init("x86-64-v3")};
+  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("target CPU, as for lathe compile"),
+                          llvm::cl::init("x86-64-v3")};
 };
 } // namespace
 

@@ -149,7 +149,8 @@ void Storage::bindConcat(nn::ConcatOp concat) {
   for (auto [base, at] : bound)
     bindings[base] = {concat.getOutput(), at, -1};
   concats[concat] = copies;
-  decide(true, copies.empty() ? "all inputs are computed in their place" : "some inputs are computed in their place, others copied");
+  decide(true, copies.empty() ? "all inputs are computed in their place"
+                              : "some inputs are computed in their place, others copied");
 }
 
 bool Storage::isInPlaceConcat(Operation *op, SmallVectorImpl<unsigned> &copies) const {

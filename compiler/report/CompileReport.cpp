@@ -39,10 +39,8 @@ Array programsJson(const CompileReport &report) {
 Array decisionsJson(const CompileReport &report) {
   Array decisions;
   for (const Decision &decision : report.decisions)
-    decisions.push_back(Object{{"node", decision.node},
-                               {"what", decision.what},
-                               {"taken", decision.taken},
-                               {"reason", decision.reason}});
+    decisions.push_back(Object{
+        {"node", decision.node}, {"what", decision.what}, {"taken", decision.taken}, {"reason", decision.reason}});
   return decisions;
 }
 } // namespace

@@ -31,7 +31,8 @@ std::vector<GraphNode> graphNodes(func::FuncOp function) {
         it->second.op = name.str();
     numbers[&op] = it->second.number;
     for (Value operand : op.getOperands())
-      if (auto found = numbers.find(operand.getDefiningOp()); found != numbers.end() && found->second != it->second.number)
+      if (auto found = numbers.find(operand.getDefiningOp());
+          found != numbers.end() && found->second != it->second.number)
         it->second.producers.insert(found->second);
   }
   std::vector<GraphNode> nodes;

@@ -70,7 +70,8 @@ template <typename BorderOp> LogicalResult verifyBorder(ProgramOp program, size_
   }
   for (auto [index, times] : llvm::enumerate(seen))
     if (times != 1)
-      return program.emitOpError("expects one ") << what << " operation (C2) for " << what << " " << index << ", got " << times;
+      return program.emitOpError("expects one ")
+             << what << " operation (C2) for " << what << " " << index << ", got " << times;
   return success();
 }
 } // namespace
@@ -107,7 +108,8 @@ LogicalResult KernelOp::verify() {
     return emitOpError("expects ") << inputs << " packings (C4), got " << getPacking().size();
   for (size_t i = 1; i < getSymbols().size(); ++i)
     if (getSymbols()[i - 1] >= getSymbols()[i]) // C5
-      return emitOpError("expects symbols (C5) to be sorted and unique, got ") << getSymbols()[i] << " after " << getSymbols()[i - 1];
+      return emitOpError("expects symbols (C5) to be sorted and unique, got ")
+             << getSymbols()[i] << " after " << getSymbols()[i - 1];
   return success();
 }
 
@@ -167,7 +169,8 @@ LogicalResult CallOp::verify() {
       if (from == to && !listed) // C3
         return emitOpError("expects in_place of the kernel (C3) to list input ") << input << " and output " << output;
       if (from != to && listed) // C3
-        return emitOpError("expects input ") << input << " and output " << output << " (C3) to be one buffer, as the kernel's in_place says";
+        return emitOpError("expects input ")
+               << input << " and output " << output << " (C3) to be one buffer, as the kernel's in_place says";
     }
   return success();
 }

@@ -76,7 +76,8 @@ std::vector<Decision> decisionsOf(Operation *holder) {
   if (auto entries = holder->getAttrOfType<ArrayAttr>(kDecisions))
     for (auto entry : entries.getAsRange<DictionaryAttr>()) {
       auto taken = entry.getAs<BoolAttr>("taken");
-      decisions.push_back({textOf(entry, "node"), textOf(entry, "what"), taken && taken.getValue(), textOf(entry, "reason")});
+      decisions.push_back(
+          {textOf(entry, "node"), textOf(entry, "what"), taken && taken.getValue(), textOf(entry, "reason")});
     }
   return decisions;
 }

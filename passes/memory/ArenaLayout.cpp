@@ -86,7 +86,8 @@ std::vector<Order> startOrders(llvm::ArrayRef<LiveRange> ranges) {
 
 /// Moves the value that ends at the top of the arena to the front.
 void promoteTop(llvm::ArrayRef<LiveRange> ranges, const ArenaLayout &layout, Order &order) {
-  auto top = llvm::find_if(order, [&](unsigned i) { return layout.offsets[i] + ranges[i].sizeBytes == layout.sizeBytes; });
+  auto top =
+      llvm::find_if(order, [&](unsigned i) { return layout.offsets[i] + ranges[i].sizeBytes == layout.sizeBytes; });
   std::rotate(order.begin(), top, top + 1);
 }
 } // namespace

@@ -10,9 +10,9 @@
 //                 keep their proportions, so they are laid out like static ones in one slot, in units of the product.
 // The slots follow each other: the offset of one is the sum of the sizes of those before.
 #include "passes/memory/PlanArena.h"
+#include "mlir/IR/Builders.h"
 #include "passes/Passes.h"
 #include "passes/memory/ArenaLayout.h"
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
@@ -244,9 +244,8 @@ void ArenaPlanner::setFigures(int64_t arenaBytes) {
 
 void ArenaPlanner::run() {
   collect();
-  bool isStatic = llvm::all_of(values, [](Lifetime &value) {
-    return constantDim(value.alloc.getSizeBytes().getResult(0)).has_value();
-  });
+  bool isStatic = llvm::all_of(
+      values, [](Lifetime &value) { return constantDim(value.alloc.getSizeBytes().getResult(0)).has_value(); });
   isStatic ? assignOffsets() : assignSlots();
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <malloc.h>
 #include <unistd.h>
 
 namespace {
@@ -49,11 +50,13 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
 
 void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) {
   app.add_option("model", options.modelPath, "ONNX model (.onnx), or nn operations as text (.mlir)")->required();
-  app.add_option("-o,--output", options.outputPath, "where to write the artifact; default: the model's name with .lathe");
+  app.add_option("-o,--output", options.outputPath,
+                 "where to write the artifact; default: the model's name with .lathe");
   app.add_option("--cpu", options.cpus, "native, x86-64-v3, x86-64-v4, cascadelake, ...; several: one program each")
       ->delimiter(',');
   app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
-  app.add_option("--stop-after", options.stopAfter, "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
+  app.add_option("--stop-after", options.stopAfter,
+                 "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
   app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
   app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
@@ -91,6 +94,8 @@ void addCheck(CLI::App &app, CheckOptions &options) {
 } // namespace
 
 int main(int argc, char **argv) {
+  // Large blocks go back to the system when they are freed: constants come and go one at a time.
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   CLI::App app("Compiles ONNX models to native programs.", "lathe");
   app.require_subcommand(1);
   app.set_version_flag("--version", lathe::producerName());
