@@ -30,20 +30,30 @@ def lathe(*arguments, check=True):
     return done
 
 
+def high_water_bytes(pid):
+    """Largest resident memory of a running process. (What wait4 tells includes that of this process before exec.)"""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return next((1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM:")), 0)
+    except OSError:
+        return 0
+
+
 def compile_model(path, artifact, *arguments):
     """Compiles; gives {"seconds", "peak_rss_bytes", "bytes"} of it."""
     log = artifact + ".log"
     command = [binary(), "compile", path, "-o", artifact, *arguments]
-    start = time.perf_counter()
+    start, peak = time.perf_counter(), 0
     with open(log, "w", encoding="utf-8") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            peak = max(peak, high_water_bytes(process.pid))
+            time.sleep(0.01)
     seconds = time.perf_counter() - start
     if process.returncode != 0:
         with open(log, encoding="utf-8", errors="replace") as file:
             raise Failed(f"exit code {process.returncode} of {' '.join(command)}:\n{file.read()[-4000:]}")
-    return {"seconds": seconds, "peak_rss_bytes": usage.ru_maxrss * 1024, "bytes": os.path.getsize(artifact)}
+    return {"seconds": seconds, "peak_rss_bytes": peak, "bytes": os.path.getsize(artifact)}
 
 
 def is_newer(path, others):

@@ -74,8 +74,10 @@ std::vector<Case> readCases(const Options &options) {
   return cases;
 }
 
-/// The line of a message that says most.
-std::string reasonOf(const std::string &message) {
+/// The line of a message that says most, without the names of folders.
+std::string reasonOf(const Case &testCase, std::string message) {
+  for (size_t at; (at = message.find(testCase.folder + "/")) != std::string::npos;)
+    message.erase(at, testCase.folder.size() + 1);
   size_t at = message.find("error: ");
   std::string text = at == std::string::npos ? message : message.substr(at + 7);
   return text.substr(0, text.find('\n'));
@@ -85,13 +87,13 @@ std::string reasonOf(const std::string &message) {
 std::string problemOf(const Case &testCase, const Result &result, const DenyList &denied) {
   bool isDenied = denied.count(keyOf(testCase)) > 0;
   if (result.outcome == Outcome::Wrong || result.outcome == Outcome::Crash)
-    return fmt::format("{}: {}", nameOf(result.outcome), reasonOf(result.message));
+    return fmt::format("{}: {}", nameOf(result.outcome), reasonOf(testCase, result.message));
   if (testCase.isInterpreted)
     return {}; // the deny list is about compiled programs
   if (result.outcome == Outcome::Pass && isDenied)
     return "passes, and is in the deny list";
   if (result.outcome == Outcome::Refused && !isDenied)
-    return "refused: " + reasonOf(result.message);
+    return "refused: " + reasonOf(testCase, result.message);
   return {};
 }
 
@@ -109,7 +111,7 @@ void writeDenyList(const std::string &path, const std::vector<Case> &cases, cons
   std::ofstream file(path);
   for (size_t i = 0; i < cases.size(); ++i)
     if (results[i].outcome == Outcome::Refused)
-      file << keyOf(cases[i]) << " " << reasonOf(results[i].message) << "\n";
+      file << keyOf(cases[i]) << " " << reasonOf(cases[i], results[i].message) << "\n";
 }
 
 int report(const std::vector<Case> &cases, const std::vector<Result> &results, const DenyList &denied) {

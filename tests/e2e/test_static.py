@@ -1,0 +1,66 @@
+"""Models with all sizes fixed at compile time: right, and lean."""
+
+import os
+
+import onnx
+import pytest
+
+from models import command, reference, zoo
+from models.build import build
+
+MODELS = zoo.select(os.environ.get("LATHE_E2E_FILTER"), "zoo")
+ARENA_LIMIT = 1.05  # of the largest sum of live bytes
+COMPILE_MEMORY_LIMIT = 2.5  # of the model's bytes, where LLVM's own 110 MB are a small part
+
+
+def fixed_sizes(path, model, dims):
+    """--dim options that fix every named size of the model's inputs."""
+    inputs = {value.name: value for value in onnx.load(path, load_external_data=False).graph.input}
+    fixed = {}
+    for spec in model["inputs"]:
+        for dim, size in zip(inputs[spec["name"]].type.tensor_type.shape.dim, spec["shape"]):
+            if dim.dim_param and dim.dim_param != "?":
+                fixed[dim.dim_param] = zoo.evaluate(size, dims)
+    return [word for name, size in fixed.items() for word in ("--dim", f"{name}={size}")]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Gives (artifact, what compiling took) of a model with fixed sizes; the file goes after its tests."""
+    folder, kept = tmp_path_factory.mktemp("static"), {}
+
+    def get(model):
+        if model["name"] not in kept:
+            for old, _ in kept.values():
+                os.remove(old)
+            kept.clear()
+            path = build(model["name"])
+            artifact = str(folder / f"{model['name']}.lathe")
+            cost = command.compile_model(path, artifact, *fixed_sizes(path, model, model["bench"]))
+            kept[model["name"]] = artifact, cost
+        return kept[model["name"]]
+
+    return get
+
+
+@pytest.mark.parametrize("model", MODELS, ids=[model["name"] for model in MODELS])
+class TestStatic:
+    def test_same_as_onnxruntime(self, model, compiled, references, tmp_path):
+        artifact, _ = compiled(model)
+        inputs = zoo.make_inputs(model, model["bench"])
+        got = command.run(artifact, inputs, str(tmp_path))
+        want = reference.outputs(references(model["name"]), inputs)
+        wrong = {name: reference.describe(got[name], want[name]) for name in want
+                 if reference.difference(got[name], want[name]) > model["limit"]}
+        assert not wrong
+
+    def test_arena_is_near_its_lower_bound(self, model, compiled):
+        memory = command.inspect(compiled(model)[0])["memory"]
+        assert memory["lower_bound_bytes"] <= memory["arena_bytes"] <= ARENA_LIMIT * memory["lower_bound_bytes"]
+        assert memory["arena_bytes"] <= memory["no_reuse_bytes"]
+
+    def test_compiling_takes_little_memory(self, model, compiled):
+        size = os.path.getsize(zoo.path(model["name"]))
+        if size < 200e6:
+            pytest.skip("too small to tell")
+        assert compiled(model)[1]["peak_rss_bytes"] <= COMPILE_MEMORY_LIMIT * size
