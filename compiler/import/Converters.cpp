@@ -8,7 +8,7 @@ const ConverterEntry *findConverter(llvm::StringRef domain, llvm::StringRef op, 
                               sliceConverters(),       generateConverters(),   indexConverters(),
                               normConverters(),        recurrentConverters(),  resizeConverters(),
                               quantizeConverters(),    controlConverters(),    sequenceConverters(),
-                              einsumConverters(),      sampleConverters()};
+                              einsumConverters(),      sampleConverters(),     signalConverters()};
   for (llvm::ArrayRef<ConverterEntry> group : groups)
     for (const ConverterEntry &entry : group)
       if (entry.op == op && entry.domain == domain && version >= entry.since && version <= entry.until)

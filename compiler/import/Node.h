@@ -98,5 +98,6 @@ llvm::ArrayRef<ConverterEntry> controlConverters();
 llvm::ArrayRef<ConverterEntry> sequenceConverters();
 llvm::ArrayRef<ConverterEntry> einsumConverters();
 llvm::ArrayRef<ConverterEntry> sampleConverters();
+llvm::ArrayRef<ConverterEntry> signalConverters();
 
 } // namespace lathe::importer
