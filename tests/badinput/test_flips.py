@@ -12,7 +12,7 @@ import pytest
 import hostile
 from conftest import run_limited
 
-COUNT = int(os.environ.get("LATHE_FLIPS", "200"))
+COUNT = int(os.environ.get("LATHE_FLIPS", "500"))
 
 
 def network():
