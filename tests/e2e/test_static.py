@@ -61,6 +61,6 @@ class TestStatic:
 
     def test_compiling_takes_little_memory(self, model, compiled):
         size = os.path.getsize(zoo.path(model["name"]))
-        if size < 200e6:
+        if size < 100e6:
             pytest.skip("too small to tell")
         assert compiled(model)[1]["peak_rss_bytes"] <= COMPILE_MEMORY_LIMIT * size
