@@ -11,6 +11,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
+#include <unistd.h>
 
 using namespace lathe::cli;
 using Catch::Matchers::ContainsSubstring;
@@ -18,13 +19,26 @@ using Catch::Matchers::EndsWith;
 
 namespace {
 
+/// A folder of this process's own: ctest runs the cases as processes side by side.
+struct WorkFolder {
+  WorkFolder() { std::filesystem::create_directories(path); }
+  ~WorkFolder() { std::filesystem::remove_all(path); }
+
+  const std::string path = LATHE_WORK "/run-" + std::to_string(getpid());
+};
+
+const std::string &workFolder() {
+  static const WorkFolder folder;
+  return folder.path;
+}
+
 struct Result {
   int exit;
   std::string text; // both streams
 };
 
 Result command(const std::string &arguments) {
-  std::string line = "cd " LATHE_WORK " && " LATHE_PROGRAM " " + arguments + " 2>&1";
+  std::string line = "cd " + workFolder() + " && " LATHE_PROGRAM " " + arguments + " 2>&1";
   FILE *pipe = popen(line.c_str(), "r");
   REQUIRE(pipe);
   std::string text;
@@ -35,7 +49,7 @@ Result command(const std::string &arguments) {
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
 }
 
-std::string pathOf(const std::string &name) { return LATHE_WORK "/" + name; }
+std::string pathOf(const std::string &name) { return workFolder() + "/" + name; }
 
 void writeFloats(const std::string &name, std::vector<float> values, const std::vector<int64_t> &shape) {
   writeOutput(pathOf(name), formatNpy({values.data(), values.size() * 4, shape.data(),
@@ -125,7 +139,7 @@ TEST_CASE_METHOD(Files, "lathe bench: a file is replaced as a whole") {
   writeOutput(pathOf("kept.json"), "old");
   CHECK(command("bench adder.lathe --seconds 0 --json kept.json").exit == 0);
   CHECK(nlohmann::json::parse(std::ifstream(pathOf("kept.json"))).contains("median_ms"));
-  for (const auto &entry : std::filesystem::directory_iterator(LATHE_WORK))
+  for (const auto &entry : std::filesystem::directory_iterator(workFolder()))
     CHECK_THAT(entry.path().string(), !EndsWith(".tmp"));
 }
 
