@@ -44,6 +44,13 @@ bool isEpilogue(ArrayRef<Operation *> operations, Operation *root) {
   return true;
 }
 
+SmallVector<Operation *> regionOperations(EmitContext &context) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : context.region().without_terminator())
+    operations.push_back(&op);
+  return operations;
+}
+
 bool isFloat32(Operation *op) {
   auto isF32 = [](Value value) { return elementType(value).isF32(); };
   return llvm::all_of(op->getOperands(), isF32) && llvm::all_of(op->getResults(), isF32);

@@ -21,6 +21,8 @@ template <class OpT> OpT contractionRoot(llvm::ArrayRef<mlir::Operation *> opera
 }
 /// True if every operation but `root` is element-wise, of the root's sizes or broadcasting to them, and results have them.
 bool isEpilogue(llvm::ArrayRef<mlir::Operation *> operations, mlir::Operation *root);
+/// The operations of a kernel that is being emitted, without the terminator.
+llvm::SmallVector<mlir::Operation *> regionOperations(EmitContext &context);
 /// f32 operands and result, at least one element along the last axis.
 bool isFloat32(mlir::Operation *op);
 /// Constant flag of the kernel input that `value` is: an operand of a single operation or a region's argument.

@@ -206,10 +206,7 @@ std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, con
 }
 
 LogicalResult emitConv(EmitContext &context) {
-  SmallVector<Operation *> operations;
-  for (Operation &op : context.region().without_terminator())
-    operations.push_back(&op);
-  ConvEmission(context, contractionRoot<nn::ConvOp>(operations)).run();
+  ConvEmission(context, contractionRoot<nn::ConvOp>(regionOperations(context))).run();
   return success();
 }
 

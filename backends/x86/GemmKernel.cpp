@@ -207,7 +207,6 @@ private:
   Values batch;
 };
 
-std::optional<int64_t> constantOrNone(AffineExpr expr) { return constantDim(expr); }
 } // namespace
 
 std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
@@ -220,7 +219,7 @@ std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, con
     return std::nullopt;
   MLIRContext *context = op->getContext();
   GemmShape shape = shapeOf(root);
-  auto rows = constantOrNone(shape.rows), columns = constantOrNone(shape.columns), depth = constantOrNone(shape.depth);
+  auto rows = constantDim(shape.rows), columns = constantDim(shape.columns), depth = constantDim(shape.depth);
   GemmConfig config;
   config.isPacked = isConstant[*rhs] && shape.isRhsShared && columns && depth && *depth > 0;
   config.tile = chooseTile(target, columns.value_or(1024), rows);
@@ -246,10 +245,7 @@ std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, con
 }
 
 LogicalResult emitGemm(EmitContext &context) {
-  SmallVector<Operation *> operations;
-  for (Operation &op : context.region().without_terminator())
-    operations.push_back(&op);
-  GemmEmission(context, contractionRoot<nn::MatmulOp>(operations)).run();
+  GemmEmission(context, contractionRoot<nn::MatmulOp>(regionOperations(context))).run();
   return success();
 }
 

@@ -240,13 +240,6 @@ AffineExpr outputRows(Value output) {
   DimExprs dims = dimExprs(tensorType(output));
   return dims.size() == 3 ? dims[0] : simplifyDim(dims[0] * dims[1]);
 }
-
-SmallVector<Operation *> regionOperations(EmitContext &context) {
-  SmallVector<Operation *> operations;
-  for (Operation &op : context.region().without_terminator())
-    operations.push_back(&op);
-  return operations;
-}
 } // namespace
 
 std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
