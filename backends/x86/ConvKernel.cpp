@@ -26,13 +26,12 @@ struct ConvConfig {
 
   DictionaryAttr toAttribute(MLIRContext *context) const {
     Builder b(context);
-    return b.getDictionaryAttr({b.getNamedAttr("tile", b.getDenseI64ArrayAttr({tile.rows, tile.vectors, tile.lanes})),
-                                b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({rows, panels}))});
+    return b.getDictionaryAttr(
+        {tile.toAttribute(context), b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({rows, panels}))});
   }
   static ConvConfig of(DictionaryAttr attrs) {
-    auto tile = attrs.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
     auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-    return {{int(tile[0]), int(tile[1]), int(tile[2])}, blocking[0], blocking[1]};
+    return {TileShape::of(attrs), blocking[0], blocking[1]};
   }
 };
 
@@ -193,9 +192,7 @@ std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, con
   KernelPlan plan = makePlan(op, kKind);
   plan.name = contractionName(kKind, operations, root, config.tile);
   plan.config = config.toAttribute(context);
-  plan.packing[*filter] =
-      DictionaryAttr::get(context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, kKind)),
-                                    NamedAttribute(StringAttr::get(context, "panels"), packing.toAttribute(context))});
+  plan.packing[*filter] = packing.toAttribute(context, kKind);
   AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
   int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
   plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));

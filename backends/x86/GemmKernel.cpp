@@ -55,16 +55,13 @@ struct GemmConfig {
   DictionaryAttr toAttribute(MLIRContext *context) const {
     Builder b(context);
     return b.getDictionaryAttr(
-        {b.getNamedAttr("tile", b.getDenseI64ArrayAttr({tile.rows, tile.vectors, tile.lanes})),
+        {tile.toAttribute(context),
          b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({blocking.rows, blocking.panels, blocking.depth})),
          b.getNamedAttr("packed", b.getBoolAttr(isPacked))});
   }
   static GemmConfig of(DictionaryAttr attrs) {
-    auto tile = attrs.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
     auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-    return {{int(tile[0]), int(tile[1]), int(tile[2])},
-            {blocking[0], blocking[1], blocking[2]},
-            attrs.getAs<BoolAttr>("packed").getValue()};
+    return {TileShape::of(attrs), {blocking[0], blocking[1], blocking[2]}, attrs.getAs<BoolAttr>("packed").getValue()};
   }
 };
 
@@ -230,9 +227,7 @@ std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, con
   plan.config = config.toAttribute(context);
   int64_t nr = config.tile.columns();
   if (config.isPacked)
-    plan.packing[*rhs] = DictionaryAttr::get(
-        context, {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, kKind)),
-                  NamedAttribute(StringAttr::get(context, "panels"), packingOf(root, nr).toAttribute(context))});
+    plan.packing[*rhs] = packingOf(root, nr).toAttribute(context, kKind);
   AffineExpr panels = shape.columns.ceilDiv(nr);
   plan.tasks = simplifyDim(dimProduct(shape.batch, context) * panels.ceilDiv(config.blocking.panels) *
                            shape.rows.ceilDiv(config.blocking.rows));
@@ -249,12 +244,10 @@ LogicalResult emitGemm(EmitContext &context) {
   return success();
 }
 
-int64_t packedPanelBytes(RankedTensorType, DictionaryAttr packing) {
-  return PanelPacking::of(packing.get("panels")).sizeBytes();
-}
+int64_t packedPanelBytes(RankedTensorType, DictionaryAttr packing) { return PanelPacking::of(packing).sizeBytes(); }
 
 void packPanels(const reference::Tensor &value, DictionaryAttr packing, char *out) {
-  PanelPacking::of(packing.get("panels")).pack(value.data<float>(), reinterpret_cast<float *>(out));
+  PanelPacking::of(packing).pack(value.data<float>(), reinterpret_cast<float *>(out));
 }
 
 } // namespace lathe::x86

@@ -8,7 +8,7 @@ namespace lathe::x86 {
 std::optional<KernelPlan> planGemm(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitGemm(EmitContext &context);
 
-/// For operands packed by PanelPacking: entry `panels` of the packing dictionary.
+/// For operands packed by PanelPacking.
 int64_t packedPanelBytes(mlir::RankedTensorType type, mlir::DictionaryAttr packing);
 void packPanels(const reference::Tensor &value, mlir::DictionaryAttr packing, char *out);
 

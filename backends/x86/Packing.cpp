@@ -20,13 +20,15 @@ void PanelPacking::pack(const float *source, float *out) const {
     }
 }
 
-Attribute PanelPacking::toAttribute(MLIRContext *context) const {
-  return DenseI64ArrayAttr::get(context,
-                                {groups, columns, taps, depth, nr, groupStride, columnStride, tapStride, depthStride});
+DictionaryAttr PanelPacking::toAttribute(MLIRContext *context, StringRef kind) const {
+  Builder b(context);
+  auto panels =
+      b.getDenseI64ArrayAttr({groups, columns, taps, depth, nr, groupStride, columnStride, tapStride, depthStride});
+  return b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)), b.getNamedAttr("panels", panels)});
 }
 
-PanelPacking PanelPacking::of(Attribute attribute) {
-  auto v = cast<DenseI64ArrayAttr>(attribute).asArrayRef();
+PanelPacking PanelPacking::of(DictionaryAttr packing) {
+  auto v = packing.getAs<DenseI64ArrayAttr>("panels").asArrayRef();
   return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
 }
 

@@ -19,9 +19,9 @@ struct PanelPacking {
 
   void pack(const float *source, float *out) const;
 
-  mlir::Attribute toAttribute(mlir::MLIRContext *context) const;
-  /// Inverse of toAttribute.
-  static PanelPacking of(mlir::Attribute attribute);
+  /// The packing of an operand, for the emitter `kind`; and back.
+  mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context, llvm::StringRef kind) const;
+  static PanelPacking of(mlir::DictionaryAttr packing);
 };
 
 } // namespace lathe::x86

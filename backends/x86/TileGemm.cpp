@@ -48,6 +48,16 @@ VectorType TileShape::vectorType(MLIRContext *context) const {
   return VectorType::get({lanes}, Float32Type::get(context));
 }
 
+NamedAttribute TileShape::toAttribute(MLIRContext *context) const {
+  Builder b(context);
+  return b.getNamedAttr("tile", b.getDenseI64ArrayAttr({rows, vectors, lanes}));
+}
+
+TileShape TileShape::of(DictionaryAttr config) {
+  auto tile = config.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
+  return {int(tile[0]), int(tile[1]), int(tile[2])};
+}
+
 TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
   int lanes = target.vectorBits() / 32, registers = target.vectorRegisters();
   if (rows && *rows <= 2) { // memory-bound: enough independent sums to hide the FMA's latency

@@ -21,6 +21,10 @@ struct TileShape {
   int rows, vectors, lanes;
   int columns() const { return vectors * lanes; }
   mlir::VectorType vectorType(mlir::MLIRContext *context) const;
+
+  /// The entry `tile` of a kernel's config, and back.
+  mlir::NamedAttribute toAttribute(mlir::MLIRContext *context) const;
+  static TileShape of(mlir::DictionaryAttr config);
 };
 
 /// The tile for a product with this many output columns: the widest whose last panel wastes least, with as many rows as

@@ -19,21 +19,13 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-DictionaryAttr tileAttribute(TileShape tile, MLIRContext *context) {
-  Builder b(context);
-  return b.getDictionaryAttr(b.getNamedAttr("tile", b.getDenseI64ArrayAttr({tile.rows, tile.vectors, tile.lanes})));
-}
-TileShape tileOf(DictionaryAttr attrs) {
-  auto tile = attrs.getAs<DenseI64ArrayAttr>("tile").asArrayRef();
-  return {int(tile[0]), int(tile[1]), int(tile[2])};
-}
-
 /// What both kernels share: the walk over rows and channel blocks, and loads of channel vectors.
 class WindowEmission {
 public:
   WindowEmission(EmitContext &context, Operation *root, Value input, Value bias, WindowShape window)
-      : s(context), window(window), tile(tileOf(context.kernel.getConfig())), epilogue(context, root, bias, tile),
-        in(PictureSize::of(context, input)), out(PictureSize::of(context, root->getResult(0))),
+      : s(context), window(window), tile(TileShape::of(context.kernel.getConfig())),
+        epilogue(context, root, bias, tile), in(PictureSize::of(context, input)),
+        out(PictureSize::of(context, root->getResult(0))),
         base(context.inputs[cast<BlockArgument>(input).getArgNumber()]) {}
   virtual ~WindowEmission() = default;
 
@@ -261,11 +253,8 @@ std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant
   MLIRContext *context = op->getContext();
   KernelPlan plan = makePlan(op, "depthwise");
   plan.name = contractionName("depthwise", operations, root, tile);
-  plan.config = tileAttribute(tile, context);
-  plan.packing[*filter] = DictionaryAttr::get(
-      context,
-      {NamedAttribute(StringAttr::get(context, "kind"), StringAttr::get(context, "depthwise")),
-       NamedAttribute(StringAttr::get(context, "panels"), packingOf(root, tile.columns()).toAttribute(context))});
+  plan.config = Builder(context).getDictionaryAttr(tile.toAttribute(context));
+  plan.packing[*filter] = packingOf(root, tile.columns()).toAttribute(context, "depthwise");
   plan.tasks = outputRows(root.getOutput());
   plan.scratchBytes = dimConstant(context, tile.columns() * 4);
   plan.flops = countFlops(op);
@@ -293,7 +282,7 @@ std::optional<KernelPlan> planPool(Operation *op, ArrayRef<bool>, const Target &
 
   KernelPlan plan = makePlan(op, "pool");
   plan.name = contractionName(nn::stringifyPoolKind(root.getKind()), operations, root, tile);
-  plan.config = tileAttribute(tile, op->getContext());
+  plan.config = Builder(op->getContext()).getDictionaryAttr(tile.toAttribute(op->getContext()));
   plan.tasks = outputRows(root.getOutput());
   plan.flops = countFlops(op);
   return plan;
