@@ -34,17 +34,24 @@ if(TARGET lathe_mlir)
   add_library(lathe_pch STATIC ${PROJECT_SOURCE_DIR}/tools/cmake/Pch.cpp)
   target_link_libraries(lathe_pch PRIVATE lathe_compiler_options)
   target_precompile_headers(lathe_pch PRIVATE ${PROJECT_SOURCE_DIR}/tools/cmake/Pch.h)
-  # Without the timestamp the precompiled header has the same bytes each time,
-  # so that ccache knows the files that use it.
   target_compile_options(lathe_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  # The precompiled header holds the paths of this clone, so it is compiled anew
+  # in each; for ccache the files that use it depend on what it is made from.
+  set_target_properties(lathe_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
+  file(SHA256 ${PROJECT_SOURCE_DIR}/tools/cmake/Pch.h pch_text)
+  set(LATHE_PCH CMakeFiles/lathe_pch.dir/cmake_pch.hxx.pch)
+  file(WRITE ${PROJECT_BINARY_DIR}/${LATHE_PCH}.sum
+    "${pch_text} LLVM ${LLVM_PACKAGE_VERSION} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_BUILD_TYPE} ${LATHE_SANITIZE}\n")
 endif()
 
 function(lathe_add_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_LINK} lathe_compiler_options)
-  target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-  target_precompile_headers(${name} REUSE_FROM lathe_pch)
+  # What REUSE_FROM would do, with a relative path, which is the same in all clones.
+  target_compile_options(${name} PRIVATE -Winvalid-pch
+    "SHELL:-Xclang -fno-pch-timestamp -Xclang -include-pch -Xclang ${LATHE_PCH}")
+  set_property(SOURCE ${arg_SOURCES} APPEND PROPERTY OBJECT_DEPENDS ${PROJECT_BINARY_DIR}/${LATHE_PCH})
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})
   endif()
