@@ -56,21 +56,35 @@ def compile_model(path, artifact, *arguments):
     return {"seconds": seconds, "peak_rss_bytes": peak, "bytes": os.path.getsize(artifact)}
 
 
+def fixed_sizes(path, model, dims):
+    """--dim options that fix every named size of the inputs of a model of the zoo, in the names that its file has."""
+    import onnx
+
+    inputs = {value.name: value for value in onnx.load(path, load_external_data=False).graph.input}
+    fixed = {}
+    for spec in model["inputs"]:
+        for dim, size in zip(inputs[spec["name"]].type.tensor_type.shape.dim, spec["shape"]):
+            if dim.dim_param and dim.dim_param != "?":
+                fixed[dim.dim_param] = zoo.evaluate(size, dims)
+    return [word for name, size in fixed.items() for word in ("--dim", f"{name}={size}")]
+
+
 def is_newer(path, others):
     """Is the file there and not older than any of the others?"""
     return os.path.exists(path) and all(os.path.getmtime(path) >= os.path.getmtime(other) for other in others)
 
 
-def compiled(name, folder, models=None):
-    """The artifact of a model in `folder`; compiled if it is older than the model or the compiler."""
+def compiled(name, folder, models=None, dims=None):
+    """The artifact of a model in `folder`; compiled if it is older than the model or the compiler. `dims` fixes its sizes."""
     from models.build import build
 
     path = build(name, models)
     os.makedirs(folder, exist_ok=True)
-    artifact = os.path.join(folder, name + ".lathe")
+    sizes = [f"{symbol}{size}" for symbol, size in (dims or {}).items()]
+    artifact = os.path.join(folder, "-".join([name, *sizes]) + ".lathe")
     compiler = os.path.join(os.path.dirname(binary()), "lathe-compile")
     if not is_newer(artifact, [path, compiler]):
-        compile_model(path, artifact)
+        compile_model(path, artifact, *(fixed_sizes(path, zoo.entry(name), dims) if dims else []))
     return artifact
 
 

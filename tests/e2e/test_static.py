@@ -2,7 +2,6 @@
 
 import os
 
-import onnx
 import pytest
 
 from models import command, reference, zoo
@@ -11,17 +10,6 @@ from models.build import build
 MODELS = zoo.select(os.environ.get("LATHE_E2E_FILTER"), "zoo")
 ARENA_LIMIT = 1.05  # of the largest sum of live bytes
 COMPILE_MEMORY_LIMIT = 2.5  # of the model's bytes, where LLVM's own 110 MB are a small part
-
-
-def fixed_sizes(path, model, dims):
-    """--dim options that fix every named size of the model's inputs."""
-    inputs = {value.name: value for value in onnx.load(path, load_external_data=False).graph.input}
-    fixed = {}
-    for spec in model["inputs"]:
-        for dim, size in zip(inputs[spec["name"]].type.tensor_type.shape.dim, spec["shape"]):
-            if dim.dim_param and dim.dim_param != "?":
-                fixed[dim.dim_param] = zoo.evaluate(size, dims)
-    return [word for name, size in fixed.items() for word in ("--dim", f"{name}={size}")]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +24,7 @@ def compiled(tmp_path_factory):
             kept.clear()
             path = build(model["name"])
             artifact = str(folder / f"{model['name']}.lathe")
-            cost = command.compile_model(path, artifact, *fixed_sizes(path, model, model["bench"]))
+            cost = command.compile_model(path, artifact, *command.fixed_sizes(path, model, model["bench"]))
             kept[model["name"]] = artifact, cost
         return kept[model["name"]]
 

@@ -1,0 +1,130 @@
+"""Takes turns: each engine runs once per round, in a process of its own; the smallest latencies count."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from models import command, zoo
+from models.build import build
+from models.peers import limits
+from models.peers.engines import ENGINES, is_ours
+
+KEPT_ASIDE_GOAL = 0.95  # of models that have no goal of their own
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def requirements(engine):
+    return os.path.join(FOLDER, "requirements", engine + ".txt")
+
+
+def environment(engine):
+    """The folder of the venv of an engine that needs one; named by what is installed, as the venv of tools/install-deps is.
+    $LATHE_PEER_OPENVINO... names another."""
+    if os.environ.get(f"LATHE_PEER_{engine.upper()}"):
+        return os.environ[f"LATHE_PEER_{engine.upper()}"]
+    with open(requirements(engine), "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()[:12]
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(os.environ.get("LATHE_DEPS") or os.path.join(cache, "lathe"), f"venv-{engine}-{digest}")
+
+
+def python(engine):
+    """The Python that runs an engine; None if the engine isn't installed."""
+    if not os.path.exists(requirements(engine)):
+        return sys.executable
+    found = os.path.join(environment(engine), "bin", "python")
+    return found if os.path.exists(found) else None
+
+
+def install(engine):
+    """Makes the venv of an engine out of PyPI."""
+    folder = environment(engine)
+    part = folder + ".part"
+    subprocess.run([sys.executable, "-m", "venv", "--clear", part], check=True)
+    subprocess.run([os.path.join(part, "bin", "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check",
+                    "-r", requirements(engine)], check=True)
+    os.rename(part, folder)
+
+
+def installed():
+    return [engine for engine in ENGINES if python(engine)]
+
+
+def turn(engine, case, path, threads, seconds, flags):
+    arguments = [python(engine), "-m", "models.peers.turn", engine, case["model"], "--path", path, "--dims",
+                 json.dumps(case["dims"]), "--threads", str(threads), "--seconds", str(seconds)]
+    done = subprocess.run(arguments + flags, capture_output=True, text=True, cwd=command.ROOT, check=False)
+    if done.returncode != 0:
+        raise command.Failed(f"{engine} failed on {case['model']}:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def best(turns):
+    """The smallest of each figure; the median of the medians."""
+    result = {key: min(one[key] for one in turns) for key in turns[0] if key != "digest"}
+    medians = sorted(one["median_ms"] for one in turns)
+    return result | {"median_ms": medians[len(medians) // 2], "digest": turns[0]["digest"],
+                     "spread": max(one["min_ms"] for one in turns) / result["min_ms"]}
+
+
+def agree(results):
+    """Did all engines that name their outputs compute the same?"""
+    digests = [result["digest"] for engine, result in results.items() if engine != "inductor"]
+    return all(len(one) == len(digests[0]) and all(abs(a - b) <= 1e-3 * abs(b) + 1e-6 for a, b in zip(one, digests[0]))
+               for one in digests)
+
+
+def cases(pattern, kind):
+    """What to measure: {"model", "dims", "goal"}, in the order of the zoo."""
+    for model in zoo.select(pattern, None if kind == "all" else kind):
+        for size in model.get("peers", [{"dims": model["bench"]}]):
+            yield {"model": model["name"], "dims": size["dims"], "goal": size.get("goal", KEPT_ASIDE_GOAL)}
+
+
+class Comparison:
+    """Settings of a measurement: engines, rounds, seconds per turn, where models and artifacts are."""
+
+    def __init__(self, engines, rounds, seconds, artifacts, models=None, cold=False, realtime=False):
+        self.engines, self.rounds, self.seconds, self.cold = engines, rounds, seconds, cold
+        self.artifacts, self.models = artifacts, models
+        self.realtime = realtime
+
+    def path(self, engine, case):
+        if not ENGINES[engine].artifact:
+            return build(case["model"], self.models)
+        dims = None if engine == "lathe-dynamic" else case["dims"]
+        return command.compiled(case["model"], self.artifacts, self.models, dims)
+
+    def take_turns(self, case, threads, cold):
+        """({engine: figures}, {engine: why it failed}); an engine that fails once gets no more turns."""
+        turns, failures = {}, {}
+        for _ in range(self.rounds):
+            for engine in self.engines:
+                if engine in failures:
+                    continue
+                try:
+                    flags = ["--realtime"] * self.realtime + ["--cold"] * cold
+                    result = turn(engine, case, self.path(engine, case), threads, self.seconds, flags)
+                    turns.setdefault(engine, []).append(result)
+                except command.Failed as failure:
+                    failures[engine] = str(failure)
+                    turns.pop(engine, None)
+        return {engine: best(of_engine) for engine, of_engine in turns.items()}, failures
+
+    def row(self, case, threads):
+        """Everything that is known about a case: see report.py for the fields."""
+        row = dict(case, threads=threads)
+        row["engines"], row["failures"] = self.take_turns(case, threads, False)
+        if self.cold:
+            row["cold"], _ = self.take_turns(case, threads, True)
+        row["agree"] = agree(row["engines"])
+        peers = {engine: result["min_ms"] for engine, result in row["engines"].items() if not is_ours(engine)}
+        if peers:
+            row["best_peer"] = min(peers, key=peers.get)
+            row["ratios"] = {engine: result["min_ms"] / peers[row["best_peer"]] for engine, result in row["engines"].items()}
+        need = limits.demand(self.path("lathe", case))
+        row["demand"] = need
+        row["limit_ms"] = limits.limit_ms(need, limits.machine(threads, self.realtime))
+        return row

@@ -1,0 +1,30 @@
+//===- Limits.h - what the machine can do ----------------------*- C++ -*-===//
+//
+// Part of Lathe, under the Apache License v2.0. See LICENSE.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace lathe::limits {
+
+/// How fast a working set is read.
+struct ReadSpeed {
+  size_t bytes;      // of all threads together
+  double gbPerSecond; // 1e9 bytes
+};
+
+/// Name of the widest instruction set that fma() uses here: avx512, avx2 or sse.
+std::string isa();
+
+/// Multiplications and additions of f32 per second in 1e9, of so many threads together. Every thread has a CPU of its own.
+double fmaGflops(unsigned threads);
+
+/// Reads working sets of 16 KiB per thread up to `largest` bytes, each four times as large as the one before. Every thread reads
+/// a part of its own, over and over.
+std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest);
+
+} // namespace lathe::limits
