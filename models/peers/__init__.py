@@ -4,5 +4,7 @@ engines.py   how each engine loads and runs a model
 turn.py      one measurement; the program of a process
 compare.py   which turns are taken, and what comes out of them
 limits.py    what the machine allows: floating-point peak and memory bandwidth against a model's operations and bytes
-report.py    table; plot.py: pictures
+report.py    tables
+plot.py      pictures
+torchnets.py the networks in torch
 """

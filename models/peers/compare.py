@@ -31,7 +31,7 @@ def environment(engine):
 
 
 def python(engine):
-    """The Python that runs an engine; None if the engine isn't installed."""
+    """The Python that runs an engine; None if the engine isn't installed. Lathe and ONNX Runtime have no venv of their own."""
     if not os.path.exists(requirements(engine)):
         return sys.executable
     found = os.path.join(environment(engine), "bin", "python")
@@ -50,6 +50,14 @@ def install(engine):
 
 def installed():
     return [engine for engine in ENGINES if python(engine)]
+
+
+def draw(table, folder):
+    """Draws the pictures of a JSON file to a folder, with the Python of --install plot."""
+    if not python("plot"):
+        raise command.Failed("drawing needs matplotlib; run tools/bench-peers --install plot")
+    subprocess.run([python("plot"), "-m", "models.peers.plot", os.path.abspath(table), os.path.abspath(folder)],
+                   cwd=command.ROOT, check=True)
 
 
 def turn(engine, case, path, threads, seconds, flags):
@@ -92,21 +100,28 @@ class Comparison:
         self.realtime = realtime
 
     def path(self, engine, case):
-        if not ENGINES[engine].artifact:
+        if not ENGINES[engine].runs_artifact:
             return build(case["model"], self.models)
         dims = None if engine == "lathe-dynamic" else case["dims"]
         return command.compiled(case["model"], self.artifacts, self.models, dims)
 
+    def engines_of(self, case, number):
+        """Who takes a turn in a round."""
+        return [engine for engine in self.engines
+                if (ENGINES[engine].models is None or case["model"] in ENGINES[engine].models)
+                and (number == 0 or not ENGINES[engine].single_turn)]
+
     def take_turns(self, case, threads, cold):
         """({engine: figures}, {engine: why it failed}); an engine that fails once gets no more turns."""
         turns, failures = {}, {}
-        for _ in range(self.rounds):
-            for engine in self.engines:
+        flags = ["--realtime"] * self.realtime + ["--cold"] * cold
+        for number in range(self.rounds):
+            for engine in self.engines_of(case, number):
                 if engine in failures:
                     continue
+                seconds = self.seconds * (self.rounds if ENGINES[engine].single_turn else 1)
                 try:
-                    flags = ["--realtime"] * self.realtime + ["--cold"] * cold
-                    result = turn(engine, case, self.path(engine, case), threads, self.seconds, flags)
+                    result = turn(engine, case, self.path(engine, case), threads, seconds, flags)
                     turns.setdefault(engine, []).append(result)
                 except command.Failed as failure:
                     failures[engine] = str(failure)

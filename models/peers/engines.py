@@ -1,7 +1,7 @@
 """How each engine loads a model and runs it.
 
-An engine is a class: `Engine(case, threads)` loads, `run()` gives the outputs as {name: array}. A case has `path`, `dims`,
-`inputs` ({name: array}) and `model` (the zoo's entry). What a class imports is imported by `prepare`, which isn't timed.
+An engine is a class: `Engine(case, threads)` loads, `run()` gives the outputs as {name: array}. What a class imports is imported
+by `prepare`, which isn't timed.
 """
 
 import importlib
@@ -11,10 +11,16 @@ import sys
 from models import command, zoo
 
 
-class Lathe:
+class Engine:
+    runs_artifact = False  # the .lathe file instead of the ONNX model
+    single_turn = False  # loading takes so long that all rounds are one turn
+    models = None  # names of those that it can run; None: all
+
+
+class Lathe(Engine):
     """Through the Python package, as the others, so that all pay for NumPy's arrays alike."""
 
-    artifact = True  # runs the .lathe file
+    runs_artifact = True
 
     @staticmethod
     def prepare():
@@ -31,9 +37,7 @@ class Lathe:
         return self.session.run(self.inputs)
 
 
-class OnnxRuntime:
-    artifact = False
-
+class OnnxRuntime(Engine):
     @staticmethod
     def prepare():
         importlib.import_module("onnxruntime")
@@ -49,10 +53,8 @@ class OnnxRuntime:
         return dict(zip(self.names, self.session.run(self.names, self.inputs)))
 
 
-class OpenVino:
+class OpenVino(Engine):
     """Static shapes, f32 arithmetic, one stream, all threads for one inference."""
-
-    artifact = False
 
     @staticmethod
     def prepare():
@@ -77,10 +79,11 @@ class OpenVino:
         return dict(zip(self.names, results.values()))
 
 
-class Inductor:
+class Inductor(Engine):
     """torch.compile with freezing, of the same network written in torch: see torchnets.py."""
 
-    artifact = False
+    single_turn = True
+    models = ("resnet50", "mobilenet_v2", "bert_base", "minilm", "gpt2_prefill", "lstm")
 
     @staticmethod
     def prepare():
@@ -114,7 +117,7 @@ def is_ours(name):
 
 
 class Case:
-    """A model at one size."""
+    """A model of the zoo (`model`: its entry) at one size, with inputs ({name: array}) and the file that the engine loads."""
 
     def __init__(self, name, dims, path):
         self.model = zoo.entry(name)

@@ -77,7 +77,10 @@ def above_goal(rows):
 
 def markdown(result):
     rows, engines = result["rows"], result["engines"]
-    parts = ["Latency, smallest, in ms:", latencies(rows, engines),
+    pictures = [f"![{name}, {threads} threads]({name}-{threads}.svg)" for threads in sorted({row["threads"] for row in rows})
+                for name in ("latency", "limit")]
+    parts = ["# Lathe beside other engines", "Written by `tools/bench-peers`; [Performance](../Performance.md) tells how to read it.",
+             "Latency, smallest, in ms:", latencies(rows, engines), *pictures,
              "Load in ms / first inference in ms / resident memory in MB, files in the page cache:", starts(rows, engines)]
     if any("cold" in row for row in rows):
         rows = [row for row in rows if "cold" in row]
