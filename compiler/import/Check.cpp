@@ -1,4 +1,5 @@
 #include "compiler/import/Check.h"
+#include "dialects/support/Decisions.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
@@ -7,7 +8,7 @@
 namespace lathe {
 
 bool CheckResult::isSupported() const {
-  return error.empty() && count(NodeStatus::unsupported) == 0 && count(NodeStatus::blocked) == 0;
+  return errors.empty() && count(NodeStatus::unsupported) == 0 && count(NodeStatus::blocked) == 0;
 }
 
 size_t CheckResult::count(NodeStatus status) const {
@@ -17,15 +18,16 @@ size_t CheckResult::count(NodeStatus status) const {
 CheckResult checkModel(llvm::StringRef path, const ImportOptions &options) {
   CheckResult result;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  std::string first;
+  // What is said of a node stands in its report.
   mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-    if (first.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-      first = diagnostic.str();
+    bool isOfModel = nodeNames(diagnostic.getLocation()) == std::vector<std::string>{path.str()};
+    if (isOfModel && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+      result.errors.push_back(diagnostic.str());
     return mlir::success();
   });
   auto module = importModel(path, options, &context, &result.nodes);
-  if (!module && result.count(NodeStatus::unsupported) == 0)
-    result.error = first.empty() ? "the model could not be imported" : first;
+  if (!module && result.isSupported())
+    result.errors.push_back("the model could not be imported");
   return result;
 }
 
@@ -54,8 +56,8 @@ void printCheck(const CheckResult &result, llvm::raw_ostream &out, bool isVerbos
     out << llvm::formatv("{0,-12} {1} ({2}{3} {4})", statusName(node.status), node.node, domain, node.op, node.version);
     out << (isRefused ? ": " + node.reason : "") << "\n";
   }
-  if (!result.error.empty())
-    out << result.error << "\n";
+  for (const std::string &error : result.errors)
+    out << error << "\n";
   out << llvm::formatv("{0} nodes: {1} native, {2} decomposed, {3} folded, {4} unsupported, {5} not looked at\n",
                        result.nodes.size(), result.count(NodeStatus::native), result.count(NodeStatus::decomposed),
                        result.count(NodeStatus::folded), result.count(NodeStatus::unsupported),

@@ -7,8 +7,8 @@
 namespace lathe {
 
 struct CheckResult {
-  /// Empty unless the file could not be read at all; then there are no nodes.
-  std::string error;
+  /// What is wrong with the model beside its nodes: its inputs, its outputs, the file.
+  std::vector<std::string> errors;
   std::vector<NodeReport> nodes;
 
   bool isSupported() const;

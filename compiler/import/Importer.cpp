@@ -30,8 +30,7 @@ OwningOpRef<ModuleOp> Importer::run() {
   function = builder.create<func::FuncOp>(loc, "main", builder.getFunctionType({}, {}));
   builder.setInsertionPointToEnd(function.addEntryBlock());
   contents = std::make_unique<Contents>(function, symbols);
-  if (!addInputs())
-    return {};
+  addInputs();
   importNodes(file.model().graph().node(), main);
   SmallVector<Value> outputs;
   if (!addOutputs(outputs) || hasFailed)
@@ -44,15 +43,18 @@ OwningOpRef<ModuleOp> Importer::run() {
 
 //===- inputs and outputs of the graph -===//
 
-bool Importer::addInputs() {
+/// After a refused input the nodes are looked at all the same: all that is wrong is said in one run.
+void Importer::addInputs() {
   SmallVector<Type> types;
   SmallVector<StringAttr> names;
   for (const onnx::ValueInfoProto &input : file.model().graph().input()) {
     if (file.initializer(input.name()))
       continue;
     RankedTensorType type = inputType(input, int64_t(types.size()));
-    if (!type)
+    if (!type) {
+      main.values[input.name()] = Entry::failed();
       continue;
+    }
     Value value = function.getBody().addArgument(type, NameLoc::get(builder.getStringAttr(input.name())));
     types.push_back(type);
     main.values[input.name()].value = value;
@@ -64,7 +66,6 @@ bool Importer::addInputs() {
   for (const auto &option : options.dims)
     if (!usedDims.contains(option.first()))
       refuseModel("no input has a dimension named '" + option.first() + "'");
-  return !hasFailed;
 }
 
 RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t index) {

@@ -21,7 +21,7 @@ public:
   llvm::Expected<mlir::ElementsAttr> convertTensor(const onnx::TensorProto &tensor);
 
 private:
-  bool addInputs();
+  void addInputs();
   mlir::RankedTensorType inputType(const onnx::ValueInfoProto &input, int64_t index);
   mlir::AffineExpr inputDim(const onnx::TensorShapeProto::Dimension &dim, llvm::StringRef input, int64_t index,
                             int64_t axis);

@@ -1,40 +1,41 @@
 // The compiler's half of the command line: `lathe compile` and `lathe check` start this program, so that running a compiled
-// model never loads LLVM. Exit codes: 0 success, 1 the model or the machine is at fault, 2 wrong usage.
+// model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/driver/Driver.h"
 #include "compiler/import/Check.h"
+#include "tools/lathe/StatusLine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <malloc.h>
-#include <unistd.h>
 
 namespace {
 
 /// One line per phase with -v; without, on a terminal, one line that is written over.
 class Progress {
 public:
-  explicit Progress(bool isVerbose) : isVerbose(isVerbose), isTerminal(isatty(STDERR_FILENO)) {}
-  ~Progress() { clear(); }
+  explicit Progress(bool isVerbose) : isVerbose(isVerbose) {}
 
   void operator()(llvm::StringRef phase, double seconds) {
     if (isVerbose && seconds >= 0)
       std::fprintf(stderr, "%-10s %8.3f s\n", phase.str().c_str(), seconds);
-    if (!isVerbose && isTerminal && seconds < 0) {
-      clear();
-      std::fprintf(stderr, "%s ...", phase.str().c_str());
-      std::fflush(stderr);
-      isShown = true;
-    }
+    if (!isVerbose && seconds < 0)
+      line.show(phase.str());
   }
-  void clear() {
-    if (isShown)
-      std::fputs("\r\033[K", stderr);
-    isShown = false;
-  }
+  void clear() { line.clear(); }
 
 private:
-  bool isVerbose, isTerminal, isShown = false;
+  bool isVerbose;
+  lathe::cli::StatusLine line;
 };
+
+/// "error: ..." is said by lathe, "model.onnx: error: ..." is said of a place in a file.
+void printMessages(llvm::StringRef messages) {
+  for (llvm::StringRef line : llvm::split(messages.rtrim("\n"), "\n"))
+    if (!line.empty())
+      llvm::errs() << (line.starts_with("error: ") ? "lathe: " : "") << line << "\n";
+}
 
 int runCompile(lathe::CompileOptions options, bool isVerbose) {
   if (options.outputPath.empty() && options.stopAfter.empty())
@@ -43,7 +44,7 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
   options.progress = std::ref(progress);
   lathe::CompileStatus status = lathe::compileModel(options);
   progress.clear();
-  std::fputs(status.messages.c_str(), stderr);
+  printMessages(status.messages);
   std::fputs(status.module.c_str(), stdout);
   return status.code;
 }
@@ -73,13 +74,17 @@ int runCheck(const CheckOptions &options) {
   lathe::ImportOptions import;
   for (const std::string &dim : options.dims)
     if (!lathe::parseDimOption(dim, import)) {
-      std::fprintf(stderr, "error: expects --dim name=size or name=low..high, got '%s'\n", dim.c_str());
+      std::fprintf(stderr, "lathe: error: expects --dim name=size or name=low..high, got '%s'\n", dim.c_str());
       return 2;
     }
   lathe::CheckResult result = lathe::checkModel(options.modelPath, import);
-  if (!result.error.empty()) {
-    std::fprintf(stderr, "error: %s\n", result.error.c_str());
-    return 1;
+  for (std::string &error : result.errors)
+    if (!llvm::StringRef(error).contains(options.modelPath))
+      error.insert(0, options.modelPath + ": ");
+  if (result.nodes.empty() && !result.errors.empty()) {
+    for (const std::string &error : result.errors)
+      std::fprintf(stderr, "lathe: error: %s\n", error.c_str());
+    return llvm::sys::fs::is_regular_file(options.modelPath) ? 1 : 3;
   }
   lathe::printCheck(result, llvm::outs(), !options.onlyRefused);
   return result.isSupported() ? 0 : 1;

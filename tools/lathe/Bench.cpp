@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/lathe/Commands.h"
 #include "tools/lathe/Output.h"
+#include "tools/lathe/StatusLine.h"
 
 #include <algorithm>
 #include <chrono>
@@ -31,11 +32,33 @@ uint64_t peakResidentBytes() {
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+/// Says now and then how far a measurement is; writing takes place between the measured runs.
+class MeasureProgress {
+public:
+  MeasureProgress(StatusLine &line, std::string what, double seconds)
+      : line(line), what(std::move(what)), seconds(seconds), startMs(nowMs()) {}
+
+  void update(size_t runs) {
+    double now = nowMs();
+    if (!line.isVisible() || now < nextMs)
+      return;
+    nextMs = now + 200;
+    line.show(fmt::format("{}: {:.1f} of {:.1f} s, {} runs", what, 1e-3 * (now - startMs), seconds, runs));
+  }
+
+private:
+  StatusLine &line;
+  std::string what;
+  double seconds, startMs, nextMs = 0;
+};
+
 /// Runs for the given time, and three times at least.
-std::vector<double> measure(Session &session, const std::vector<lathe_tensor_t> &inputs, double seconds) {
+std::vector<double> measure(Session &session, const std::vector<lathe_tensor_t> &inputs, double seconds,
+                            MeasureProgress progress) {
   std::vector<double> times;
   double end = nowMs() + 1000 * seconds;
   while (times.size() < 3 || nowMs() < end) {
+    progress.update(times.size());
     double start = nowMs();
     session.run(inputs);
     times.push_back(nowMs() - start);
@@ -58,9 +81,9 @@ Json profileJson(const lathe_call_profile_t &profile) {
 }
 
 /// One entry per call, in the order of the calls.
-Json profileRuns(Session &session, const std::vector<lathe_tensor_t> &inputs, double seconds) {
+Json profileRuns(Session &session, const std::vector<lathe_tensor_t> &inputs, double seconds, StatusLine &line) {
   check(lathe_session_set_profile(session.get(), 1));
-  measure(session, inputs, seconds);
+  measure(session, inputs, seconds, {line, "measuring kernels", seconds});
   Json kernels = Json::array();
   for (size_t i = 0; i < lathe_session_call_count(session.get()); ++i) {
     lathe_call_profile_t profile = LATHE_CALL_PROFILE_INIT;
@@ -109,6 +132,8 @@ Json shapesJson(const Model &model, std::vector<HostTensor> &inputs) {
 } // namespace
 
 Exit benchModel(const BenchOptions &options) {
+  StatusLine line;
+  line.show("loading");
   double start = nowMs();
   Model model(options.model);
   lathe_session_options_t sessionOptions = LATHE_SESSION_OPTIONS_INIT;
@@ -118,10 +143,11 @@ Exit benchModel(const BenchOptions &options) {
 
   std::vector<HostTensor> inputs = makeInputs(model, chooseSizes(model, options.sizes, {}), 0);
   std::vector<lathe_tensor_t> views = viewsOf(inputs);
+  line.show("first run");
   start = nowMs();
   session.run(views);
   double firstMs = nowMs() - start;
-  std::vector<double> times = measure(session, views, options.seconds);
+  std::vector<double> times = measure(session, views, options.seconds, {line, "measuring", options.seconds});
 
   Json result = {{"model", options.model},
                  {"threads", lathe_session_threads(session.get())},
@@ -135,7 +161,8 @@ Exit benchModel(const BenchOptions &options) {
                  {"arena_bytes", model.artifact().memory(views).arena_bytes},
                  {"peak_rss_bytes", peakResidentBytes()}};
   if (options.profile)
-    result["kernels"] = profileRuns(session, views, options.seconds / 2);
+    result["kernels"] = profileRuns(session, views, options.seconds / 2, line);
+  line.clear();
   if (options.json.empty())
     print(result);
   else
