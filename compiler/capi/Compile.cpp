@@ -1,34 +1,54 @@
-#include "compiler/capi/lathe_compile.h"
+#include "compiler/capi/include/lathe/lathe_compile.h"
 #include "compiler/driver/Driver.h"
+#include <algorithm>
 #include <cstring>
 #include <exception>
 
 namespace {
 
-/// The caller's struct may be older and shorter than ours.
-lathe_compile_options_t read(const lathe_compile_options_t *options) {
-  lathe_compile_options_t known = LATHE_COMPILE_OPTIONS_INIT;
-  std::memcpy(&known, options, std::min(options->struct_size, sizeof(known)));
-  return known;
+using lathe::CompileStatus;
+
+CompileStatus badOptions(const std::string &message) {
+  return {CompileStatus::badUsage, "error: " + message + "\n", ""};
+}
+
+/// The caller's struct may be older and shorter than ours, or newer and longer: then what we don't know must be zero.
+bool read(const lathe_compile_options_t *options, lathe_compile_options_t &known) {
+  size_t size = options->struct_size;
+  const char *bytes = reinterpret_cast<const char *>(options);
+  std::memcpy(&known, options, std::min(size, sizeof(known)));
+  return size <= sizeof(known) || std::all_of(bytes + sizeof(known), bytes + size, [](char byte) { return !byte; });
+}
+
+bool readList(const char *const *texts, size_t count, std::vector<std::string> &list) {
+  if (count && (!texts || std::find(texts, texts + count, nullptr) != texts + count))
+    return false;
+  list.assign(texts, texts + count);
+  return true;
 }
 
 const char *orEmpty(const char *text) { return text ? text : ""; }
 
-lathe::CompileStatus compile(const lathe_compile_options_t *given) {
-  using lathe::CompileStatus;
-  if (!given || given->struct_size < offsetof(lathe_compile_options_t, cpus))
-    return {CompileStatus::badUsage, "error: expects options with struct_size set\n", ""};
-  lathe_compile_options_t from = read(given);
-  if ((!from.model_path && !from.model_data) || !from.output_path)
-    return {CompileStatus::badUsage, "error: expects a model and an output_path\n", ""};
+CompileStatus compile(const lathe_compile_options_t *given) {
+  // The first version had all fields that there are.
+  if (!given || given->struct_size < sizeof(lathe_compile_options_t))
+    return badOptions("expects options with struct_size set");
+  lathe_compile_options_t from = LATHE_COMPILE_OPTIONS_INIT;
+  if (!read(given, from))
+    return badOptions("options have a field that this version (" LATHE_VERSION ") doesn't know");
+  if (!from.model_path && !from.model_data)
+    return badOptions("expects a model_path or model_data");
+  if (!from.model_data != !from.model_size)
+    return badOptions("expects model_data and model_size together");
+  if (!from.output_path || !*from.output_path)
+    return badOptions("expects an output_path");
   lathe::CompileOptions options;
   options.modelPath = orEmpty(from.model_path);
   options.modelData = {static_cast<const char *>(from.model_data), from.model_size};
   options.outputPath = from.output_path;
-  if (from.cpus && from.cpu_count)
-    options.cpus.assign(from.cpus, from.cpus + from.cpu_count);
-  if (from.dims)
-    options.dims.assign(from.dims, from.dims + from.dim_count);
+  if ((from.cpu_count && !readList(from.cpus, from.cpu_count, options.cpus)) ||
+      !readList(from.dims, from.dim_count, options.dims))
+    return badOptions("expects a text for each of cpus and dims");
   options.reportPath = orEmpty(from.report_path);
   options.dumpTo = orEmpty(from.dump_to);
   if (from.progress)
@@ -42,11 +62,11 @@ lathe::CompileStatus compile(const lathe_compile_options_t *given) {
 } // namespace
 
 int lathe_compile(const lathe_compile_options_t *options, char **out_messages) {
-  lathe::CompileStatus status;
+  CompileStatus status;
   try {
     status = compile(options);
   } catch (const std::exception &error) {
-    status = {lathe::CompileStatus::badModel, std::string("error: ") + error.what() + "\n", ""};
+    status = {CompileStatus::badEnvironment, std::string("error: ") + error.what() + "\n", ""};
   }
   if (out_messages)
     *out_messages = strdup(status.messages.c_str());

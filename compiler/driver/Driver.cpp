@@ -2,6 +2,7 @@
 #include "backends/artifact/ArtifactWriter.h"
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
+#include "compiler/driver/OutputFile.h"
 #include "compiler/pipeline/LowerToPlan.h"
 #include "compiler/report/CompileReport.h"
 #include "compiler/report/GraphNodes.h"
@@ -59,6 +60,9 @@ private:
   LogicalResult plan();
   LogicalResult generate();
   LogicalResult write();
+  bool checkIo(const Twine &what, std::error_code error);
+  bool openOutputs();
+  bool writeReport();
   bool writeText(const Twine &path, StringRef text);
   bool dump(size_t number, StringRef phase);
   void describe(const CompiledProgram &compiled, const Target &target);
@@ -73,6 +77,7 @@ private:
   std::vector<CompiledProgram> programs;
   ArtifactText text;
   CompileReport report;
+  OutputFile reportFile;
   CompileStatus status;
 };
 
@@ -212,20 +217,32 @@ bool Compilation::runPhase(StringRef phase) {
   return succeeded(phase == "plan" ? plan() : generate());
 }
 
-bool Compilation::writeText(const Twine &path, StringRef content) {
-  std::error_code error;
-  llvm::raw_fd_ostream out(path.str(), error);
-  if (!error) {
-    out << content;
-    out.close();
-    error = out.error();
-    out.clear_error();
-  }
+bool Compilation::checkIo(const Twine &what, std::error_code error) {
   if (error) {
     status.code = CompileStatus::badEnvironment;
-    messages.error("can't write '" + path + "': " + error.message());
+    messages.error(what + ": " + error.message());
   }
   return !error;
+}
+
+bool Compilation::writeText(const Twine &path, StringRef content) {
+  return checkIo("can't write '" + path + "'", writeFile(path.str(), content));
+}
+
+/// Before the work starts: is there a place for what it gives?
+bool Compilation::openOutputs() {
+  return (options.dumpTo.empty() ||
+          checkIo("can't make folder '" + options.dumpTo + "'", llvm::sys::fs::create_directories(options.dumpTo))) &&
+         (options.reportPath.empty() ||
+          checkIo("can't write '" + options.reportPath + "'", reportFile.open(options.reportPath)));
+}
+
+bool Compilation::writeReport() {
+  uint64_t modelBytes = options.modelData.size();
+  if (modelBytes || !llvm::sys::fs::file_size(options.modelPath, modelBytes))
+    report.modelBytes = modelBytes;
+  report.model = text.model;
+  return checkIo("can't write '" + options.reportPath + "'", reportFile.finish(report.toJson()));
 }
 
 bool Compilation::dump(size_t number, StringRef phase) {
@@ -273,21 +290,7 @@ LogicalResult Compilation::write() {
 }
 
 CompileStatus Compilation::run() {
-  bool isOk = checkOptions();
-  if (isOk && !options.dumpTo.empty())
-    if (std::error_code error = llvm::sys::fs::create_directories(options.dumpTo)) {
-      status.code = CompileStatus::badEnvironment;
-      messages.error("can't make folder '" + options.dumpTo + "': " + error.message());
-      isOk = false;
-    }
-  isOk = isOk && runPhases();
-  if (isOk && !options.reportPath.empty()) {
-    uint64_t modelBytes = 0;
-    if (!llvm::sys::fs::file_size(options.modelPath, modelBytes))
-      report.modelBytes = modelBytes;
-    report.model = text.model;
-    isOk = writeText(options.reportPath, report.toJson());
-  }
+  bool isOk = checkOptions() && openOutputs() && runPhases() && (!reportFile.isOpen() || writeReport());
   if (!isOk && status.code == CompileStatus::success)
     status.code = CompileStatus::badModel;
   status.messages = messages.take();

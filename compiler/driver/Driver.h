@@ -34,8 +34,8 @@ struct CompileStatus {
   bool isOk() const { return code == success; }
 };
 
-/// Compiles one model. Nothing is written on failure but what dumpTo asked for; never prints, never exits. May be called
-/// from several threads at once.
+/// Compiles one model. On failure nothing is written but what dumpTo asked for, or the artifact if the report alone couldn't
+/// be finished; never prints, never exits. May be called from several threads at once.
 CompileStatus compileModel(const CompileOptions &options);
 
 /// The phases by name, in order.

@@ -9,8 +9,9 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnx.helper as oh
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "capi"))
+import double_model  # noqa: E402
 
 BUILD, SOURCE = Path(sys.argv[1]), Path(sys.argv[2])
 
@@ -20,12 +21,6 @@ def run(*command, **options):
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}")
     return done.stdout
-
-
-def double_model(path: Path):
-    value = lambda name: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n"])
-    graph = oh.make_graph([oh.make_node("Add", ["x", "x"], ["y"], "double")], "double", [value("x")], [value("y")])
-    onnx.save(oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8), path)
 
 
 def check_c(serve, artifact):
@@ -54,14 +49,16 @@ def main():
         folder = Path(folder)
         prefix = folder / "prefix"
         run("cmake", "--install", BUILD, "--prefix", prefix)
-        double_model(folder / "double.onnx")
+        double_model.save(folder / "double.onnx")
         artifact = folder / "double.lathe"
         run(prefix / "bin/lathe", "compile", folder / "double.onnx", "-o", artifact)
-        for language in ("c", "cpp"):
+        for language in ("c", "cpp", "compile"):
             build = folder / language
             run("cmake", "-S", SOURCE / "docs/examples" / language, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
             run("cmake", "--build", build)
         check_c(folder / "c/serve", artifact)
+        run(folder / "compile/compile", folder / "double.onnx", folder / "again.lathe")
+        assert artifact.read_bytes() == (folder / "again.lathe").read_bytes()
         flags = run("pkg-config", "--cflags", "--libs", "lathe", text=True,
                     env={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}).split()
         run("cc", SOURCE / "docs/examples/c/serve.c", *flags, f"-Wl,-rpath,{prefix}/lib", "-o", folder / "serve")

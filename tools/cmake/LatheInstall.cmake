@@ -22,7 +22,7 @@ if(TARGET lathe_compiler)
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   set_target_properties(lathe_compiler PROPERTIES EXPORT_NAME compiler)
-  install(FILES ${PROJECT_SOURCE_DIR}/compiler/capi/lathe_compile.h
+  install(FILES ${PROJECT_SOURCE_DIR}/compiler/capi/include/lathe/lathe_compile.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lathe COMPONENT compiler)
   install(EXPORT latheCompilerTargets NAMESPACE lathe:: DESTINATION ${package_folder} COMPONENT compiler)
 endif()

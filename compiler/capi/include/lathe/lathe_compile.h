@@ -1,0 +1,71 @@
+//===- lathe_compile.h - compile a model: the C API of the compiler -------===//
+//
+// Part of Lathe, under the Apache License v2.0. See LICENSE.
+//
+// liblathe_compiler.so is large (it brings LLVM); programs that only run
+// compiled models use liblathe_runtime.so and lathe.h instead.
+//
+//===----------------------------------------------------------------------===//
+#ifndef LATHE_COMPILE_H
+#define LATHE_COMPILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define LATHE_COMPILE_API __attribute__((visibility("default")))
+#else
+#define LATHE_COMPILE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// How a compilation ended: the exit codes of `lathe compile`.
+typedef enum lathe_compile_code {
+  LATHE_COMPILE_OK = 0,
+  LATHE_COMPILE_BAD_MODEL = 1,      ///< the model is at fault
+  LATHE_COMPILE_BAD_OPTIONS = 2,    ///< the caller is at fault
+  LATHE_COMPILE_BAD_ENVIRONMENT = 3 ///< a file that can't be read or written, no memory
+} lathe_compile_code_t;
+
+/// What to compile: one model, from a file or from memory. Start from LATHE_COMPILE_OPTIONS_INIT, then set what is needed.
+/// Strings are UTF-8. Nothing is kept after the call.
+typedef struct lathe_compile_options {
+  size_t struct_size;
+  const char *model_path;  ///< .onnx file, or nn operations as text (.mlir)
+  const char *output_path; ///< .lathe file to write; its folder must exist
+  const char *const *cpus; ///< "native", "x86-64-v3", ...; one program each; null: native
+  size_t cpu_count;
+  const char *const *dims; ///< "batch=1", "seq=1..512"; may be null
+  size_t dim_count;
+  const char *report_path; ///< JSON report; null: none
+  const char *dump_to;     ///< folder for the IR of each phase and the assembly, made if missing; null: none
+  /// Called on the calling thread when a phase starts ("import", "canonical", "layout", "fuse", "plan", "codegen",
+  /// "write"); may be null. Must not throw.
+  void (*progress)(void *context, const char *phase);
+  void *progress_context;
+  /// A serialized ModelProto instead of a file: then `model_path` is its name in messages only (or null), and weights
+  /// outside of the model are refused.
+  const void *model_data;
+  size_t model_size;
+} lathe_compile_options_t;
+#define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
+  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0}
+
+/// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
+/// if there are none, to be freed with lathe_compile_free. On failure nothing is written but what
+/// `dump_to` asked for (and the artifact, if the report alone can't be finished: full disk). May be called from several threads
+/// at once; never throws, prints or exits.
+LATHE_COMPILE_API int lathe_compile(const lathe_compile_options_t *options, char **out_messages);
+/// Accepts null.
+LATHE_COMPILE_API void lathe_compile_free(char *messages);
+/// "0.1.0".
+LATHE_COMPILE_API const char *lathe_compile_version(void);
+
+#ifdef __cplusplus
+} // extern "C"
+#endif
+
+#endif // LATHE_COMPILE_H

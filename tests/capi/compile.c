@@ -1,0 +1,217 @@
+/* Uses the compiler's C API the way an application does: capi-compile DOUBLE.onnx WORK_FOLDER; exits with 1 at the first thing
+   that isn't as expected. */
+#define _POSIX_C_SOURCE 200809L
+#include <lathe/lathe.h>
+#include <lathe/lathe_compile.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXPECT(condition)                                                                                              \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      fprintf(stderr, "%s:%d: expects %s\n", __FILE__, __LINE__, #condition);                                          \
+      exit(1);                                                                                                         \
+    }                                                                                                                  \
+  } while (0)
+
+static const char *model_path, *work;
+
+/* A name in the work folder; up to eight at a time. */
+static const char *place(const char *name) {
+  static char names[8][1024];
+  static unsigned next;
+  char *result = names[next++ % 8];
+  snprintf(result, sizeof names[0], "%s/%s", work, name);
+  return result;
+}
+
+static void expect_code(const lathe_compile_options_t *options, int code, const char *part) {
+  char *messages = NULL;
+  int got = lathe_compile(options, &messages);
+  EXPECT(messages);
+  if (got != code || (part ? !strstr(messages, part) : *messages != 0)) {
+    fprintf(stderr, "expects %d with '%s', got %d: %s\n", code, part ? part : "", got, messages);
+    exit(1);
+  }
+  lathe_compile_free(messages);
+}
+
+static lathe_compile_options_t good_options(const char *output) {
+  lathe_compile_options_t options = LATHE_COMPILE_OPTIONS_INIT;
+  options.model_path = model_path;
+  options.output_path = output;
+  return options;
+}
+
+static void *read_file(const char *path, size_t *size) {
+  FILE *file = fopen(path, "rb");
+  char *data = NULL;
+  EXPECT(file && fseek(file, 0, SEEK_END) == 0);
+  *size = (size_t)ftell(file);
+  rewind(file);
+  data = malloc(*size + 1);
+  EXPECT(data && fread(data, 1, *size, file) == *size);
+  data[*size] = 0;
+  fclose(file);
+  return data;
+}
+
+static void expect_doubles(const char *path) {
+  lathe_artifact_t *artifact = NULL;
+  lathe_session_t *session = NULL;
+  float x[3] = {1, 2, 3}, y[3] = {0, 0, 0};
+  int64_t shape[1] = {3};
+  lathe_tensor_t input = {x, sizeof x, shape, 1, LATHE_F32, 0}, output = {y, sizeof y, NULL, 0, 0, 0};
+  EXPECT(!lathe_artifact_open(path, NULL, &artifact));
+  EXPECT(!lathe_session_create(artifact, NULL, &session));
+  EXPECT(!lathe_session_run(session, &input, 1, &output, 1));
+  EXPECT(y[0] == 2 && y[1] == 4 && y[2] == 6);
+  lathe_session_destroy(session);
+  lathe_artifact_close(artifact);
+}
+
+static void append_phase(void *context, const char *phase) { strcat(strcat(context, phase), " "); }
+
+static void check_file(void) {
+  static const char *const cpus[] = {"x86-64-v3", "native"}, *const dims[] = {"n=1..64"};
+  char phases[256] = "";
+  size_t size;
+  char *text;
+  lathe_compile_options_t options = good_options(place("file.lathe"));
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  options.cpus = cpus;
+  options.cpu_count = 2;
+  options.dims = dims;
+  options.dim_count = 1;
+  options.report_path = place("report.json");
+  options.dump_to = place("dump");
+  options.progress = append_phase;
+  options.progress_context = phases;
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  EXPECT(strcmp(phases, "import canonical layout fuse plan codegen write ") == 0);
+  text = read_file(options.report_path, &size);
+  EXPECT(strstr(text, "\"phases\"") && strstr(text, "x86-64-v3"));
+  free(text);
+  EXPECT(access(place("dump/00-import.mlir"), R_OK) == 0);
+  EXPECT(lathe_compile(&options, NULL) == LATHE_COMPILE_OK); /* messages may be left out */
+}
+
+static void check_memory(void) {
+  static const char broken[] = "no model";
+  char *report, expected[64];
+  size_t size, report_size;
+  void *model = read_file(model_path, &size);
+  lathe_compile_options_t options = good_options(place("memory.lathe"));
+  options.model_path = NULL;
+  options.model_data = model;
+  options.model_size = size;
+  options.report_path = place("memory.json");
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  report = read_file(options.report_path, &report_size);
+  snprintf(expected, sizeof expected, "\"model_bytes\": %zu", size);
+  EXPECT(strstr(report, expected));
+  free(report);
+  options.model_data = broken;
+  options.model_size = sizeof broken;
+  options.model_path = "given name";
+  expect_code(&options, LATHE_COMPILE_BAD_MODEL, "given name: error: ");
+  options.model_size = 0;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects model_data and model_size together");
+  free(model);
+}
+
+static void check_bad_options(void) {
+  static const char *const unknown[] = {"x86-64-v9"}, *const none[] = {NULL}, *const wrong[] = {"n=2..1"};
+  struct {
+    lathe_compile_options_t known;
+    void *added;
+  } newer = {good_options(place("newer.lathe")), NULL};
+  lathe_compile_options_t options = good_options(place("bad.lathe"));
+  expect_code(NULL, LATHE_COMPILE_BAD_OPTIONS, "expects options with struct_size set");
+  options.struct_size = 8;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects options with struct_size set");
+  options = good_options(NULL);
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects an output_path");
+  options = good_options(place("bad.lathe"));
+  options.model_path = NULL;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects a model_path or model_data");
+  options = good_options(place("bad.lathe"));
+  options.cpus = unknown;
+  options.cpu_count = 1;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "x86-64-v9");
+  options.cpus = none;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects a text for each of cpus and dims");
+  options.cpu_count = 0;
+  options.dim_count = 1;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects a text for each of cpus and dims");
+  options.dims = wrong;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "expects --dim name=size or name=low..high, got 'n=2..1'");
+  newer.known.struct_size = sizeof newer;
+  expect_code(&newer.known, LATHE_COMPILE_OK, NULL);
+  newer.added = &newer;
+  expect_code(&newer.known, LATHE_COMPILE_BAD_OPTIONS, "doesn't know");
+}
+
+static void check_failures(void) {
+  lathe_compile_options_t options = good_options(place("failed.lathe"));
+  options.model_path = place("missing.onnx");
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "missing.onnx");
+  options.model_path = place("file.lathe"); /* no model */
+  expect_code(&options, LATHE_COMPILE_BAD_MODEL, "file.lathe");
+  options = good_options(place("nowhere/failed.lathe"));
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "No such file or directory");
+  options = good_options(place("failed.lathe"));
+  options.report_path = place("nowhere/report.json");
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "nowhere/report.json': No such file or directory");
+  options.report_path = work;
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "s a directory");
+  options.report_path = NULL;
+  options.dump_to = model_path;
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "Not a directory");
+  EXPECT(access(options.output_path, F_OK) != 0);
+}
+
+static void *compile_some(void *output) {
+  lathe_compile_options_t options = good_options(output);
+  int i;
+  for (i = 0; i < 5; ++i)
+    expect_code(&options, LATHE_COMPILE_OK, NULL);
+  return NULL;
+}
+
+static void check_threads(void) {
+  pthread_t threads[4];
+  char names[4][1024];
+  int i;
+  for (i = 0; i < 4; ++i) {
+    snprintf(names[i], sizeof names[i], "%s/thread-%d.lathe", work, i);
+    EXPECT(!pthread_create(&threads[i], NULL, compile_some, names[i]));
+  }
+  for (i = 0; i < 4; ++i) {
+    pthread_join(threads[i], NULL);
+    expect_doubles(names[i]);
+  }
+}
+
+int main(int argc, char **argv) {
+  EXPECT(argc == 3);
+  model_path = argv[1];
+  work = argv[2];
+  mkdir(work, 0777);
+  EXPECT(strcmp(lathe_compile_version(), lathe_version_string()) == 0);
+  lathe_compile_free(NULL);
+  check_file();
+  check_memory();
+  check_bad_options();
+  check_failures();
+  check_threads();
+  return 0;
+}
