@@ -7,6 +7,17 @@ using namespace mlir;
 
 namespace lathe {
 
+namespace {
+/// "conv"; for the families of element-wise operations what they compute: "add".
+std::string opName(Operation &op) {
+  if (auto unary = dyn_cast<nn::UnaryOp>(op))
+    return nn::stringifyUnaryKind(unary.getKind()).str();
+  if (auto binary = dyn_cast<nn::BinaryOp>(op))
+    return nn::stringifyBinaryKind(binary.getKind()).str();
+  return op.getName().stripDialect().str();
+}
+} // namespace
+
 std::vector<GraphNode> graphNodes(func::FuncOp function) {
   struct Entry {
     uint32_t number = 0;
@@ -25,10 +36,7 @@ std::vector<GraphNode> graphNodes(func::FuncOp function) {
     auto [it, isNew] = entries.try_emplace(names.back());
     if (isNew)
       it->second.number = entries.size() - 1;
-    it->second.op = op.getName().stripDialect().str();
-    if (auto kind = op.getAttr("kind")) // nn.unary relu: the function says more
-      if (auto name = dyn_cast<StringAttr>(kind))
-        it->second.op = name.str();
+    it->second.op = opName(op);
     numbers[&op] = it->second.number;
     for (Value operand : op.getOperands())
       if (auto found = numbers.find(operand.getDefiningOp());

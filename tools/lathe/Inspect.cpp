@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -96,13 +97,26 @@ Json readProfile(const std::string &path) {
   return result;
 }
 
+/// The sizes that the user gives, else those that were measured.
+SizeOptions sizesOf(const Json &profile, const SizeOptions &given) {
+  if (!given.shapes.empty() || !given.dims.empty() || !profile.contains("shapes"))
+    return given;
+  SizeOptions measured;
+  for (const auto &[name, shape] : profile["shapes"].items())
+    if (auto sizes = shape.get<std::vector<int64_t>>(); !sizes.empty())
+      measured.shapes.push_back(fmt::format("{}={}", name, fmt::join(sizes, "x")));
+  return measured;
+}
+
 } // namespace
 
 Exit inspectModel(const InspectOptions &options) {
   Model model(options.model, LATHE_OPEN_INSPECT);
-  Json json = describe(model, chooseSizes(model, options.sizes, {}));
-  if (!options.profile.empty())
-    json["profile"] = readProfile(options.profile);
+  Json profile = options.profile.empty() ? Json() : readProfile(options.profile);
+  Json json = describe(model, chooseSizes(model, sizesOf(profile, options.sizes), {}));
+  json["file"] = std::filesystem::path(options.model).filename();
+  if (!profile.is_null())
+    json["profile"] = std::move(profile);
   if (!options.json.empty())
     writeOutput(options.json, dumpJson(json, 2) + "\n");
   if (!options.html.empty())

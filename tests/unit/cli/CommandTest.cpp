@@ -172,8 +172,12 @@ TEST_CASE_METHOD(Files, "lathe inspect: text, JSON, page") {
   CHECK(json["memory"]["arena"] == "((batch * 4) * 4)");
   CHECK(json["symbols"][0]["from"] == "axis 0 of a");
   CHECK(json["targets"][0]["cpu"] == "x86-64");
-  REQUIRE(command("bench adder.lathe --seconds 0 --profile --json profile.json").exit == 0);
-  REQUIRE(command("inspect adder.lathe --profile profile.json --html page.html").exit == 0);
+  REQUIRE(command("bench adder.lathe --seconds 0 --shape a=5x4 --profile --json profile.json").exit == 0);
+  REQUIRE(command("inspect adder.lathe --profile profile.json --html page.html --json page.json").exit == 0);
+  // The sizes that were measured are those that are shown, unless the user wants others.
+  CHECK(nlohmann::json::parse(std::ifstream(pathOf("page.json")))["memory"]["arena_bytes"] == 80);
+  REQUIRE(command("inspect adder.lathe --profile profile.json --dim batch=2 --json page.json").exit == 0);
+  CHECK(nlohmann::json::parse(std::ifstream(pathOf("page.json")))["memory"]["arena_bytes"] == 32);
   std::ifstream file(pathOf("page.html"));
   std::string page((std::istreambuf_iterator<char>(file)), {});
   CHECK_THAT(page, ContainsSubstring("\"nodes\":[\"add_2\"]") && EndsWith("</html>\n"));
