@@ -73,7 +73,9 @@ struct HoistThroughElementwise : OpRewritePattern<TransposeOp> {
     int cancelling = 0, appearing = 0;
     for (Value operand : op->getOperands()) {
       auto inner = operand.getDefiningOp<TransposeOp>();
-      if (inner && inner->hasOneUse() && inner.getPermutation() == ArrayRef<int64_t>(inverse))
+      // Transposed constants are left by SinkThrough: to count them would undo what it did, without end.
+      bool isComputed = inner && !isConstantExpression(inner);
+      if (isComputed && inner->hasOneUse() && inner.getPermutation() == ArrayRef<int64_t>(inverse))
         ++cancelling;
       else if (!inner && !movesForFree(operand, inverse))
         ++appearing;

@@ -158,3 +158,22 @@ func.func @ones_dropped_and_added(%x: tensor<1x2x6x1xf32>, %w: tensor<4x2x1x1xf3
   %3 = nn.reshape %2 : (tensor<1x4x6xf32>) -> tensor<1x4x1x6xf32>
   return %3 : tensor<1x4x1x6xf32>
 }
+
+// -----
+
+// Class token and positions of a vision transformer. The concatenation and the sum move above the transpose, with a constant
+// that is transposed instead; nothing moves it back, though that transpose is the inverse one.
+// CHECK-LABEL: func.func @transposed_constant
+// CHECK: [[C:%.+]] = nn.concat %{{.+}}, %{{.+}} {axis = 2 : i64} : (tensor<2x3x1xf32>, tensor<2x3x4xf32>) -> tensor<2x3x5xf32>
+// CHECK: [[S:%.+]] = nn.binary add [[C]], %{{.+}} : (tensor<2x3x5xf32>, tensor<1x3x5xf32>)
+// CHECK: nn.transpose [[S]] {permutation = array<i64: 0, 2, 1>}
+func.func @transposed_constant(%x: tensor<2x3x2x2xf32>, %w: tensor<3x3x1x1xf32>, %token: tensor<2x1x3xf32>) -> tensor<2x5x3xf32> {
+  %p = nn.constant dense<[[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0], [9.0, 1.0, 2.0], [3.0, 4.0, 5.0]]]> : tensor<1x5x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<2x3x2x2xf32>, tensor<3x3x1x1xf32>) -> tensor<2x3x2x2xf32>
+  %1 = nn.reshape %0 : (tensor<2x3x2x2xf32>) -> tensor<2x3x4xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1>} : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+  %3 = nn.concat %token, %2 {axis = 1 : i64} : (tensor<2x1x3xf32>, tensor<2x4x3xf32>) -> tensor<2x5x3xf32>
+  %4 = nn.binary add %3, %p : (tensor<2x5x3xf32>, tensor<1x5x3xf32>) -> tensor<2x5x3xf32>
+  return %4 : tensor<2x5x3xf32>
+}
