@@ -32,8 +32,9 @@ static lathe_tensor_t make_input(const lathe_artifact_t *artifact, size_t index)
   return tensor;
 }
 
-__attribute__((noinline)) lathe_status_t *measured_run(lathe_session_t *session, const lathe_tensor_t *inputs, size_t input_count,
-                                                       lathe_tensor_t *outputs, size_t output_count) {
+__attribute__((noinline)) lathe_status_t *measured_run(lathe_session_t *session, const lathe_tensor_t *inputs,
+                                                       size_t input_count, lathe_tensor_t *outputs,
+                                                       size_t output_count) {
   lathe_status_t *status = lathe_session_run(session, inputs, input_count, outputs, output_count);
   __asm__ volatile(""); /* no tail call: the function must be left by its own return */
   return status;

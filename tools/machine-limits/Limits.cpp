@@ -141,7 +141,8 @@ double bestOf(int rounds, unsigned threads, const std::function<void(unsigned th
       ends[thread] = now();
       turn.arrive_and_wait();
       if (thread == 0)
-        best = std::min(best, *std::max_element(ends.begin(), ends.end()) - *std::min_element(starts.begin(), starts.end()));
+        best = std::min(best,
+                        *std::max_element(ends.begin(), ends.end()) - *std::min_element(starts.begin(), starts.end()));
     }
   };
   std::vector<std::thread> pool;

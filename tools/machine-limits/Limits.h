@@ -13,7 +13,7 @@ namespace lathe::limits {
 
 /// How fast a working set is read.
 struct ReadSpeed {
-  size_t bytes;      // of all threads together
+  size_t bytes;       // of all threads together
   double gbPerSecond; // 1e9 bytes
 };
 

@@ -32,8 +32,8 @@ struct Request {
       dtypes.push_back(info.dtype);
     }
     for (size_t i = 0; i < bytes.size(); ++i)
-      tensors.push_back({bytes[i].data(), bytes[i].size(), shapes[i].data(), static_cast<uint32_t>(shapes[i].size()),
-                         dtypes[i], 0});
+      tensors.push_back(
+          {bytes[i].data(), bytes[i].size(), shapes[i].data(), static_cast<uint32_t>(shapes[i].size()), dtypes[i], 0});
   }
 
 private:

@@ -244,10 +244,9 @@ private:
     return image;
   }
 
-  std::string execute() {
-    std::vector<GuardedBuffer> packed;
+  /// Packs the weights and makes room for outputs and scratch memory.
+  void allocate() {
     packed.reserve(inputs.size());
-    std::vector<void *> args;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
       const reference::Tensor &input = inputs[cast<BlockArgument>(operand).getArgNumber()];
       args.push_back(const_cast<char *>(input.data<char>()));
@@ -266,36 +265,52 @@ private:
     }
     for (GuardedBuffer &output : outputs)
       args.push_back(output.data);
-    GuardedBuffer scratch(*evaluateDim(plan.scratchBytes, symbols));
-    lathe_kernel_context kernelContext{sizeof(lathe_kernel_context), 0, scratch.data, &kernelApi()};
-    int64_t tasks = *evaluateDim(plan.tasks, symbols), cut = (tasks + 1) / 2;
+    scratch = std::make_unique<GuardedBuffer>(*evaluateDim(plan.scratchBytes, symbols));
+    tasks = *evaluateDim(plan.tasks, symbols);
+  }
+
+  int32_t call(int64_t begin, int64_t end) {
+    lathe_kernel_context kernelContext{sizeof(lathe_kernel_context), 0, scratch->data, &kernelApi()};
+    return entry(args.data(), symbols.data(), begin, end, &kernelContext);
+  }
+
+  std::string execute() {
+    allocate();
+    int64_t cut = (tasks + 1) / 2;
     // Later tasks first: they must not depend on earlier ones.
-    code = entry(args.data(), symbols.data(), cut, tasks, &kernelContext);
-    int32_t second = entry(args.data(), symbols.data(), 0, cut, &kernelContext);
+    code = call(cut, tasks);
+    int32_t second = call(0, cut);
     code = code ? code : second;
     if (getenv("LATHE_BENCH_KERNELS"))
-      measure([&] { entry(args.data(), symbols.data(), 0, tasks, &kernelContext); }, tasks);
-    return scratch.isIntact() ? "" : "written outside of the scratch memory";
+      measure();
+    return scratch->isIntact() ? "" : "written outside of the scratch memory";
   }
 
   /// Prints the time of a run, the best of many in 50 ms.
-  void measure(llvm::function_ref<void()> run, int64_t tasks) {
+  void measure() {
     using Clock = std::chrono::steady_clock;
     auto end = Clock::now() + std::chrono::milliseconds(50);
     double best = 1e30;
     while (Clock::now() < end) {
       auto start = Clock::now();
-      run();
+      call(0, tasks);
       best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
     }
-    double bytes = 0, flops = double(*evaluateDim(plan.flops, symbols));
-    for (const reference::Tensor &input : inputs)
-      bytes += double(input.sizeBytes());
-    for (const GuardedBuffer &output : outputs)
-      bytes += double(output.size);
     llvm::errs() << llvm::formatv("{0,-44} {1,10:f2} us {2,7:f2} GB/s {3,7:f2} GFLOP/s, {4} tasks of {5:f1} us\n",
-                                  plan.name, best, bytes / best / 1e3, flops / best / 1e3, tasks,
+                                  plan.name, best, bytes() / best / 1e3, flops() / best / 1e3, tasks,
                                   best / double(std::max<int64_t>(tasks, 1)));
+  }
+
+  double flops() const { return double(*evaluateDim(plan.flops, symbols)); }
+
+  /// Of inputs and outputs.
+  double bytes() const {
+    double sum = 0;
+    for (const reference::Tensor &input : inputs)
+      sum += double(input.sizeBytes());
+    for (const GuardedBuffer &output : outputs)
+      sum += double(output.size);
+    return sum;
   }
 
   std::string text;
@@ -310,9 +325,44 @@ private:
   KernelPlan plan;
   std::unique_ptr<ExecutableImage> image;
   lathe_kernel_fn entry = nullptr;
-  std::vector<GuardedBuffer> outputs;
+  std::vector<GuardedBuffer> packed, outputs;
+  std::vector<void *> args;
+  std::unique_ptr<GuardedBuffer> scratch;
+  int64_t tasks = 0;
+  friend class lathe::test::PreparedKernel;
 };
 } // namespace
+
+struct PreparedKernel::Impl : Case {
+  using Case::Case;
+};
+
+PreparedKernel::PreparedKernel(const std::string &text, const RunOptions &options)
+    : impl(std::make_unique<Impl>(text, options)) {
+  problem = impl->prepare();
+  if (problem.empty())
+    problem = impl->compile();
+  if (problem.empty())
+    impl->allocate();
+}
+
+PreparedKernel::~PreparedKernel() = default;
+
+void PreparedKernel::run() { impl->call(0, impl->tasks); }
+
+Operation *PreparedKernel::operation() const { return impl->op; }
+
+std::string PreparedKernel::name() const { return impl->plan.name; }
+
+double PreparedKernel::flops() const { return impl->flops(); }
+
+double PreparedKernel::bytes() const { return impl->bytes(); }
+
+const void *PreparedKernel::input(unsigned i) const {
+  return impl->inputs[cast<BlockArgument>(impl->op->getOperand(i)).getArgNumber()].rawBytes().data();
+}
+
+const void *PreparedKernel::output(unsigned i) const { return impl->outputs[i].data; }
 
 std::string oneOp(const std::string &text, const std::vector<std::string> &inputs,
                   const std::vector<std::string> &outputs, const std::string &attributes) {

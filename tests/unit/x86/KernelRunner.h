@@ -6,6 +6,7 @@
 #include "dialects/reference/Tensor.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,30 @@ std::string runCase(const std::string &text, const RunOptions &options = {});
 
 /// The same for the error code: what the kernel returned.
 int32_t runForCode(const std::string &text, const RunOptions &options);
+
+/// A kernel that is ready to run over and over, with random inputs; not judged.
+class PreparedKernel {
+public:
+  PreparedKernel(const std::string &text, const RunOptions &options);
+  ~PreparedKernel();
+
+  /// Why there is no kernel; "" if there is one. Nothing else may be called unless it is "".
+  std::string problem;
+  /// All tasks, on this thread.
+  void run();
+  mlir::Operation *operation() const;
+  std::string name() const;
+  double flops() const;
+  /// Of inputs and outputs, dense.
+  double bytes() const;
+  /// Of an operand of the operation, before packing; of a result after a run. Dense, row-major.
+  const void *input(unsigned i) const;
+  const void *output(unsigned i) const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
 
 /// CPUs whose code this machine can run.
 std::vector<std::string> runnableCpus();

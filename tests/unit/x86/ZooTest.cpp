@@ -1,0 +1,17 @@
+// The operations of the zoo's models, as bench-kernels measures them; here those that the interpreter computes in little time.
+#include "tests/kernels/KernelCases.h"
+#include <catch2/catch_test_macros.hpp>
+
+using namespace lathe::test;
+
+TEST_CASE("operations of the zoo") {
+  constexpr int64_t largest = 30000; // elements
+  int judged = 0;
+  for (const KernelCase &kernelCase : readKernelCases(LATHE_KERNEL_CASES)) {
+    if (kernelCase.elements() > largest)
+      continue;
+    CHECK(runCase(kernelCase.text(), optionsOf(kernelCase)) == "");
+    ++judged;
+  }
+  CHECK(judged > 100);
+}
