@@ -89,9 +89,11 @@ TileEpilogue::TileEpilogue(EmitContext &context, Operation *root, Value bias, Ti
 }
 
 void TileEpilogue::store(const Accumulators &acc, Value row, Value column, Value rows, Value columns) {
-  storeTile(context, tile, acc, buffer, context.index(tile.columns()));
+  TileShape stored = tile;
+  stored.rows = static_cast<int>(acc.size()) / tile.vectors;
+  storeTile(context, stored, acc, buffer, context.index(tile.columns()));
   Value all = context.index(tile.columns());
-  for (int r = 0; r < tile.rows; ++r) {
+  for (int r = 0; r < stored.rows; ++r) {
     auto storeBoth = [&] {
       Value tileRow = context.add(row, context.index(r));
       if (constantOf(columns) == tile.columns())

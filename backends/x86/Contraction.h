@@ -41,7 +41,7 @@ public:
   /// constructed at the start of the function.
   TileEpilogue(EmitContext &context, mlir::Operation *root, mlir::Value bias, TileShape tile);
 
-  /// Stores `acc` at (row, column); only the first `rows` and `columns` of it are inside the result (i64; constants fold).
+  /// Stores `acc`, of tile.rows rows or fewer, at (row, column); only the first `rows` and `columns` of it are inside the result (i64; constants fold).
   void store(const Accumulators &acc, mlir::Value row, mlir::Value column, mlir::Value rows, mlir::Value columns);
 
 private:

@@ -99,13 +99,14 @@ private:
       fillTable(picture, rowBegin, rowEnd);
     s.loop(panelBegin, panelEnd, [&](Value panel) {
       Value packed = s.address(filter, s.f32(), s.mul(panel, s.index(packing.panelElements())));
-      s.loop(rowBegin, rowEnd, s.index(config.tile.rows),
-             [&](Value row) { tileAt(picture, packed, image, group, panel, row, rowBegin); });
+      forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
+        tileAt(tile, picture, packed, image, group, panel, row, rowBegin);
+      });
     });
   }
 
-  void tileAt(Value picture, Value packed, Value image, Value group, Value panel, Value row, Value rowBegin) {
-    TileShape tile = config.tile;
+  void tileAt(TileShape tile, Value picture, Value packed, Value image, Value group, Value panel, Value row,
+              Value rowBegin) {
     Value depth = s.index(packing.depth);
     Accumulators acc = zeroTile(s, tile);
     if (window.isPointwise()) {
@@ -125,24 +126,28 @@ private:
 
   Value lastInside(Value row) { return s.minS(row, s.sub(rows, s.index(1))); }
 
-  /// table[((row - rowBegin) / R * taps + tap) * R + row % R] for all rows of the block, the last tile filled up.
+  /// A tile of R rows that begins at `row` has table[(row - rowBegin) * taps + tap * R + r]; the last tile is filled up.
   void fillTable(Value picture, Value rowBegin, Value rowEnd) {
-    Value tileRows = s.index(config.tile.rows);
-    Value filled = s.mul(s.ceilDiv(s.sub(rowEnd, rowBegin), tileRows), tileRows);
-    s.loop(s.index(0), filled, [&](Value i) {
-      Value row = lastInside(s.add(rowBegin, i));
-      Value y = s.divS(row, out.width), x = s.remS(row, out.width);
-      Value slot = s.add(s.mul(s.sub(i, s.remS(i, tileRows)), s.index(window.taps())), s.remS(i, tileRows));
-      s.loop(s.index(0), s.index(window.kernel[0]), [&](Value ky) {
-        Value inY = source(y, ky, 0), isInsideY = isInside(inY, in.height);
-        s.loop(s.index(0), s.index(window.kernel[1]), [&](Value kx) {
-          Value inX = source(x, kx, 1);
-          Value offset = s.mul(s.add(s.mul(inY, in.width), inX), in.channels);
-          Value address =
-              s.select(s.andI(isInsideY, isInside(inX, in.width)), s.address(picture, s.f32(), offset), zeros);
-          Value tap = s.add(s.mul(ky, s.index(window.kernel[1])), kx);
-          s.storeRaw(address, table, s.add(slot, s.mul(tap, tileRows)));
-        });
+    forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
+      s.loop(s.index(0), s.index(tile.rows), [&](Value r) {
+        Value slot = s.add(s.mul(s.sub(row, rowBegin), s.index(window.taps())), r);
+        fillRow(picture, lastInside(s.add(row, r)), slot, s.index(tile.rows));
+      });
+    });
+  }
+
+  /// The addresses of the output position `row`, `tileRows` slots apart.
+  void fillRow(Value picture, Value row, Value slot, Value tileRows) {
+    Value y = s.divS(row, out.width), x = s.remS(row, out.width);
+    s.loop(s.index(0), s.index(window.kernel[0]), [&](Value ky) {
+      Value inY = source(y, ky, 0), isInsideY = isInside(inY, in.height);
+      s.loop(s.index(0), s.index(window.kernel[1]), [&](Value kx) {
+        Value inX = source(x, kx, 1);
+        Value offset = s.mul(s.add(s.mul(inY, in.width), inX), in.channels);
+        Value address =
+            s.select(s.andI(isInsideY, isInside(inX, in.width)), s.address(picture, s.f32(), offset), zeros);
+        Value tap = s.add(s.mul(ky, s.index(window.kernel[1])), kx);
+        s.storeRaw(address, table, s.add(slot, s.mul(tap, tileRows)));
       });
     });
   }

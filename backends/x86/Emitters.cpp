@@ -9,6 +9,7 @@
 #include "backends/x86/Sequential.h"
 #include "backends/x86/TransposeKernel.h"
 #include "backends/x86/WindowKernel.h"
+#include "backends/x86/WinogradKernel.h"
 
 namespace lathe::x86 {
 
@@ -16,6 +17,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels},
+      {"winograd", planWinograd, emitWinograd, winogradPackedBytes, packWinograd},
       {"conv", planConv, emitConv, packedPanelBytes, packPanels},
       {"pool", planPool, emitPool},
       {"attention", planAttention, emitAttention},

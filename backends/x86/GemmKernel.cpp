@@ -140,8 +140,8 @@ private:
         Value partial =
             s.address(partialScratch, s.f32(),
                       s.mul(s.sub(panel, panelBegin), s.index(config.blocking.rows * config.tile.columns())));
-        s.loop(rowBegin, rowEnd, s.index(config.tile.rows), [&](Value row) {
-          tileAt(lhs, packed, k, row, firstRow, panel, s.address(partial, s.f32(), partialOffset(row, rowBegin)),
+        forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
+          tileAt(tile, lhs, packed, k, row, firstRow, panel, s.address(partial, s.f32(), partialOffset(row, rowBegin)),
                  isFirst, isLast);
         });
       });
@@ -150,9 +150,8 @@ private:
 
   Value partialOffset(Value row, Value rowBegin) { return s.mul(s.sub(row, rowBegin), s.index(config.tile.columns())); }
 
-  void tileAt(Value lhs, Value packed, Value k, Value row, Value firstRow, Value panel, Value partial, Value isFirst,
-              Value isLast) {
-    TileShape tile = config.tile;
+  void tileAt(TileShape tile, Value lhs, Value packed, Value k, Value row, Value firstRow, Value panel, Value partial,
+              Value isFirst, Value isLast) {
     Value stride = s.index(tile.columns());
     Accumulators zero = zeroTile(s, tile), acc = zero;
     bool isOnly = constantOf(isFirst).value_or(0) && constantOf(isLast).value_or(0);

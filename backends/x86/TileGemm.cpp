@@ -134,6 +134,32 @@ Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Val
   });
 }
 
+TileShape narrowTile(TileShape tile) {
+  tile.rows = llvm::divideCeil(2 * tile.rows, 3);
+  return tile;
+}
+
+Value narrowBegin(Scalar &s, TileShape tile, Value begin, Value end) {
+  Value rows = s.sub(end, begin), wide = s.index(tile.rows), narrow = s.index(narrowTile(tile).rows);
+  Value full = s.divS(rows, wide), rest = s.remS(rows, wide);
+  // rest = 0 or more than a narrow tile: wide tiles only; two narrow tiles replace a wide one where they are enough.
+  Value isWideOnly = s.orI(s.eqI(rest, s.index(0)), s.ltS(narrow, rest));
+  Value fitsTwo = s.andI(s.geS(s.sub(s.mul(narrow, s.index(2)), wide), rest), s.ltS(s.index(0), full));
+  Value wideTiles = s.select(isWideOnly, s.ceilDiv(rows, wide), s.select(fitsTwo, s.sub(full, s.index(1)), full));
+  return s.mul(wideTiles, wide);
+}
+
+void forRowTiles(Scalar &s, TileShape tile, Value begin, Value end, llvm::function_ref<void(TileShape, Value)> body) {
+  if (narrowTile(tile).rows == tile.rows)
+    return s.loop(begin, end, s.index(tile.rows), [&](Value row) { body(tile, row); });
+  Value split = s.add(begin, narrowBegin(s, tile, begin, end));
+  s.loop(begin, split, s.index(tile.rows), [&](Value row) { body(tile, row); });
+  if (constantOf(s.ltS(split, end)) == 0)
+    return;
+  TileShape narrow = narrowTile(tile);
+  s.loop(split, end, s.index(narrow.rows), [&](Value row) { body(narrow, row); });
+}
+
 GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<int64_t> rows, int64_t columns,
                             int64_t depth) {
   constexpr int64_t deepest = 768, enoughTasks = 16;

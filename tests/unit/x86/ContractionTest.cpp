@@ -140,6 +140,14 @@ TEST_CASE("batched matrix products broadcast", "[gemm]") {
   }
 }
 
+// Pictures of every remainder by tiles of 2 and 4, one pixel and uneven paddings included.
+TEST_CASE("convolutions by minimal filtering", "[conv]") {
+  for (const Conv &c : {Conv{1, 56, 56, 64, 64, 3, 1, 1, 1, 1}, Conv{2, 13, 15, 32, 40, 3, 1, 1, 1, 1},
+                        Conv{1, 30, 29, 64, 100, 3, 1, 0, 1, 1}, Conv{3, 14, 18, 64, 64, 3, 1, 2, 1, 1},
+                        Conv{1, 6, 51, 128, 128, 3, 1, 0, 1, 1}})
+    checkConv(c, "winograd");
+}
+
 TEST_CASE("convolutions", "[conv]") {
   for (const Conv &c : {Conv{1, 7, 9, 3, 8, 3, 1, 1, 1, 1}, Conv{2, 8, 8, 16, 24, 1, 1, 0, 1, 1},
                         Conv{1, 9, 7, 5, 33, 1, 2, 0, 1, 1}, Conv{2, 11, 13, 4, 10, 5, 2, 2, 1, 1},

@@ -1,0 +1,361 @@
+// Channels-last 3 x 3 convolutions of stride 1 by minimal filtering (WinogradTransform.h): kind `winograd`.
+//
+//   tiles = m x m blocks of output pixels of all images; points = (m + 2)^2
+//   task (column group, tile block):
+//     for tile in block:   V[point][tile][channel] = B^T d B            (d: patch of the picture, zeros outside)
+//     for panel in group:
+//       for point:         M[point][tile][NR] = V[point] * U[panel][point]     (register tiles, as in every contraction)
+//       for tile in block: A^T M A -> epilogue, an output row of the tile at a time
+//
+// V of a block stays in L2; the transformed filters U are read in order, once per block.
+#include "backends/x86/WinogradKernel.h"
+#include "backends/x86/Contraction.h"
+#include "backends/x86/Window.h"
+#include "backends/x86/WinogradTransform.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr StringLiteral kKind = "winograd";
+
+struct WinogradConfig {
+  TileShape tile;                 // of the products: rows are tiles of the picture
+  int64_t outputs, tiles, panels; // m; tiles of a block; panels of a group
+
+  DictionaryAttr toAttribute(MLIRContext *context) const {
+    Builder b(context);
+    return b.getDictionaryAttr(
+        {tile.toAttribute(context), b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({outputs, tiles, panels}))});
+  }
+  static WinogradConfig of(DictionaryAttr attrs) {
+    auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
+    return {TileShape::of(attrs), blocking[0], blocking[1], blocking[2]};
+  }
+};
+
+/// Bytes of the parts of a thread's scratch.
+struct WinogradScratch {
+  int64_t zeros, table, patches, products;
+
+  WinogradScratch(const WinogradConfig &config, int64_t depth) {
+    int64_t points = (config.outputs + 2) * (config.outputs + 2);
+    zeros = llvm::alignTo(depth * 4, 64);
+    table = llvm::alignTo(config.tiles * points * 8, 64);
+    patches = points * config.tiles * depth * 4;
+    products = points * llvm::alignTo(config.tiles, config.tile.rows) * config.tile.columns() * 4;
+  }
+  int64_t total() const { return zeros + table + patches + products; }
+};
+
+class WinogradEmission {
+public:
+  WinogradEmission(EmitContext &context, nn::ConvOp op)
+      : s(context), op(op), config(WinogradConfig::of(context.kernel.getConfig())), transform(int(config.outputs)),
+        packing(WinogradPacking::of(
+            cast<DictionaryAttr>(context.kernel.getPacking()[cast<BlockArgument>(op.getFilter()).getArgNumber()]))),
+        window(*windowOf(op)), epilogue(context, op, op.getBias(), outputTile()),
+        in(PictureSize::of(context, op.getInput())), out(PictureSize::of(context, op.getOutput())) {
+    WinogradScratch sizes(config, packing.depth);
+    zeros = s.scratch;
+    table = s.address(zeros, s.i8(), s.index(sizes.zeros));
+    patches = s.address(table, s.i8(), s.index(sizes.table));
+    products = s.address(patches, s.i8(), s.index(sizes.patches));
+    workspace = stackVectors(transform.points * transform.points);
+    results = stackVectors(config.outputs * config.outputs * config.tile.vectors);
+    tilesX = s.ceilDiv(out.width, s.index(config.outputs));
+    tilesY = s.ceilDiv(out.height, s.index(config.outputs));
+    tiles = s.mul(out.images, s.mul(tilesY, tilesX));
+  }
+
+  void run() {
+    s.loop(s.index(0), s.index(packing.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
+    Value blocks = s.ceilDiv(tiles, s.index(config.tiles));
+    int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Indices position = s.delinearize(task, {s.index(groups), blocks});
+      Value first = s.mul(position[1], s.index(config.tiles));
+      Value count = s.minS(s.index(config.tiles), s.sub(tiles, first));
+      Value panelBegin = s.mul(position[0], s.index(config.panels));
+      Value panelEnd = s.minS(s.index(packing.panels()), s.add(panelBegin, s.index(config.panels)));
+      fillTable(first, count);
+      transformPatches(count);
+      s.loop(panelBegin, panelEnd, [&](Value panel) {
+        multiplyPanel(panel, count);
+        transformProducts(panel, first, count);
+      });
+    });
+  }
+
+private:
+  Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+  int64_t points() const { return int64_t(transform.points) * transform.points; }
+  VectorType vectorType() { return config.tile.vectorType(s.b.getContext()); }
+  TileShape outputTile() const { return {int(config.outputs), config.tile.vectors, config.tile.lanes}; }
+  Value stackVectors(int64_t count) {
+    return s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.f32(), s.index(count * config.tile.lanes), 64);
+  }
+  Value loadVector(Value base, Value offset) {
+    return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), s.address(base, s.f32(), offset), 4);
+  }
+  void storeVector(Value vector, Value base, Value offset) {
+    s.b.create<LLVM::StoreOp>(s.loc, vector, s.address(base, s.f32(), offset), 4);
+  }
+  /// Element `number` of an array of vectors on the stack.
+  Value slot(int64_t number) { return s.index(number * config.tile.lanes); }
+
+  /// Image, row and column of tile number `tile`, the latter two in output pixels.
+  Indices placeOf(Value tile) {
+    Indices position = s.delinearize(tile, {out.images, tilesY, tilesX});
+    Value side = s.index(config.outputs);
+    return {position[0], s.mul(position[1], side), s.mul(position[2], side)};
+  }
+
+  /// table[tile][point] = address of the pixel's channels, or of zeros.
+  void fillTable(Value first, Value count) {
+    Value side = s.index(transform.points);
+    s.loop(s.index(0), count, [&](Value t) {
+      Indices place = placeOf(s.add(first, t));
+      Value imageElements = s.mul(s.mul(in.height, in.width), in.channels);
+      Value picture = s.address(input(op.getInput()), s.f32(), s.mul(place[0], imageElements));
+      s.loop(s.index(0), side, [&](Value py) {
+        Value y = s.sub(s.add(place[1], py), s.index(window.padBegin[0])), isInsideY = isInside(y, in.height);
+        s.loop(s.index(0), side, [&](Value px) {
+          Value x = s.sub(s.add(place[2], px), s.index(window.padBegin[1]));
+          Value pixel = s.address(picture, s.f32(), s.mul(s.add(s.mul(y, in.width), x), in.channels));
+          Value number = s.add(s.mul(t, s.index(points())), s.add(s.mul(py, side), px));
+          s.storeRaw(s.select(s.andI(isInsideY, isInside(x, in.width)), pixel, zeros), table, number);
+        });
+      });
+    });
+  }
+  Value isInside(Value position, Value size) { return s.cmp(arith::CmpIPredicate::ult, position, size); }
+
+  void transformPatches(Value count) {
+    Value depth = s.index(packing.depth);
+    Value pointStride = s.mul(count, depth);
+    s.loop(s.index(0), count, [&](Value t) {
+      Value pixels = s.address(table, s.ptr(), s.mul(t, s.index(points())));
+      s.loop(s.index(0), depth, s.index(config.tile.lanes), [&](Value channel) {
+        Value to = s.add(s.mul(t, depth), channel);
+        twoSided(
+            transform.input, [&](int y, int x) { return loadVector(pixelAt(pixels, y, x), channel); },
+            [&](int y, int x, Value value) {
+              storeVector(value, patches, s.add(s.mul(s.index(y * transform.points + x), pointStride), to));
+            });
+      });
+    });
+  }
+  Value pixelAt(Value pixels, int y, int x) { return s.loadRaw(pixels, s.ptr(), s.index(y * transform.points + x), 8); }
+
+  /// matrix * X * matrix^T for a square X of vectors: columns first, through memory, since they are more than registers.
+  void twoSided(const Matrix &matrix, llvm::function_ref<Value(int, int)> load,
+                llvm::function_ref<void(int, int, Value)> store) {
+    for (int x = 0; x < matrix.columns; ++x) {
+      Values column;
+      for (int y = 0; y < matrix.columns; ++y)
+        column.push_back(load(y, x));
+      for (auto [y, value] : llvm::enumerate(multiply(s, matrix, column)))
+        storeVector(value, workspace, slot(int64_t(y) * matrix.columns + x));
+    }
+    for (int y = 0; y < matrix.rows; ++y) {
+      Values row;
+      for (int x = 0; x < matrix.columns; ++x)
+        row.push_back(loadVector(workspace, slot(int64_t(y) * matrix.columns + x)));
+      for (auto [x, value] : llvm::enumerate(multiply(s, matrix, row)))
+        store(y, int(x), value);
+    }
+  }
+
+  /// products[point][tile][NR]; rows past the last tile repeat it.
+  void multiplyPanel(Value panel, Value count) {
+    Value depth = s.index(packing.depth), last = s.sub(count, s.index(1));
+    Value filters = s.address(input(op.getFilter()), s.f32(), s.mul(panel, s.index(packing.panelElements())));
+    s.loop(s.index(0), s.index(points()), [&](Value point) {
+      Value slab = s.address(patches, s.f32(), s.mul(point, s.mul(count, depth)));
+      Value packed = s.address(filters, s.f32(), s.mul(point, s.index(packing.depth * packing.nr)));
+      Value to = s.address(products, s.f32(), s.mul(point, s.index(productRows() * packing.nr)));
+      forRowTiles(s, config.tile, s.index(0), count, [&](TileShape tile, Value row) {
+        Values pointers;
+        for (int r = 0; r < tile.rows; ++r)
+          pointers.push_back(s.address(slab, s.f32(), s.mul(s.minS(s.add(row, s.index(r)), last), depth)));
+        Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, packed, depth);
+        storeTile(s, tile, acc, s.address(to, s.f32(), s.mul(row, s.index(packing.nr))), s.index(packing.nr));
+      });
+    });
+  }
+  int64_t productRows() const { return llvm::alignTo(config.tiles, config.tile.rows); }
+
+  void transformProducts(Value panel, Value first, Value count) {
+    TileShape tile = outputTile();
+    Value side = s.index(config.outputs), rowElements = s.index(config.outputs * packing.nr);
+    Value column = s.mul(panel, s.index(packing.nr));
+    Value columns = s.minS(s.index(packing.nr), s.sub(s.index(packing.columns), column));
+    s.loop(s.index(0), count, [&](Value t) {
+      Indices place = placeOf(s.add(first, t));
+      for (int v = 0; v < tile.vectors; ++v)
+        twoSided(
+            transform.output, [&](int y, int x) { return loadVector(products, productAt(y, x, t, v)); },
+            [&](int y, int x, Value value) {
+              storeVector(value, results, slot((y * config.outputs + x) * tile.vectors + v));
+            });
+      Value rows = s.minS(side, s.sub(out.height, place[1])), pixels = s.minS(side, s.sub(out.width, place[2]));
+      s.loop(s.index(0), rows, [&](Value y) {
+        Accumulators acc = loadTile(s, tile, s.address(results, s.f32(), s.mul(y, rowElements)), s.index(packing.nr));
+        Value outRow = s.add(s.mul(place[0], out.height), s.add(place[1], y));
+        epilogue.store(acc, s.add(s.mul(outRow, out.width), place[2]), column, pixels, columns);
+      });
+    });
+  }
+  Value productAt(int y, int x, Value tile, int v) {
+    int64_t point = int64_t(y) * transform.points + x;
+    return s.add(s.mul(s.add(s.index(point * productRows()), tile), s.index(packing.nr)),
+                 s.index(v * config.tile.lanes));
+  }
+
+  EmitContext &s;
+  nn::ConvOp op;
+  WinogradConfig config;
+  WinogradTransform transform;
+  WinogradPacking packing;
+  WindowShape window;
+  TileEpilogue epilogue;
+  PictureSize in, out;
+  Value zeros, table, patches, products; // scratch
+  Value workspace, results;              // stack
+  Value tilesX, tilesY, tiles;
+};
+
+/// Costs, in vector FMAs, of computing a convolution directly and in this way.
+class WinogradCost {
+public:
+  WinogradCost(nn::ConvOp op, const Target &target) : target(target) {
+    ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
+    columns = filter[0];
+    depth = filter[1];
+    DimExprs out = dimExprs(tensorType(op.getOutput()));
+    constexpr int64_t guess = 64;
+    images = constantDim(out[0]).value_or(1);
+    height = constantDim(out[1]).value_or(guess);
+    width = constantDim(out[2]).value_or(guess);
+  }
+
+  double direct() const {
+    double filters = 9.0 * depth * columns * 4;
+    return double(images * height * width) * 9 * depth * columns / lanes() + reading(filters);
+  }
+
+  double winograd(const WinogradConfig &config) const {
+    constexpr double transformed = 12, transformedBack = 8; // per vector and point, loads and stores included
+    double points = double((config.outputs + 2) * (config.outputs + 2)), vectors = 1.0 / lanes();
+    double rows = double(llvm::alignTo(config.tiles, config.tile.rows)) / config.tiles;
+    double blocks = std::ceil(double(tiles(config.outputs)) / config.tiles);
+    double groups = std::ceil(std::ceil(double(columns) / config.tile.columns()) / config.panels);
+    double perTile =
+        points * vectors * (rows * depth * columns + groups * transformed * depth + transformedBack * columns);
+    double filters = points * depth * columns * 4, growth = filters - 9.0 * depth * columns * 4;
+    return perTile * tiles(config.outputs) + blocks * reading(filters) + growth / bytesWorthAnFma;
+  }
+
+  int64_t tiles(int64_t outputs) const {
+    return images * llvm::divideCeil(height, outputs) * llvm::divideCeil(width, outputs);
+  }
+
+  int64_t columns, depth;
+
+private:
+  int lanes() const { return target.vectorBits() / 32; }
+  /// FMAs that could be done while `bytes` are read, beyond what the second-level cache delivers on the side.
+  double reading(double bytes) const {
+    if (bytes <= target.l2Bytes)
+      return 0;
+    return bytes <= target.l3Bytes ? bytes / 16 : bytes / 8;
+  }
+  /// A larger file has to be worth it.
+  static constexpr double bytesWorthAnFma = 4;
+
+  const Target &target;
+  int64_t images, height, width;
+};
+
+/// Blocks whose patches fill half of L2 at most and whose tiles fill the rows of products; enough tasks to share.
+WinogradConfig chooseConfig(const WinogradCost &cost, int64_t outputs, const Target &target) {
+  WinogradConfig config;
+  config.outputs = outputs;
+  int64_t tiles = std::max<int64_t>(cost.tiles(outputs), 1), points = (outputs + 2) * (outputs + 2);
+  config.tile = chooseTile(target, cost.columns, tiles);
+  int64_t most = std::clamp<int64_t>(target.l2Bytes / 2 / (points * cost.depth * 4), config.tile.rows, 64);
+  int64_t fewest = llvm::divideCeil(tiles, most), leastRows = INT64_MAX;
+  for (int64_t blocks = fewest; blocks <= fewest + 3; ++blocks) {
+    int64_t size = llvm::divideCeil(tiles, blocks);
+    int64_t rows = int64_t(llvm::alignTo(size, config.tile.rows)) * int64_t(llvm::divideCeil(tiles, size));
+    if (rows < leastRows) {
+      leastRows = rows;
+      config.tiles = size;
+    }
+  }
+  constexpr int64_t enoughTasks = 4;
+  int64_t panels = llvm::divideCeil(cost.columns, config.tile.columns());
+  int64_t groups = std::min<int64_t>(llvm::divideCeil(enoughTasks, llvm::divideCeil(tiles, config.tiles)), panels);
+  config.panels = llvm::divideCeil(panels, groups);
+  return config;
+}
+
+bool isEligible(nn::ConvOp op, const Target &target) {
+  auto window = windowOf(op);
+  if (!window || op.getGroup() != 1 || tensorType(op.getOutput()).getRank() != 4)
+    return false;
+  for (int axis : {0, 1})
+    if (window->kernel[axis] != WinogradTransform::kTaps || window->stride[axis] != 1 || window->dilation[axis] != 1)
+      return false;
+  return tensorType(op.getFilter()).getDimSize(1) % (target.vectorBits() / 32) == 0;
+}
+} // namespace
+
+std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  auto root = contractionRoot<nn::ConvOp>(operations);
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
+      target.vectorBits() < 256 || !isEligible(root, target))
+    return std::nullopt;
+  auto filter = inputIndex(op, root.getFilter());
+  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) ||
+      (root.getBias() && !inputIndex(op, root.getBias())))
+    return std::nullopt;
+  WinogradCost cost(root, target);
+  WinogradConfig config = chooseConfig(cost, 2, target), larger = chooseConfig(cost, 4, target);
+  if (cost.winograd(larger) < cost.winograd(config))
+    config = larger;
+  constexpr double worthwhile = 0.9;
+  if (cost.winograd(config) > worthwhile * cost.direct())
+    return std::nullopt;
+
+  MLIRContext *context = op->getContext();
+  WinogradPacking packing{cost.columns, cost.depth, config.outputs, config.tile.columns()};
+  KernelPlan plan = makePlan(op, kKind);
+  plan.name = contractionName((kKind + "_f" + Twine(config.outputs)).str(), operations, root, config.tile);
+  plan.config = config.toAttribute(context);
+  plan.packing[*filter] = packing.toAttribute(context);
+  DimExprs out = dimExprs(tensorType(root.getOutput()));
+  AffineExpr tiles = out[0] * out[1].ceilDiv(config.outputs) * out[2].ceilDiv(config.outputs);
+  plan.tasks = simplifyDim(tiles.ceilDiv(config.tiles) * int64_t(llvm::divideCeil(packing.panels(), config.panels)));
+  plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth).total());
+  plan.flops = countFlops(op);
+  return plan;
+}
+
+LogicalResult emitWinograd(EmitContext &context) {
+  WinogradEmission(context, contractionRoot<nn::ConvOp>(regionOperations(context))).run();
+  return success();
+}
+
+int64_t winogradPackedBytes(RankedTensorType, DictionaryAttr packing) {
+  return WinogradPacking::of(packing).sizeBytes();
+}
+
+void packWinograd(const reference::Tensor &value, DictionaryAttr packing, char *out) {
+  WinogradPacking::of(packing).pack(value.data<float>(), reinterpret_cast<float *>(out));
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "backends/x86/KernelEmitter.h"
+
+namespace lathe::x86 {
+
+/// Channels-last 3 x 3 convolutions of stride 1, where fewer multiplications are worth the transforms.
+std::optional<KernelPlan> planWinograd(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+mlir::LogicalResult emitWinograd(EmitContext &context);
+int64_t winogradPackedBytes(mlir::RankedTensorType type, mlir::DictionaryAttr packing);
+void packWinograd(const reference::Tensor &value, mlir::DictionaryAttr packing, char *out);
+
+} // namespace lathe::x86
