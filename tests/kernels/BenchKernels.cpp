@@ -100,8 +100,8 @@ void print(const Row &row) {
     std::printf("| %s | %s |\n", row.title.c_str(), row.problem.c_str());
     return;
   }
-  std::printf("| %s | %s | %.1f | %.1f | %.0f | %.1f | %.0f | ", row.title.c_str(), row.models.c_str(), row.us, row.gflops,
-              row.ofPeak, row.gbs, row.ofLimit);
+  std::printf("| %s | %s | %.1f | %.1f | %.0f | %.1f | %.0f | ", row.title.c_str(), row.models.c_str(), row.us,
+              row.gflops, row.ofPeak, row.gbs, row.ofLimit);
   row.peerUs > 0 ? std::printf("%.1f | %.2f |", row.peerUs, row.ratio()) : std::printf("- | - |");
   std::printf(row.difference > 1e-3 ? " differs by %.1e\n" : "\n", row.difference);
   std::fflush(stdout);
@@ -141,9 +141,16 @@ void summarize(std::vector<Row> rows, unsigned top) {
 void write(const std::string &path, const std::vector<Row> &rows) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Row &row : rows)
-    json.push_back({{"operation", row.title}, {"model", row.models}, {"kernel", row.kernel}, {"problem", row.problem},
-                    {"us", row.us}, {"gflops", row.gflops}, {"of_peak", row.ofPeak}, {"gbs", row.gbs},
-                    {"of_limit", row.ofLimit}, {"onednn_us", row.peerUs}});
+    json.push_back({{"operation", row.title},
+                    {"model", row.models},
+                    {"kernel", row.kernel},
+                    {"problem", row.problem},
+                    {"us", row.us},
+                    {"gflops", row.gflops},
+                    {"of_peak", row.ofPeak},
+                    {"gbs", row.gbs},
+                    {"of_limit", row.ofLimit},
+                    {"onednn_us", row.peerUs}});
   std::ofstream(path) << json.dump(1) << "\n";
 }
 

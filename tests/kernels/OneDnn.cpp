@@ -155,9 +155,9 @@ struct OneDnn::Impl {
     if (op.getKind() == nn::PoolKind::pool_lp)
       return;
     bool isMax = op.getKind() == nn::PoolKind::pool_max;
-    auto algorithm = isMax                        ? dnnl::algorithm::pooling_max
-                     : op.getCountIncludePad()    ? dnnl::algorithm::pooling_avg_include_padding
-                                                  : dnnl::algorithm::pooling_avg_exclude_padding;
+    auto algorithm = isMax                     ? dnnl::algorithm::pooling_max
+                     : op.getCountIncludePad() ? dnnl::algorithm::pooling_avg_include_padding
+                                               : dnnl::algorithm::pooling_avg_exclude_padding;
     size_t spatial = op.getKernel().size();
     Dims dilations(op.getDilations()), low, high;
     for (int64_t &dilation : dilations)
