@@ -45,9 +45,9 @@ def machine(threads, realtime=False):
 
 
 def bandwidth(limits, size):
-    """GB/s at which a working set of so many bytes is read."""
-    fitting = [entry for entry in limits["read"] if entry["bytes"] >= size]
-    return (fitting[0] if fitting else limits["read"][-1])["gbs"]
+    """GB/s at which a working set of so many bytes is read: that of the largest one measured that isn't larger."""
+    fitting = [entry for entry in limits["read"] if entry["bytes"] <= size]
+    return (fitting[-1] if fitting else limits["read"][0])["gbs"]
 
 
 def is_gather(call):

@@ -37,9 +37,9 @@ struct Machine {
 
   /// Microseconds below which a kernel can't be.
   double limit(double flops, double bytes) const {
-    auto fits = [&](const limits::ReadSpeed &speed) { return double(speed.bytes) >= bytes; };
-    auto speed = std::find_if(reads.begin(), reads.end(), fits);
-    double gbs = speed == reads.end() ? reads.back().gbPerSecond : speed->gbPerSecond;
+    double gbs = reads.front().gbPerSecond;
+    for (const limits::ReadSpeed &speed : reads)
+      gbs = double(speed.bytes) <= bytes ? speed.gbPerSecond : gbs;
     return 1e-3 * std::max(flops / peak, bytes / gbs);
   }
 };

@@ -173,9 +173,9 @@ std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest) {
     std::fill_n(parts.back().get(), count, 1.0f);
   }
   std::vector<ReadSpeed> speeds;
-  for (size_t size = (16 << 10) / sizeof(float);; size = std::min(count, 4 * size)) {
+  for (size_t size = (16 << 10) / sizeof(float);; size = std::min(count, 2 * size)) {
     size_t times = std::max<size_t>(1, (4 << 20) / sizeof(float) / size);
-    double seconds = bestOf(size == count ? 10 : 60, threads, [&](unsigned thread) {
+    double seconds = bestOf(size == count ? 10 : 40, threads, [&](unsigned thread) {
       for (size_t i = 0; i < times; ++i)
         read(parts[thread].get(), size);
     });

@@ -23,7 +23,7 @@ std::string isa();
 /// Multiplications and additions of f32 per second in 1e9, of so many threads together. Every thread has a CPU of its own.
 double fmaGflops(unsigned threads);
 
-/// Reads working sets of 16 KiB per thread up to `largest` bytes, each four times as large as the one before. Every thread reads
+/// Reads working sets of 16 KiB per thread up to `largest` bytes, each twice as large as the one before. Every thread reads
 /// a part of its own, over and over.
 std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest);
 
