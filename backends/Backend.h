@@ -21,6 +21,7 @@ struct KernelPlan {
   mlir::DictionaryAttr config; // the emitter's parameters
   llvm::SmallVector<mlir::Attribute> packing; // per operand; unit attribute: row-major as is
   mlir::AffineExpr tasks, scratchBytes;       // over symbols
+  mlir::AffineExpr rounds;                    // of `tasks` tasks each, one after the other; null: one
   mlir::AffineExpr flops;
 };
 

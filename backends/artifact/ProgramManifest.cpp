@@ -224,6 +224,8 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
     entry->dims.push_back(exprs.of(getAffineSymbolExpr(symbol, call.getContext())));
   entry->tasks = exprOf(kernel.getTasks());
   entry->scratch_bytes = exprOf(kernel.getScratchBytes());
+  if (kernel.getRounds())
+    entry->rounds = exprOf(*kernel.getRounds());
   entry->flops = exprOf(call.getFlops());
   entry->bytes = exprOf(call.getMovedBytes());
   entry->nodes = nodeNames(call.getLoc());

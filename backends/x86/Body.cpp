@@ -19,7 +19,7 @@ OwningOpRef<plan::KernelOp> makeBody(Operation *op) {
   OpBuilder b(op->getContext());
   AffineMap one = symbolMap(dimConstant(op->getContext(), 1), op->getContext());
   auto kernel = b.create<plan::KernelOp>(op->getLoc(), "body", "", b.getDictionaryAttr({}), b.getArrayAttr({}),
-                                         ArrayRef<int64_t>(), one, one, ArrayRef<int64_t>());
+                                         ArrayRef<int64_t>(), one, one, ArrayRef<int64_t>(), AffineMapAttr());
   Block &block = kernel.getBody().emplaceBlock();
   b.setInsertionPointToEnd(&block);
   auto arguments = llvm::map_to_vector(op->getOperandTypes(),
@@ -126,9 +126,11 @@ AffineExpr flopsPerElement(Operation *op) {
       .Case([&](nn::MaxPoolIndicesOp pool) { return constantProduct(pool.getKernel(), context); })
       .Case([&](nn::AttentionOp attention) { return dim(attention.getKey(), 2) * 4; })
       .Case([&](nn::RecurrentOp cell) {
-        auto weights = dimExprs(tensorType(cell.getWeights()));
         auto recurrence = dimExprs(tensorType(cell.getRecurrence()));
-        return (weights[2] + recurrence[2]) * weights[1].floorDiv(recurrence[2]) * 2;
+        AffineExpr depth = recurrence[2];
+        if (cell.getWeights())
+          depth = depth + dimExprs(tensorType(cell.getWeights()))[2];
+        return depth * recurrence[1].floorDiv(recurrence[2]) * 2;
       })
       .Case<nn::SoftmaxOp, nn::LayerNormOp>([&](auto) { return dimConstant(context, 5); })
       .Default([&](Operation *) { return dimConstant(context, 1); });

@@ -145,10 +145,10 @@ FailureOr<KernelUse> KernelBuilder::build(Operation *op, ArrayRef<ElementsAttr> 
     packing.push_back(packed);
   }
   OpBuilder b(context);
-  auto kernel =
-      b.create<plan::KernelOp>(op->getLoc(), b.getStringAttr("unnamed"), b.getStringAttr(choice->kind), choice->config,
-                               b.getArrayAttr(packing), b.getDenseI64ArrayAttr({}), oneResult(choice->tasks, context),
-                               oneResult(choice->scratchBytes, context), b.getDenseI64ArrayAttr({}));
+  auto kernel = b.create<plan::KernelOp>(
+      op->getLoc(), b.getStringAttr("unnamed"), b.getStringAttr(choice->kind), choice->config, b.getArrayAttr(packing),
+      b.getDenseI64ArrayAttr({}), oneResult(choice->tasks, context), oneResult(choice->scratchBytes, context),
+      b.getDenseI64ArrayAttr({}), choice->rounds ? oneResult(choice->rounds, context) : AffineMapAttr());
   fillRegion(kernel.getBody(), op, inlined);
   std::set<int64_t> symbols;
   collectSymbols(kernel.getBody(), symbols);
@@ -171,7 +171,8 @@ namespace {
 bool isSameKernel(plan::KernelOp a, plan::KernelOp b) {
   return a.getKind() == b.getKind() && a.getConfig() == b.getConfig() && a.getPacking() == b.getPacking() &&
          a.getSymbols() == b.getSymbols() && a.getTasks() == b.getTasks() &&
-         a.getScratchBytes() == b.getScratchBytes() && a.getInPlace() == b.getInPlace() &&
+         a.getScratchBytes() == b.getScratchBytes() && a.getRounds() == b.getRounds() &&
+         a.getInPlace() == b.getInPlace() &&
          OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
 }
 } // namespace

@@ -94,7 +94,8 @@ LogicalResult KernelOp::verify() {
   if (block.empty() || !isa<nn::YieldOp>(block.back())) // C1
     return emitOpError("expects the region (C1) to end in nn.yield");
   if (failed(verifyOneResult(*this, getTasks(), "tasks", "C2")) ||
-      failed(verifyOneResult(*this, getScratchBytes(), "scratch_bytes", "C2")))
+      failed(verifyOneResult(*this, getScratchBytes(), "scratch_bytes", "C2")) ||
+      (getRounds() && failed(verifyOneResult(*this, *getRounds(), "rounds", "C2"))))
     return failure();
   ArrayRef<int64_t> pairs = getInPlace();
   int64_t inputs = block.getNumArguments(), outputs = block.back().getNumOperands();

@@ -52,15 +52,16 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, HasParent<"Pro
   let description = [{
     The region is the computation in nn operations, ended by nn.yield; its arguments are the kernel's inputs. `symbols` are the
     numbers of the program's symbols that the kernel needs, in the order in which calls pass their values. `tasks` (one
-    result) is the number of independent pieces of work, `scratch_bytes` (one result) what each thread needs.
+    result) is the number of independent pieces of work, `scratch_bytes` (one result) what each thread needs. With `rounds`
+    (one result) a call has so many rounds of `tasks` tasks each; a round begins when the one before it is done.
     `kind` selects the emitter, `config` holds its parameters (tile sizes, layouts), `packing` one attribute per input
     (unit attribute: as is). `in_place` lists pairs (input, output) that share one buffer in every call.
-    C1: the region ends in nn.yield. C2: tasks and scratch_bytes have one result. C3: in_place has pairs inside the ranges.
+    C1: the region ends in nn.yield. C2: tasks, scratch_bytes and rounds have one result. C3: in_place has pairs inside the ranges.
     C4: one packing per input. C5: symbols are sorted and unique.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, DictionaryAttr:$config, ArrayAttr:$packing,
                        DenseI64ArrayAttr:$symbols, AffineMapAttr:$tasks, AffineMapAttr:$scratch_bytes,
-                       DenseI64ArrayAttr:$in_place);
+                       DenseI64ArrayAttr:$in_place, OptionalAttr<AffineMapAttr>:$rounds);
   let regions = (region SizedRegion<1>:$body);
   let hasVerifier = 1;
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";

@@ -238,4 +238,16 @@ TestModel makeNonZero() {
   return model;
 }
 
+TestModel makeStepper() {
+  TestModel model;
+  uint32_t rounds = model.symbol(model.addInputDim("rounds", 0, 0)), n = model.symbol(model.addInputDim("n", 0, 1));
+  uint32_t bytes =
+      model.expr({{ExprCode::Ref, rounds}, {ExprCode::Ref, n}, {ExprCode::Mul}, {ExprCode::Const, 8}, {ExprCode::Mul}});
+  model.addInput("x", DType::I64, {rounds, n});
+  model.addOutput("y", DType::I64, {rounds, n});
+  uint32_t x = model.addBuffer(BufferKind::Input, 0, bytes), y = model.addBuffer(BufferKind::Output, 0, bytes);
+  model.addCall(TestKernel::StepRounds, {x, y}, {n}, n, "steps").rounds = rounds;
+  return model;
+}
+
 } // namespace lathe::test

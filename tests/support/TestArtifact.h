@@ -17,7 +17,7 @@
 namespace lathe::test {
 
 /// Kernels of kernels.c, in its order.
-enum class TestKernel : uint32_t { Add, AddRow, CheckIndices, CountNonZero, FindNonZero, ExpDouble, Count };
+enum class TestKernel : uint32_t { Add, AddRow, CheckIndices, CountNonZero, FindNonZero, ExpDouble, StepRounds, Count };
 
 /// One expression operation: {ExprCode::Const, 3}.
 struct Op {
@@ -55,6 +55,9 @@ TestModel makeAdder(int64_t d = 4);
 
 /// positions = indices of the nonzero elements of x[n]; its size is computed.
 TestModel makeNonZero();
+
+/// y = x[rounds, n] and the neighbours of the round before, a round per row; both sizes are symbols.
+TestModel makeStepper();
 
 /// The bytes with the digest of header, manifest and code made right again.
 void fixDigest(std::vector<uint8_t> &file);

@@ -201,6 +201,7 @@ private:
         {"nodes", listOf(call.nodes(), [](auto *name) { return name->str(); })},
         {"args", call.args() ? Json(std::vector<uint32_t>(call.args()->begin(), call.args()->end())) : Json::array()},
         {"tasks", numberOrNull(sizes[call.tasks()])},
+        {"rounds", call.rounds() ? numberOrNull(sizes[*call.rounds()]) : Json(1)},
         {"flops", numberOrNull(sizes[call.flops()])},
         {"bytes", numberOrNull(sizes[call.bytes()])},
         {"scratch_bytes", numberOrNull(sizes[call.scratch_bytes()])}};

@@ -30,7 +30,7 @@ extern "C" {
 #define LATHE_ARTIFACT_MAGIC "LATHE\r\n\x1a"
 #define LATHE_ARTIFACT_MAGIC_BYTES 8
 /// Raised when an older runtime can't read newer files.
-#define LATHE_ARTIFACT_VERSION 1u
+#define LATHE_ARTIFACT_VERSION 2u
 /// Regions, code of a program and weight segments start at multiples of it.
 #define LATHE_ARTIFACT_PAGE_BYTES 4096u
 /// Arena and weight buffers, own allocations and scratch start at multiples of
@@ -169,7 +169,9 @@ static inline const char *lathe_kernel_code_text(int32_t code) {
 /// outputs; dense, row-major); `dims` the integers that the call lists. The
 /// tasks [task_begin, task_end) of the call are done; tasks are independent
 /// and may run at once on several threads in any grouping, with the same bits
-/// as result. Code is position-independent, without relocations and imports.
+/// as result. In a call with rounds of n tasks, task i belongs to round i / n:
+/// only tasks of one round are independent, and a range over several rounds is
+/// done round by round. Code is position-independent, without relocations and imports.
 typedef int32_t (*lathe_kernel_fn)(void *const *args, const int64_t *dims, int64_t task_begin, int64_t task_end,
                                    const lathe_kernel_context *ctx);
 

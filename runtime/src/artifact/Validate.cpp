@@ -200,6 +200,8 @@ void ProgramValidator::checkCalls() const {
     checkExprs(call->dims());
     for (uint32_t expr : {call->tasks(), call->scratch_bytes(), call->flops(), call->bytes()})
       checkExpr(expr);
+    if (call->rounds())
+      checkExpr(*call->rounds());
   }
 }
 
@@ -294,6 +296,8 @@ private:
   void checkCall(const artifact::Call &call, uint32_t number, uint32_t stage) const {
     for (uint32_t expr : {call.tasks(), call.scratch_bytes(), call.flops(), call.bytes()})
       checkExpr(expr, stage, "a call");
+    if (call.rounds())
+      checkExpr(*call.rounds(), stage, "a call");
     for (const auto *exprs : {call.dims(), call.arg_offsets()})
       if (exprs)
         for (uint32_t expr : *exprs)

@@ -43,7 +43,7 @@ struct Executor::Run {
   std::span<CallTime> times;
   /// Call number and code of the first failure; noFailure before.
   std::atomic<uint64_t> failure{noFailure};
-  uint32_t hostCall = 0;
+  uint32_t hostCall = 0, hostRound = 0;
 
   static constexpr uint64_t noFailure = UINT64_MAX;
 
@@ -66,7 +66,7 @@ struct Executor::Run {
   }
 };
 
-/// First task of a slice. 128 bits: tasks may be many.
+/// First task of a slice in a round. 128 bits: tasks may be many.
 static int64_t sliceBegin(const BoundCall &call, uint32_t slice) {
   return static_cast<int64_t>(static_cast<__int128>(call.tasks) * slice / call.threads);
 }
@@ -83,52 +83,67 @@ Executor::Executor(const lathe_session_options_t &options, size_t maxCalls)
 
 void Executor::reset(std::span<const BoundCall> calls) {
   for (size_t i = 0; i < calls.size(); ++i) {
-    progress[i].isDone.reset(0);
-    if (calls[i].threads == 1)
-      continue;
-    progress[i].tasksLeft.store(calls[i].tasks, std::memory_order_relaxed);
-    for (uint32_t slice = 0; slice < calls[i].threads; ++slice)
-      nextTask[i * threadCount + slice].store(sliceBegin(calls[i], slice), std::memory_order_relaxed);
+    progress[i].roundsDone.reset(0);
+    progress[i].tasksDone.store(0, std::memory_order_relaxed);
+    for (uint32_t slice = 0; calls[i].threads > 1 && slice < calls[i].threads; ++slice)
+      nextTask[i * threadCount + slice].store(0, std::memory_order_relaxed);
   }
 }
 
-/// Takes tasks of a slice until none is left. Who does the last task of the
-/// call lets all threads go on.
-void Executor::takeSlice(Run &run, uint32_t number, uint32_t slice, uint32_t thread) {
+/// Takes tasks of a slice until none is left in the round. Who does the last
+/// task of the round lets all threads go on.
+void Executor::takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread) {
   const BoundCall &call = run.calls[number];
-  std::atomic<int64_t> &next = nextTask[size_t(number) * threadCount + slice];
-  int64_t end = sliceBegin(call, slice + 1);
-  while (next.load(std::memory_order_relaxed) < end) {
-    int64_t begin = next.fetch_add(call.chunk, std::memory_order_relaxed);
-    if (begin >= end)
-      return;
+  std::atomic<int64_t> &taken = nextTask[size_t(number) * threadCount + slice];
+  int64_t first = sliceBegin(call, slice), size = sliceBegin(call, slice + 1) - first;
+  int64_t end = (round + int64_t(1)) * size, begin = taken.load(std::memory_order_relaxed);
+  while (begin < end) {
     int64_t count = std::min(call.chunk, end - begin);
-    run.execute(number, begin, begin + count, thread);
-    if (progress[number].tasksLeft.fetch_sub(count, std::memory_order_acq_rel) == count)
-      progress[number].isDone.store(1);
+    if (!taken.compare_exchange_weak(begin, begin + count, std::memory_order_relaxed))
+      continue;
+    int64_t task = begin - round * size + first + round * call.tasks;
+    run.execute(number, task, task + count, thread);
+    int64_t done = progress[number].tasksDone.fetch_add(count, std::memory_order_acq_rel) + count;
+    if (done == (round + int64_t(1)) * call.tasks)
+      progress[number].roundsDone.store(round + 1);
+    begin = taken.load(std::memory_order_relaxed);
   }
 }
 
-void Executor::takeTasks(Run &run, uint32_t number, uint32_t thread) {
+void Executor::takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread) {
   uint32_t slices = run.calls[number].threads;
-  if (thread < slices)
-    for (uint32_t i = 0; i < slices; ++i)
-      takeSlice(run, number, (thread + i) % slices, thread);
+  for (uint32_t i = 0; i < slices; ++i)
+    takeSlice(run, number, round, (thread + i) % slices, thread);
+}
+
+void Executor::awaitRounds(uint32_t number, uint32_t rounds) {
+  Futex &done = progress[number].roundsDone;
+  for (uint32_t seen = done.load(); seen < rounds; seen = done.load())
+    done.waitWhile(seen, pool->spins());
+}
+
+/// The part of a thread in a call.
+void Executor::walkCall(Run &run, uint32_t number, uint32_t thread) {
+  const BoundCall &call = run.calls[number];
+  if (call.threads == 1) {
+    if (thread == 0)
+      run.execute(number, 0, call.rounds * call.tasks, 0);
+    if (thread == 0 && call.isAwaited)
+      progress[number].roundsDone.store(call.rounds);
+  } else if (thread < call.threads) {
+    for (uint32_t round = 0; round < call.rounds; ++round) {
+      takeTasks(run, number, round, thread);
+      awaitRounds(number, round + 1);
+    }
+  }
+  if (call.isAwaited)
+    awaitRounds(number, call.rounds);
 }
 
 void Executor::walk(Run &run, uint32_t thread) {
   Stopwatch watch(thread == 0 ? run.times : std::span<CallTime>());
   for (uint32_t i = 0; i < run.calls.size(); ++i) {
-    const BoundCall &call = run.calls[i];
-    if (call.threads > 1) {
-      takeTasks(run, i, thread);
-    } else if (thread == 0) {
-      run.execute(i, 0, call.tasks, 0);
-      if (call.isAwaited)
-        progress[i].isDone.store(1);
-    }
-    if (call.isAwaited)
-      progress[i].isDone.waitWhile(0, pool->spins());
+    walkCall(run, i, thread);
     watch.endCall(i);
   }
 }
@@ -141,12 +156,14 @@ void Executor::walkOnHost(Run &run) {
       Run &run = *static_cast<Run *>(context);
       const BoundCall &call = run.calls[run.hostCall];
       uint32_t thread = static_cast<uint32_t>(slice);
-      run.execute(run.hostCall, sliceBegin(call, thread), sliceBegin(call, thread + 1), thread);
+      int64_t first = run.hostRound * call.tasks;
+      run.execute(run.hostCall, first + sliceBegin(call, thread), first + sliceBegin(call, thread + 1), thread);
     };
-    if (run.calls[i].threads == 1)
-      doSlice(&run, 0);
-    else
-      hostParallelFor(hostContext, run.calls[i].threads, doSlice, &run);
+    const BoundCall &call = run.calls[i];
+    if (call.threads == 1)
+      run.execute(i, 0, call.rounds * call.tasks, 0);
+    for (run.hostRound = 0; call.threads > 1 && run.hostRound < call.rounds; ++run.hostRound)
+      hostParallelFor(hostContext, call.threads, doSlice, &run);
     watch.endCall(i);
   }
 }

@@ -10,6 +10,11 @@
 // operating system has taken away, unless it holds a chunk. With threads of
 // the host, each call is a job.
 //
+// A call may have rounds of tasks, one after the other: threads meet at the
+// end of each as they do at the end of a call. All counts of a call only grow,
+// from its first round to its last, so a thread that was away for some rounds
+// finds that nothing is left to do in them.
+//
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_EXECUTOR_EXECUTOR_H
 #define LATHE_RUNTIME_EXECUTOR_EXECUTOR_H
@@ -30,12 +35,13 @@ struct BoundCall {
   lathe_kernel_fn function;
   void *const *args;
   const int64_t *dims;
-  int64_t tasks;
+  int64_t tasks;    ///< of a round
   int64_t chunk;    ///< tasks that a thread takes at once; at least 1
   uint32_t threads; ///< that share it; one: thread 0 does it alone
   /// Whether others wait for its end. Not so between calls that thread 0 does
   /// alone.
   bool isAwaited;
+  uint32_t rounds = 1; ///< rounds * tasks fits an int64_t
 };
 
 struct CallTime {
@@ -69,22 +75,24 @@ private:
   struct Run;
   /// Progress of a call.
   struct alignas(64) Progress {
-    std::atomic<int64_t> tasksLeft;
-    Futex isDone;
+    std::atomic<int64_t> tasksDone; ///< of all rounds
+    Futex roundsDone;
   };
 
   void reset(std::span<const BoundCall> calls);
   void walk(Run &run, uint32_t thread);
   void walkOnHost(Run &run);
-  void takeTasks(Run &run, uint32_t number, uint32_t thread);
-  void takeSlice(Run &run, uint32_t number, uint32_t slice, uint32_t thread);
+  void walkCall(Run &run, uint32_t number, uint32_t thread);
+  void takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread);
+  void takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread);
+  void awaitRounds(uint32_t number, uint32_t rounds);
 
   uint32_t threadCount;
   void *hostContext;
   void (*hostParallelFor)(void *, size_t, lathe_task_fn, void *);
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Progress[]> progress; ///< per call
-  /// Per call and slice: first task that nobody has taken.
+  /// Per call and slice: how many tasks of the slice were taken, in all rounds.
   std::unique_ptr<std::atomic<int64_t>[]> nextTask;
 };
 

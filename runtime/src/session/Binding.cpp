@@ -14,6 +14,8 @@
 namespace lathe::runtime {
 
 static constexpr int64_t maxInt = std::numeric_limits<int64_t>::max();
+/// Threads wait for a round by its number in 31 bits.
+static constexpr int64_t maxRounds = std::numeric_limits<int32_t>::max();
 
 Binding::Binding(const Artifact &artifact, std::span<const lathe_tensor_t> inputs, const ShapeKey &key,
                  uint32_t threads)
@@ -81,10 +83,17 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
   }
   scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
   int64_t tasks = shapes.value(call.tasks(), 0, Shapes::maxBytes);
-  double ns = estimateNs(call);
+  int64_t rounds = call.rounds() ? shapes.value(*call.rounds(), 0, maxRounds) : 1;
+  if (tasks > 0 && rounds > maxInt / tasks)
+    fail(LATHE_SHAPE_MISMATCH, "sizes overflow for these input shapes");
+  if (tasks == 0 || rounds == 0) { // threads that wait for the call see its only round end
+    tasks = 0;
+    rounds = 1;
+  }
+  double ns = estimateNs(call) / static_cast<double>(rounds);
   uint32_t callThreads = chooseThreads(ns, tasks);
   boundCalls[number] = {artifact.kernel(call.kernel()),      callArgs,    callDims, tasks,
-                        chooseChunk(ns, tasks, callThreads), callThreads, false};
+                        chooseChunk(ns, tasks, callThreads), callThreads, false,    static_cast<uint32_t>(rounds)};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {

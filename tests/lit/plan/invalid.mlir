@@ -64,6 +64,21 @@ plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, in
 // -----
 
 plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
+  // expected-error @+1 {{expects rounds (C2) to have symbols only and one result, got 0 dims and 2 results}}
+  plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>,
+      tasks = affine_map<() -> (1)>, scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>,
+      rounds = affine_map<() -> (1, 2)>} {
+  ^bb0(%a: tensor<8xf32>):
+    %r = nn.unary relu %a : (tensor<8xf32>) -> tensor<8xf32>
+    nn.yield %r : tensor<8xf32>
+  }
+  %x = plan.input 0
+  %y = plan.output 0
+}
+
+// -----
+
+plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
   // expected-error @+1 {{expects scratch_bytes (C2) to have symbols only and one result, got 1 dims and 1 results}}
   plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>,
       tasks = affine_map<() -> (1)>, scratch_bytes = affine_map<(d0) -> (d0)>, in_place = array<i64>} {

@@ -14,8 +14,10 @@ plan.program @add attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, 
   }
   // CHECK: plan.kernel @f32_map_relu
   // CHECK-SAME: in_place = array<i64: 0, 0>
+  // CHECK-SAME: rounds = affine_map<() -> (3)>
   plan.kernel @f32_map_relu attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>,
-      tasks = affine_map<() -> (1)>, scratch_bytes = affine_map<() -> (0)>, in_place = array<i64: 0, 0>} {
+      tasks = affine_map<() -> (1)>, scratch_bytes = affine_map<() -> (0)>, in_place = array<i64: 0, 0>,
+      rounds = affine_map<() -> (3)>} {
   ^bb0(%a: tensor<8xf32>):
     %result = nn.unary relu %a : (tensor<8xf32>) -> tensor<8xf32>
     nn.yield %result : tensor<8xf32>

@@ -109,10 +109,12 @@ TEST_CASE("hostile: regions outside the file") {
 TEST_CASE("hostile: numbers in the manifest are bounded") {
   CHECK(changedText([](TestModel &) {}) == "");
   CHECK(changedText([](TestModel &m) { m.program().calls[0]->kernel = 99; }) ==
-        "damaged manifest: expects a kernel of a call below 6, got 99");
+        "damaged manifest: expects a kernel of a call below 7, got 99");
   CHECK(changedText([](TestModel &m) { m.program().calls[0]->args[0] = 99; }) ==
         "damaged manifest: expects a buffer of a call below 5, got 99");
   CHECK_THAT(changedText([](TestModel &m) { m.program().calls[0]->tasks = 99; }),
+             StartsWith("damaged manifest: expects an expression below"));
+  CHECK_THAT(changedText([](TestModel &m) { m.program().calls[0]->rounds = 99; }),
              StartsWith("damaged manifest: expects an expression below"));
   CHECK(changedText([](TestModel &m) { m.program().calls[0]->arg_offsets = {0}; }) ==
         "damaged manifest: expects 3 offsets of arguments, got 1");
@@ -162,6 +164,8 @@ TEST_CASE("hostile: what is computed late can't be used early") {
   CHECK(text([](TestModel &m) { m.program().memory->arena_bytes = m.symbol(1); }) ==
         "damaged manifest: the arena's size depends on a value that is computed later");
   CHECK(text([](TestModel &m) { m.program().calls[0]->tasks = m.symbol(1); }) ==
+        "damaged manifest: a call depends on a value that is computed later");
+  CHECK(text([](TestModel &m) { m.program().calls[0]->rounds = m.symbol(1); }) ==
         "damaged manifest: a call depends on a value that is computed later");
   CHECK(text([](TestModel &m) { m.program().calls[0]->args[1] = 2; }) ==
         "damaged manifest: call 0 uses buffer 2 before its size is known");
