@@ -31,6 +31,7 @@ void buildLayoutPipeline(OpPassManager &module) {
   function.addPass(createConvertToChannelsLast());
   function.addPass(createSinkTransposes());
   function.addPass(createExpandConvTranspose());
+  function.addPass(createHoistInputProjection());
   function.addPass(createFoldConstants());
   function.addPass(createCSEPass());
 }

@@ -6,7 +6,7 @@
 //
 // Scratch of a task: from_input, from_state [gates * H], h, c, gated [H], in the computed type.
 #include "backends/x86/Body.h"
-#include "backends/x86/Elements.h"
+#include "backends/x86/CellMath.h"
 #include "backends/x86/Sequential.h"
 
 using namespace mlir;
@@ -19,10 +19,10 @@ struct CellDims {
   AffineExpr directions, rows, hidden, inputs, steps, batch;
 
   explicit CellDims(nn::RecurrentOp op) {
-    auto input = dimExprs(tensorType(op.getInput())), weights = dimExprs(tensorType(op.getWeights()));
-    directions = weights[0];
-    rows = weights[1];
-    hidden = dimExprs(tensorType(op.getRecurrence()))[2];
+    auto input = dimExprs(tensorType(op.getInput())), recurrence = dimExprs(tensorType(op.getRecurrence()));
+    directions = recurrence[0];
+    rows = recurrence[1];
+    hidden = recurrence[2];
     steps = input[0];
     batch = input[1];
     inputs = input[2];
@@ -100,7 +100,7 @@ private:
 
   /// First element of states[t, direction, sequence].
   Value stateRow(Value t) {
-    Value directions = c.dimOf(op.getWeights(), 0);
+    Value directions = c.dimOf(op.getRecurrence(), 0);
     Value row = c.add(c.mul(c.add(c.mul(t, directions), direction), batch), sequence);
     return c.mul(row, hidden);
   }
@@ -112,9 +112,13 @@ private:
         return zero();
       return inputOf(op.getBias(), c.add(c.mul(c.add(c.mul(direction, c.index(2)), part), rows), row));
     };
-    affine(
-        op.getWeights(), inputs, rows, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); },
-        [&](Value row) { return biasAt(row, c.index(0)); }, fromInput);
+    auto inputBias = [&](Value row) { return biasAt(row, c.index(0)); };
+    if (op.getWeights())
+      affine(
+          op.getWeights(), inputs, rows, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); }, inputBias,
+          fromInput);
+    else
+      takeProjected(c.add(x, c.mul(direction, rows)), inputBias);
     affine(
         op.getRecurrence(), hidden, rows, [&](Value i) { return get(h, i); },
         [&](Value row) { return biasAt(row, c.index(1)); }, fromState);
@@ -140,6 +144,12 @@ private:
     });
   }
 
+  /// from_input out of an input that is the product with the weights already.
+  void takeProjected(Value first, llvm::function_ref<Value(Value)> bias) {
+    c.loop(c.index(0), rows,
+           [&](Value row) { put(c.add(inputOf(op.getInput(), c.add(first, row)), bias(row)), fromInput, row); });
+  }
+
   Value rowOf(int64_t gateNumber, Value k) { return c.add(c.mul(c.index(gateNumber), hidden), k); }
   Value gate(int64_t number, Value k) {
     return c.add(get(fromInput, rowOf(number, k)), get(fromState, rowOf(number, k)));
@@ -147,25 +157,14 @@ private:
 
   /// Activation `which` of the direction, after clipping.
   Value activate(size_t which, Value x, bool isClipped = true) {
-    double limit = op.getClip().convertToDouble();
-    if (limit > 0 && isClipped) {
-      Value low = c.real(-limit, type), high = c.real(limit, type);
-      x = c.select(c.ltF(x, low), low, x);
-      x = c.select(c.gtF(x, high), high, x);
-    }
-    size_t directions = op.getDirection() == nn::Direction::bidirectional ? 2 : 1;
+    if (isClipped)
+      x = emitClip(c, op, x);
+    size_t directions = op.getDirectionCount();
     size_t perDirection = op.getActivations().size() / directions;
-    auto apply = [&](size_t number) {
-      StringRef name = cast<StringAttr>(op.getActivations()[number]).getValue();
-      double alpha = op.getAlphas()[number], beta = op.getBetas()[number];
-      if (auto kind = nn::symbolizeUnaryKind(name))
-        return emitUnary(c, *kind, x, type, alpha, beta);
-      return c.fma(x, c.real(alpha, type), c.real(beta, type)); // affine
-    };
-    Value first = apply(which);
+    Value first = emitActivation(c, op, which, x);
     if (directions == 1)
       return first;
-    return c.select(c.eqI(direction, c.index(1)), apply(perDirection + which), first);
+    return c.select(c.eqI(direction, c.index(1)), emitActivation(c, op, perDirection + which, x), first);
   }
 
   /// Gates z, r, h: h = (1 - z) * g(...) + z * h

@@ -52,12 +52,14 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
   for (Value value : {op.getInput(), op.getWeights(), op.getRecurrence()})
-    if (rankOf(value) != 3)
+    if (value && rankOf(value) != 3)
       return refuse(loc, "nn.recurrent C1: expects input, weights and recurrence of rank 3, got ", value.getType());
   DimExprs input = dimsOf(op.getInput());
   int64_t directions = op.getDirection() == Direction::bidirectional ? 2 : 1, gates = gateCount(op.getCell());
   AffineExpr dirs = dimConstant(context, directions), hidden = dimsOf(op.getRecurrence())[2], batch = input[1];
   AffineExpr rows = hidden * gates;
+  if (!op.getWeights() && failed(checkShape(loc, "input", op.getInput(), {input[0], batch, dirs * rows})))
+    return failure();
   if (failed(checkShape(loc, "weights", op.getWeights(), {dirs, rows, input[2]})) ||
       failed(checkShape(loc, "recurrence", op.getRecurrence(), {dirs, rows, hidden})) ||
       failed(checkShape(loc, "bias", op.getBias(), {dirs, rows * 2})) ||

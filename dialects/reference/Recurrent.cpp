@@ -39,20 +39,21 @@ template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, 
   return values;
 }
 
+/// Without weights the input is the product with them: each direction takes its part of it as it is.
 template <typename T> Cell makeCell(nn::RecurrentOp op, const Args &args, int64_t direction) {
-  const Tensor *bias = args.optional(op, 3);
-  int64_t hidden = args[2].dim(2), inputs = args[0].dim(2), rows = args[1].dim(1);
+  const Tensor *weights = args.optional(op, 1), *recurrence = args.optional(op, 2), *bias = args.optional(op, 3);
+  int64_t hidden = recurrence->dim(2), rows = recurrence->dim(1), inputs = weights ? args[0].dim(2) : rows;
   Cell cell{op,
             hidden,
             inputs,
             rows / std::max<int64_t>(hidden, 1),
-            widenPart<T>(&args[1], direction, rows * inputs),
-            widenPart<T>(&args[2], direction, rows * hidden),
+            weights ? widenPart<T>(weights, direction, rows * inputs) : Vector(),
+            widenPart<T>(recurrence, direction, rows * hidden),
             widenPart<T>(bias, direction, rows),
             widenPart<T>(bias, direction, rows, rows),
             widenPart<T>(args.optional(op, 7), direction, 3 * hidden),
             {}};
-  size_t count = op.getActivations().size() / size_t(args[1].dim(0)), first = size_t(direction) * count;
+  size_t count = op.getActivations().size() / size_t(op.getDirectionCount()), first = size_t(direction) * count;
   for (size_t i = first; i < first + count; ++i)
     cell.activations.push_back({nn::symbolizeUnaryKind(cast<StringAttr>(op.getActivations()[i]).getValue()),
                                 op.getAlphas()[i], op.getBetas()[i]});
@@ -68,9 +69,19 @@ Vector affine(const Vector &matrix, const Vector &bias, const Vector &x) {
   return out;
 }
 
+/// W x + b, or x + b for an input that is the product already.
+Vector fromInputOf(const Cell &cell, const Vector &x) {
+  if (!cell.weights.empty() || x.empty())
+    return affine(cell.weights, cell.inputBias, x);
+  Vector out = cell.inputBias;
+  for (size_t r = 0; r < out.size(); ++r)
+    out[r] += x[r];
+  return out;
+}
+
 /// h = f(Wx + Rh + b)
 void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = fromInputOf(cell, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t i = 0; i < h.size(); ++i)
     h[i] = cell.activate(0, fromInput[i] + fromState[i]);
 }
@@ -78,7 +89,7 @@ void stepRnn(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates z, r, h: h = (1 - z) * g(...) + z * h; the reset gate acts before or after the recurrence's product.
 void stepGru(const Cell &cell, const Vector &x, Vector &h) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = fromInputOf(cell, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   Vector update(n), reset(n), gated(n);
   for (size_t i = 0; i < n; ++i) {
     update[i] = cell.activate(0, fromInput[i] + fromState[i]);
@@ -96,7 +107,7 @@ void stepGru(const Cell &cell, const Vector &x, Vector &h) {
 /// Gates i, o, f, c with peepholes i, o, f: c = f * c + i * g(...), h = o * h(c).
 void stepLstm(const Cell &cell, const Vector &x, Vector &h, Vector &c) {
   size_t n = h.size();
-  Vector fromInput = affine(cell.weights, cell.inputBias, x), fromState = affine(cell.recurrence, cell.stateBias, h);
+  Vector fromInput = fromInputOf(cell, x), fromState = affine(cell.recurrence, cell.stateBias, h);
   for (size_t k = 0; k < n; ++k) {
     auto gate = [&](size_t g) { return fromInput[g * n + k] + fromState[g * n + k]; };
     double in = cell.activate(0, gate(0) + cell.peepholes[k] * c[k]);
@@ -126,8 +137,10 @@ template <typename T> void storeRow(Tensor &tensor, int64_t row, const Vector &v
 /// One sequence of one direction.
 template <typename T>
 void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t b, Tensors &results) {
-  int64_t batch = args[0].dim(1), directions = args[1].dim(0), hidden = cell.hidden, length = args[0].dim(0);
   auto op = cell.op;
+  int64_t batch = args[0].dim(1), directions = op.getDirectionCount(), hidden = cell.hidden, length = args[0].dim(0);
+  // Without weights: all of a step's input, of which this direction takes its part.
+  int64_t width = args[0].dim(2), first = op.getWeights() ? 0 : direction * cell.inputs;
   if (const Tensor *lens = args.optional(op, 4))
     length = std::min<int64_t>(length, lens->data<int32_t>()[b]);
   Vector h = widenPart<T>(args.optional(op, 5), direction, hidden, b * hidden),
@@ -137,7 +150,7 @@ void runSequence(const Cell &cell, const Args &args, int64_t direction, int64_t 
     int64_t t = isBackward ? length - 1 - s : s;
     Vector x(size_t(cell.inputs));
     for (int64_t i = 0; i < cell.inputs; ++i)
-      x[size_t(i)] = double(args[0].data<T>()[(t * batch + b) * cell.inputs + i]);
+      x[size_t(i)] = double(args[0].data<T>()[(t * batch + b) * width + first + i]);
     step(cell, x, h, c);
     storeRow<T>(results[0], (t * directions + direction) * batch + b, h);
   }
@@ -156,7 +169,7 @@ Result evaluate(nn::RecurrentOp op, const Args &args) {
   }
   dispatchFloat(args[0].elementType(), [&](auto tag) {
     using T = decltype(tag);
-    for (int64_t direction = 0; direction < args[1].dim(0); ++direction) {
+    for (int64_t direction = 0; direction < op.getDirectionCount(); ++direction) {
       Cell cell = makeCell<T>(op, args, direction);
       for (int64_t b = 0; b < args[0].dim(1); ++b)
         runSequence<T>(cell, args, direction, b, results);

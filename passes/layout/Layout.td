@@ -19,4 +19,8 @@ def ExpandConvTranspose : Pass<"lathe-expand-conv-transpose", "::mlir::func::Fun
   let summary = "compute transposed convolutions as convolutions that give blocks of the output as channels";
 }
 
+def HoistInputProjection : Pass<"lathe-hoist-input-projection", "::mlir::func::FuncOp"> {
+  let summary = "compute the products of recurrent cells with their input for all steps at once";
+}
+
 #endif

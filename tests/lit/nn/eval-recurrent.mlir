@@ -10,7 +10,7 @@ func.func @rnn() -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>) {
   %x = nn.constant dense<[[[1.0]], [[2.0]]]> : tensor<2x1x1xf32>
   %w = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
   %u = nn.constant dense<[[[2.0]]]> : tensor<1x1x1xf32>
-  %r:2 = nn.recurrent rnn forward %x, %w, %u {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
+  %r:2 = nn.recurrent rnn forward %x weights %w recurrence %u {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
       : (tensor<2x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1 : tensor<2x1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -23,7 +23,7 @@ func.func @rnn_backward() -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>) {
   %x = nn.constant dense<[[[1.0]], [[2.0]]]> : tensor<2x1x1xf32>
   %w = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
   %u = nn.constant dense<[[[2.0]]]> : tensor<1x1x1xf32>
-  %r:2 = nn.recurrent rnn backward %x, %w, %u {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
+  %r:2 = nn.recurrent rnn backward %x weights %w recurrence %u {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
       : (tensor<2x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1 : tensor<2x1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -39,7 +39,7 @@ func.func @rnn_bias_lens_state() -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>) {
   %b = nn.constant dense<[[3.0, 4.0]]> : tensor<1x2xf32>
   %n = nn.constant dense<1> : tensor<1xi32>
   %h = nn.constant dense<[[[10.0]]]> : tensor<1x1x1xf32>
-  %r:2 = nn.recurrent rnn forward %x, %w, %u bias %b lens %n h %h {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
+  %r:2 = nn.recurrent rnn forward %x weights %w recurrence %u bias %b lens %n h %h {activations = ["relu"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>}
       : (tensor<2x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x2xf32>, tensor<1xi32>, tensor<1x1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1 : tensor<2x1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -52,8 +52,20 @@ func.func @rnn_bidirectional() -> (tensor<2x2x1x1xf32>, tensor<2x1x1xf32>) {
   %x = nn.constant dense<[[[1.0]], [[2.0]]]> : tensor<2x1x1xf32>
   %w = nn.constant dense<1.0> : tensor<2x1x1xf32>
   %u = nn.constant dense<1.0> : tensor<2x1x1xf32>
-  %r:2 = nn.recurrent rnn bidirectional %x, %w, %u {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>}
+  %r:2 = nn.recurrent rnn bidirectional %x weights %w recurrence %u {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>}
       : (tensor<2x1x1xf32>, tensor<2x1x1xf32>, tensor<2x1x1xf32>) -> (tensor<2x2x1x1xf32>, tensor<2x1x1xf32>)
+  return %r#0, %r#1 : tensor<2x2x1x1xf32>, tensor<2x1x1xf32>
+}
+
+// CHECK-LABEL: @rnn_projected
+// CHECK: nn.constant dense<{{\[\[\[}}[3.000000e+00]], {{\[}}[1.000000e+01]]], {{\[\[}}[4.000000e+00]], {{\[}}[6.000000e+00]]]]>
+func.func @rnn_projected() -> (tensor<2x2x1x1xf32>, tensor<2x1x1xf32>) {
+  // without weights each direction takes its part of the input: bias 2; forward 1 + 2, 3 - 1 + 2; backward 4 + 2, 2 + 6 + 2
+  %x = nn.constant dense<[[[1.0, 2.0]], [[-1.0, 4.0]]]> : tensor<2x1x2xf32>
+  %u = nn.constant dense<1.0> : tensor<2x1x1xf32>
+  %b = nn.constant dense<1.0> : tensor<2x2xf32>
+  %r:2 = nn.recurrent rnn bidirectional %x recurrence %u bias %b {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>}
+      : (tensor<2x1x2xf32>, tensor<2x1x1xf32>, tensor<2x2xf32>) -> (tensor<2x2x1x1xf32>, tensor<2x1x1xf32>)
   return %r#0, %r#1 : tensor<2x2x1x1xf32>, tensor<2x1x1xf32>
 }
 
@@ -66,7 +78,7 @@ func.func @gru() -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>) {
   %w = nn.constant dense<[[[0.0], [1.0], [2.0]]]> : tensor<1x3x1xf32>
   %u = nn.constant dense<[[[0.0], [2.0], [1.0]]]> : tensor<1x3x1xf32>
   %h = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
-  %r:2 = nn.recurrent gru forward %x, %w, %u h %h {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>}
+  %r:2 = nn.recurrent gru forward %x weights %w recurrence %u h %h {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>}
       : (tensor<1x1x1xf32>, tensor<1x3x1xf32>, tensor<1x3x1xf32>, tensor<1x1x1xf32>) -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1 : tensor<1x1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -81,7 +93,7 @@ func.func @gru_linear_before_reset() -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>)
   %b = nn.constant dense<[[0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]> : tensor<1x6xf32>
   %h = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
   // z = 0.5, r = 2, candidate 2 + 2 * (3 + 1) = 10, h = 0.5 * 10 + 0.5 * 1
-  %r:2 = nn.recurrent gru forward %x, %w, %u bias %b h %h {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>, linear_before_reset}
+  %r:2 = nn.recurrent gru forward %x weights %w recurrence %u bias %b h %h {activations = ["relu", "relu"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>, linear_before_reset}
       : (tensor<1x1x1xf32>, tensor<1x3x1xf32>, tensor<1x3x1xf32>, tensor<1x6xf32>, tensor<1x1x1xf32>) -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1 : tensor<1x1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -96,7 +108,7 @@ func.func @lstm() -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>)
   %w = nn.constant dense<[[[1.0], [2.0], [3.0], [4.0]]]> : tensor<1x4x1xf32>
   %u = nn.constant dense<0.0> : tensor<1x4x1xf32>
   %c = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
-  %r:3 = nn.recurrent lstm forward %x, %w, %u c %c {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>}
+  %r:3 = nn.recurrent lstm forward %x weights %w recurrence %u c %c {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>}
       : (tensor<1x1x1xf32>, tensor<1x4x1xf32>, tensor<1x4x1xf32>, tensor<1x1x1xf32>) -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1, %r#2 : tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -112,7 +124,7 @@ func.func @lstm_peepholes() -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1
   %u = nn.constant dense<0.0> : tensor<1x4x1xf32>
   %c = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
   %p = nn.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
-  %r:3 = nn.recurrent lstm forward %x, %w, %u c %c peepholes %p {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>}
+  %r:3 = nn.recurrent lstm forward %x weights %w recurrence %u c %c peepholes %p {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>}
       : (tensor<1x1x1xf32>, tensor<1x4x1xf32>, tensor<1x4x1xf32>, tensor<1x1x1xf32>, tensor<1x3xf32>) -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1, %r#2 : tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
 }
@@ -127,7 +139,7 @@ func.func @lstm_clip_input_forget() -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, 
   %w = nn.constant dense<[[[1.0], [2.0], [3.0], [4.0]]]> : tensor<1x4x1xf32>
   %u = nn.constant dense<0.0> : tensor<1x4x1xf32>
   %c = nn.constant dense<[[[1.0]]]> : tensor<1x1x1xf32>
-  %r:3 = nn.recurrent lstm forward %x, %w, %u c %c {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>, clip = 3.0 : f64, input_forget}
+  %r:3 = nn.recurrent lstm forward %x weights %w recurrence %u c %c {activations = ["relu", "relu", "relu"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>, clip = 3.0 : f64, input_forget}
       : (tensor<1x1x1xf32>, tensor<1x4x1xf32>, tensor<1x4x1xf32>, tensor<1x1x1xf32>) -> (tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>)
   return %r#0, %r#1, %r#2 : tensor<1x1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
 }

@@ -330,7 +330,17 @@ func.func @case(%a: tensor<1x2x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x4xf32>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C1: expects weights to have shape [1, 2, 3], got 'tensor<1x2x4xf32>'}}
   // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
-  %r:2 = nn.recurrent rnn forward %a, %b, %c {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x4xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  %r:2 = nn.recurrent rnn forward %a weights %b recurrence %c {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x4xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  return
+}
+
+// -----
+
+// recurrent C1: the product with both directions' weights
+func.func @case(%a: tensor<5x1x2xf32>, %b: tensor<2x2x2xf32>) {
+  // expected-error @+2 {{nn.recurrent C1: expects input to have shape [5, 1, 4], got 'tensor<5x1x2xf32>'}}
+  // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
+  %r:2 = nn.recurrent rnn bidirectional %a recurrence %b {activations = ["tanh", "tanh"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>} : (tensor<5x1x2xf32>, tensor<2x2x2xf32>) -> (tensor<5x2x1x2xf32>, tensor<2x1x2xf32>)
   return
 }
 
@@ -340,7 +350,7 @@ func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x4xf32>, %c: tensor<1x2x2xf
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf32>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C2: expects 1 activations, got 2}}
   // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
-  %r:2 = nn.recurrent rnn forward %a, %b, %c {activations = ["tanh", "tanh"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  %r:2 = nn.recurrent rnn forward %a weights %b recurrence %c {activations = ["tanh", "tanh"], alphas = array<f64: 0.0, 0.0>, betas = array<f64: 0.0, 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
   return
 }
 
@@ -350,7 +360,7 @@ func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf32>, %c: tensor<1x2x2xf
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf32>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C3: expects a unary kind or affine as activation, got}}
   // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
-  %r:2 = nn.recurrent rnn forward %a, %b, %c {activations = ["wobble"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  %r:2 = nn.recurrent rnn forward %a weights %b recurrence %c {activations = ["wobble"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf32>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
   return
 }
 
@@ -360,7 +370,7 @@ func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf32>, %c: tensor<1x2x2xf
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf16>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C4: expects element type 'f32', got 'f16'}}
   // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
-  %r:2 = nn.recurrent rnn forward %a, %b, %c {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf16>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  %r:2 = nn.recurrent rnn forward %a weights %b recurrence %c {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x3xf32>, tensor<1x2x3xf16>, tensor<1x2x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
   return
 }
 

@@ -89,8 +89,8 @@ func.func @contractions(%x: tensor<?x?x8xf32, #bsd>, %w: tensor<4x8xf32>, %i: te
 // CHECK-LABEL: @recurrent
 func.func @recurrent(%x: tensor<?x?x3xf32, #tbi>, %w: tensor<1x8x3xf32>, %r: tensor<1x8x2xf32>, %b: tensor<1x16xf32>,
                      %h: tensor<1x?x2xf32, #last>, %lens: tensor<?xi32, #b>) {
-  // CHECK: nn.recurrent lstm backward %arg0, %arg1, %arg2 bias %arg3 lens %arg5 h %arg4 c %arg4 {activations = ["sigmoid", "tanh", "tanh"]
-  %0:3 = nn.recurrent lstm backward %x, %w, %r bias %b lens %lens h %h c %h
+  // CHECK: nn.recurrent lstm backward %arg0 weights %arg1 recurrence %arg2 bias %arg3 lens %arg5 h %arg4 c %arg4 {activations = ["sigmoid", "tanh", "tanh"]
+  %0:3 = nn.recurrent lstm backward %x weights %w recurrence %r bias %b lens %lens h %h c %h
       {activations = ["sigmoid", "tanh", "tanh"], alphas = array<f64: 0.0, 0.0, 0.0>, betas = array<f64: 0.0, 0.0, 0.0>}
       : (tensor<?x?x3xf32, #tbi>, tensor<1x8x3xf32>, tensor<1x8x2xf32>, tensor<1x16xf32>, tensor<?xi32, #b>,
          tensor<1x?x2xf32, #last>, tensor<1x?x2xf32, #last>)
