@@ -5,6 +5,7 @@
 #include "backends/x86/GemmKernel.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
+#include "backends/x86/RecurrentSteps.h"
 #include "backends/x86/RowKernel.h"
 #include "backends/x86/Sequential.h"
 #include "backends/x86/TransposeKernel.h"
@@ -24,6 +25,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"cumulative", planCumulative, emitCumulative},
       {"scatter", planScatter, emitScatter},
       {"top_k", planTopK, emitTopK},
+      {"recurrent_steps", planRecurrentSteps, emitRecurrentSteps, packedStepBytes, packSteps},
       {"recurrent", planRecurrent, emitRecurrent},
       {"non_zero", planNonZero, emitNonZero},
       {"transpose", planTranspose, emitTranspose},

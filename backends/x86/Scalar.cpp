@@ -40,26 +40,30 @@ Type Scalar::ptr() { return LLVM::LLVMPointerType::get(b.getContext()); }
 
 //===- constants -===//
 
+/// `element` as a constant of the scalar or vector type.
+static Value createConstant(Block *block, Location loc, Type type, TypedAttr element) {
+  OpBuilder front = OpBuilder::atBlockBegin(block);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return front.create<arith::ConstantOp>(loc, DenseElementsAttr::get(vector, Attribute(element)));
+  return front.create<arith::ConstantOp>(loc, element);
+}
+
 Value Scalar::integer(int64_t value, Type type) {
   Value &slot = integers[{const_cast<void *>(type.getAsOpaquePointer()), value}];
-  if (!slot) {
-    OpBuilder front = OpBuilder::atBlockBegin(constantsBlock);
-    slot = front.create<arith::ConstantOp>(loc, front.getIntegerAttr(type, value));
-  }
+  if (!slot)
+    slot = createConstant(constantsBlock, loc, type, b.getIntegerAttr(getElementTypeOrSelf(type), value));
   return slot;
 }
 
 Value Scalar::real(double value, Type type) {
   Value &slot = reals[{const_cast<void *>(type.getAsOpaquePointer()), llvm::bit_cast<uint64_t>(value)}];
-  if (!slot) {
-    OpBuilder front = OpBuilder::atBlockBegin(constantsBlock);
-    slot = front.create<arith::ConstantOp>(loc, front.getFloatAttr(type, value));
-  }
+  if (!slot)
+    slot = createConstant(constantsBlock, loc, type, b.getFloatAttr(getElementTypeOrSelf(type), value));
   return slot;
 }
 
 Value Scalar::number(double value, Type type) {
-  return isa<FloatType>(type) ? real(value, type) : integer(int64_t(value), type);
+  return isa<FloatType>(getElementTypeOrSelf(type)) ? real(value, type) : integer(int64_t(value), type);
 }
 
 Value Scalar::remember(Key key, llvm::function_ref<Value()> make) {
@@ -217,7 +221,7 @@ Value Scalar::shrS(Value x, Value y) { return intOp<arith::ShRSIOp>(x, y); }
 Value Scalar::cmp(arith::CmpIPredicate predicate, Value x, Value y) {
   auto cx = constantOf(x), cy = constantOf(y);
   if (cx && cy) {
-    unsigned width = x.getType().getIntOrFloatBitWidth();
+    unsigned width = getElementTypeOrSelf(x).getIntOrFloatBitWidth();
     return boolean(arith::applyCmpPredicate(predicate, APInt(width, *cx, true), APInt(width, *cy, true)));
   }
   Key key{arith::CmpIOp::getOperationName(), int(predicate), x.getAsOpaquePointer(), y.getAsOpaquePointer()};
@@ -242,7 +246,8 @@ Value Scalar::toFloatS(Value x, Type type) { return b.create<arith::SIToFPOp>(lo
 Value Scalar::toFloatU(Value x, Type type) { return b.create<arith::UIToFPOp>(loc, type, x); }
 
 static int compareWidths(Type from, Type to) {
-  return int(to.getIntOrFloatBitWidth()) - int(from.getIntOrFloatBitWidth());
+  return int(getElementTypeOrSelf(to).getIntOrFloatBitWidth()) -
+         int(getElementTypeOrSelf(from).getIntOrFloatBitWidth());
 }
 
 Value Scalar::resizeF(Value x, Type type) {

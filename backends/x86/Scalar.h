@@ -22,16 +22,28 @@ public:
   mlir::OpBuilder b;
   mlir::Location loc;
 
-  mlir::Type i1() { return b.getI1Type(); }
+  mlir::Type i1() { return widen(b.getI1Type()); }
   mlir::Type i8() { return b.getI8Type(); }
-  mlir::Type i32() { return b.getI32Type(); }
-  mlir::Type i64() { return b.getI64Type(); }
-  mlir::Type f32() { return b.getF32Type(); }
-  mlir::Type f64() { return b.getF64Type(); }
+  mlir::Type i32() { return widen(b.getI32Type()); }
+  mlir::Type i64() { return widen(b.getI64Type()); }
+  mlir::Type f32() { return widen(b.getF32Type()); }
+  mlir::Type f64() { return widen(b.getF64Type()); }
   mlir::Type ptr();
 
-  /// Constants, unique in a function and placed at its start.
-  mlir::Value index(int64_t value) { return integer(value, i64()); }
+  /// While one lives, the types above are vectors: functions of scalars (FloatMath.h) then compute `lanes` values at once.
+  /// Not for addresses and loops.
+  class Lanes {
+  public:
+    Lanes(Scalar &scalar, int64_t lanes) : scalar(scalar) { scalar.lanes = lanes; }
+    ~Lanes() { scalar.lanes = 0; }
+    Lanes(const Lanes &) = delete;
+
+  private:
+    Scalar &scalar;
+  };
+
+  /// Constants (splats of vector types), unique in a function and placed at its start.
+  mlir::Value index(int64_t value) { return integer(value, b.getI64Type()); }
   mlir::Value integer(int64_t value, mlir::Type type);
   mlir::Value real(double value, mlir::Type type);
   /// Constant of an integer or floating type.
@@ -140,9 +152,11 @@ protected:
   virtual void popScope() { known.pop_back(); }
 
 private:
+  mlir::Type widen(mlir::Type type) { return lanes ? mlir::VectorType::get({lanes}, type) : type; }
   template <class IntOp> mlir::Value intOp(mlir::Value x, mlir::Value y);
   template <class FloatOp> mlir::Value floatOp(mlir::Value x, mlir::Value y);
 
+  int64_t lanes = 0; // 0: scalars
   mlir::Block *constantsBlock;
   mlir::Operation *hoistPoint = nullptr; // hoisted code stands before it
   std::map<std::pair<void *, int64_t>, mlir::Value> integers;

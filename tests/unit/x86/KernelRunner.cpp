@@ -267,6 +267,7 @@ private:
       args.push_back(output.data);
     scratch = std::make_unique<GuardedBuffer>(*evaluateDim(plan.scratchBytes, symbols));
     tasks = *evaluateDim(plan.tasks, symbols);
+    rounds = plan.rounds ? *evaluateDim(plan.rounds, symbols) : 1;
   }
 
   int32_t call(int64_t begin, int64_t end) {
@@ -276,14 +277,33 @@ private:
 
   std::string execute() {
     allocate();
-    int64_t cut = (tasks + 1) / 2;
-    // Later tasks first: they must not depend on earlier ones.
-    code = call(cut, tasks);
-    int32_t second = call(0, cut);
-    code = code ? code : second;
+    auto invoke = [&](int64_t begin, int64_t end) {
+      int32_t result = call(begin, end);
+      code = code ? code : result;
+    };
+    // Later tasks first: they must not depend on earlier ones of their round.
+    for (int64_t start = 0, cut = (tasks + 1) / 2; start < rounds * tasks; start += tasks) {
+      invoke(start + cut, start + tasks);
+      invoke(start, start + cut);
+    }
+    if (rounds > 1 && !givesSameAtOnce([&] { invoke(0, rounds * tasks); }))
+      return "other bits when all rounds are one invocation";
     if (getenv("LATHE_BENCH_KERNELS"))
       measure();
     return scratch->isIntact() ? "" : "written outside of the scratch memory";
+  }
+
+  /// Whether `run` leaves the same bits in the outputs.
+  bool givesSameAtOnce(llvm::function_ref<void()> run) {
+    std::vector<std::string> before;
+    for (const GuardedBuffer &output : outputs) {
+      before.emplace_back(output.data, output.size);
+      std::memset(output.data, 0xCD, output.size);
+    }
+    run();
+    return llvm::equal(outputs, before, [](const GuardedBuffer &output, const std::string &bytes) {
+      return bytes == std::string(output.data, output.size);
+    });
   }
 
   /// Prints the time of a run, the best of many in 50 ms.
@@ -293,12 +313,12 @@ private:
     double best = 1e30;
     while (Clock::now() < end) {
       auto start = Clock::now();
-      call(0, tasks);
+      call(0, rounds * tasks);
       best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
     }
     llvm::errs() << llvm::formatv("{0,-44} {1,10:f2} us {2,7:f2} GB/s {3,7:f2} GFLOP/s, {4} tasks of {5:f1} us\n",
-                                  plan.name, best, bytes() / best / 1e3, flops() / best / 1e3, tasks,
-                                  best / double(std::max<int64_t>(tasks, 1)));
+                                  plan.name, best, bytes() / best / 1e3, flops() / best / 1e3, rounds * tasks,
+                                  best / double(std::max<int64_t>(rounds * tasks, 1)));
   }
 
   double flops() const { return double(*evaluateDim(plan.flops, symbols)); }
@@ -328,7 +348,7 @@ private:
   std::vector<GuardedBuffer> packed, outputs;
   std::vector<void *> args;
   std::unique_ptr<GuardedBuffer> scratch;
-  int64_t tasks = 0;
+  int64_t tasks = 0, rounds = 1;
   friend class lathe::test::PreparedKernel;
 };
 } // namespace
@@ -348,7 +368,7 @@ PreparedKernel::PreparedKernel(const std::string &text, const RunOptions &option
 
 PreparedKernel::~PreparedKernel() = default;
 
-void PreparedKernel::run() { impl->call(0, impl->tasks); }
+void PreparedKernel::run() { impl->call(0, impl->rounds * impl->tasks); }
 
 Operation *PreparedKernel::operation() const { return impl->op; }
 

@@ -51,51 +51,6 @@ TEST_CASE("top-k") {
     }
 }
 
-TEST_CASE("recurrent cells") {
-  struct Cell {
-    const char *name, *activations, *numbers;
-    int gates;
-  };
-  const Cell cells[] = {{"rnn", "\"tanh\"", "0.0", 1},
-                        {"gru", "\"sigmoid\", \"tanh\"", "0.0, 0.0", 3},
-                        {"lstm", "\"sigmoid\", \"tanh\", \"tanh\"", "0.0, 0.0, 0.0", 4}};
-  for (const Cell &cell : cells)
-    for (const char *direction : {"forward", "backward", "bidirectional"})
-      for (const char *more : {"", ", clip = 0.5 : f64", ", linear_before_reset", ", input_forget"}) {
-        bool isBoth = direction == std::string("bidirectional");
-        std::string d = isBoth ? "2x" : "1x", rows = std::to_string(cell.gates * 19) + "x", f = "f32";
-        std::string names = cell.activations, numbers = cell.numbers;
-        if (isBoth) {
-          names += ", " + names;
-          numbers += ", " + numbers;
-        }
-        std::vector<std::string> inputs{"6x3x11x" + f,
-                                        d + rows + "11x" + f,
-                                        d + rows + "19x" + f,
-                                        d + std::to_string(2 * cell.gates * 19) + "x" + f,
-                                        "3xi32",
-                                        d + "3x19x" + f};
-        std::vector<std::string> outputs{"6x" + d + "3x19x" + f, d + "3x19x" + f};
-        std::string text =
-            std::string("nn.recurrent ") + cell.name + " " + direction + " %0, %1, %2 bias %3 lens %4 h %5";
-        if (cell.name == std::string("lstm")) {
-          inputs.push_back(d + "3x19x" + f);
-          inputs.push_back(d + "57x" + f);
-          outputs.push_back(d + "3x19x" + f);
-          text += " c %6 peepholes %7";
-        }
-        text += " {activations = [" + names + "], alphas = array<f64: " + numbers + ">, betas = array<f64: " + numbers +
-                ">" + more + "}";
-        RunOptions options{.relative = 1e-4, .absolute = 1e-5, .low = -0.5, .high = 0.5};
-        options.fill = [](unsigned number, Tensor &tensor) {
-          for (int64_t i = 0; number == 4 && i < tensor.size(); ++i)
-            tensor.mutableData<int32_t>()[i] = int32_t(6 - 2 * i);
-          return number == 4;
-        };
-        CHECK(runCase(oneOp(text, inputs, outputs), options) == "");
-      }
-}
-
 TEST_CASE("coordinates of non-zeros") {
   RunOptions options;
   options.fill = [](unsigned, Tensor &tensor) {
