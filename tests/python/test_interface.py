@@ -49,6 +49,22 @@ def test_results_outlive_the_next_run(artifact):
     np.testing.assert_array_equal(first, np.ones((1, 3), np.float32))
 
 
+def test_memory_of_large_results_is_used_again_only_when_free(artifact):
+    session = lathe.Session(artifact)
+    inputs = [np.full((100_000, 3), value, np.float32) for value in (0, 1, 2, 3)]
+    first = session.run({"x": inputs[0]})["y"]
+    address = first.ctypes.data
+    part = first[5:7]
+    del first
+    kept = np.from_dlpack(session.run({"x": inputs[1]})["y"])
+    last = session.run({"x": inputs[2]})["y"]
+    np.testing.assert_array_equal(part, expected(inputs[0])[5:7])
+    np.testing.assert_array_equal(kept, expected(inputs[1]))
+    assert address not in (kept.ctypes.data, last.ctypes.data)
+    del part
+    assert session.run({"x": inputs[3]})["y"].ctypes.data == address
+
+
 def test_takes_strided_and_foreign_arrays(artifact):
     class Foreign:
         def __init__(self, array):

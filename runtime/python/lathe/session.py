@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,6 +25,47 @@ def _as_array(name: str, value) -> np.ndarray:
     return value if value.flags.c_contiguous else np.ascontiguousarray(value)
 
 
+class _Buffers:
+    """Memory of large outputs, used again when nobody holds an array in it any more.
+
+    Memory fresh from the operating system costs a page fault per 4 KiB, more than computing what goes there. An array, its
+    views and whoever took it by DLPack hold a reference to the buffer, so the count of references tells whether it is free.
+    """
+
+    LEAST_BYTES = 1 << 17
+    UNUSED_RUNS = 2  # after so many runs without use a free buffer is given back
+
+    def __init__(self):
+        self._kept: dict[int, list[list]] = {}  # bytes -> [[last run that found it in use, buffer]]
+        self._run = 0
+
+    def next_run(self):
+        self._run += 1
+        for size, entries in list(self._kept.items()):
+            for entry in entries:
+                if not self._is_free(entry):
+                    entry[0] = self._run
+            entries[:] = [entry for entry in entries if self._run - entry[0] <= self.UNUSED_RUNS]
+            if not entries:
+                del self._kept[size]
+
+    def array(self, shape, dtype: np.dtype) -> np.ndarray:
+        size = math.prod(shape) * dtype.itemsize
+        if size < self.LEAST_BYTES:
+            return np.empty(shape, dtype)
+        entries = self._kept.setdefault(size, [])
+        entry = next((e for e in entries if self._is_free(e)), None)
+        if entry is None:
+            entry = [0, np.empty(size, np.uint8)]
+            entries.append(entry)
+        entry[0] = self._run
+        return entry[1].view(dtype).reshape(shape)
+
+    @staticmethod
+    def _is_free(entry: list) -> bool:
+        return sys.getrefcount(entry[1]) == 2  # the entry's and the call's
+
+
 class Session:
     """The memory and threads to run an artifact. One thread at a time may call a session; several sessions run at once.
 
@@ -32,6 +75,7 @@ class Session:
     def __init__(self, model: Artifact | str | os.PathLike, threads: int = 0, profile: bool = False):
         self.artifact = model if isinstance(model, Artifact) else Artifact(model)
         self._handle = _runtime.Session(self.artifact._handle, threads, profile)
+        self._buffers = _Buffers()
 
     @property
     def inputs(self):
@@ -54,13 +98,15 @@ class Session:
         return [_as_array(name, feeds[name]) for name in names]
 
     def run(self, feeds: Mapping) -> dict[str, np.ndarray]:
-        """Runs the model on {name: array}; inputs are read in place, outputs are new arrays. The GIL is free meanwhile."""
+        """Runs the model on {name: array}; inputs are read in place, outputs are arrays of their own. The GIL is free
+        meanwhile."""
         arrays = self._ordered(feeds)
         inputs = [(raw(array, code), code) for array, code in ((a, dtype_code(a.dtype)) for a in arrays)]
         results = []
+        self._buffers.next_run()
         for code, shape in self._handle.prepare(inputs):
             late = any(size < 0 for size in shape)
-            results.append(None if late else np.empty(shape, numpy_dtype(code)))
+            results.append(None if late else self._buffers.array(shape, np.dtype(numpy_dtype(code))))
         outputs = [None if a is None else (raw(a, dtype_code(a.dtype)), dtype_code(a.dtype)) for a in results]
         for index, (code, shape) in enumerate(self._handle.run(inputs, outputs)):
             if results[index] is None:
