@@ -61,6 +61,20 @@ def cold(rows, engines):
     return table(["model", "size", "threads"] + [title(engine) for engine in engines], body)
 
 
+def scaling(rows, engines):
+    """How many times as fast each engine is with more threads as with the fewest."""
+    body, alone = [], {}
+    for row in rows:
+        where = row["model"], shape_text(row["dims"])
+        first = alone.setdefault(where, row)
+        if first is not row:
+            known = [engine for engine in engines if engine in row["engines"] and engine in first["engines"]]
+            gains = {engine: first["engines"][engine]["min_ms"] / row["engines"][engine]["min_ms"] for engine in known}
+            body.append([*where, f"{first['threads']} to {row['threads']}"]
+                        + [f"{gains[engine]:.2f}" if engine in gains else "-" for engine in engines])
+    return table(["model", "size", "threads"] + [title(engine) for engine in engines], body) if body else ""
+
+
 def problems(rows):
     """Failures, and engines that computed something else."""
     for row in rows:
@@ -81,7 +95,8 @@ def markdown(result):
                 for name in ("latency", "limit")]
     parts = ["# Lathe beside other engines", "Written by `tools/bench-peers`; [Performance](../Performance.md) tells how to read it.",
              "Latency, smallest, in ms:", latencies(rows, engines), *pictures,
-             "Load in ms / first inference in ms / resident memory in MB, files in the page cache:", starts(rows, engines)]
+             "Load in ms / first inference in ms / resident memory in MB, files in the page cache:", starts(rows, engines),
+             "Speed-up by threads:", scaling(rows, engines)]
     if any("cold" in row for row in rows):
         rows = [row for row in rows if "cold" in row]
         parts += ["The same with files read from the disk:", starts(rows, engines, "cold"),

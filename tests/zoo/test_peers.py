@@ -1,0 +1,85 @@
+"""tools/bench-peers: what it measures and how it judges."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, ROOT)
+
+from models.peers import compare, limits, report  # noqa: E402
+
+MACHINE = {"fma_gflops": 100.0, "read": [{"bytes": 1000, "gbs": 50.0}, {"bytes": 10**6, "gbs": 10.0}]}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("peers")
+    command = [sys.executable, os.path.join(ROOT, "tools", "bench-peers"), "--kind", "all", "--filter", "^(tcn|lstm)$",
+               "--engines", "lathe", "lathe-dynamic", "onnxruntime", "--threads", "1", "--rounds", "2", "--seconds", "0.02",
+               "--cold", "--artifacts", folder / "artifacts", "--json", folder / "t.json", "--markdown", folder / "t.md"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((folder / "t.json").read_text()), (folder / "t.md").read_text()
+
+
+def test_rows(measured):
+    rows = measured[0]["rows"]
+    assert [(row["model"], row["goal"]) for row in rows] == [("lstm", 0.8), ("tcn", compare.KEPT_ASIDE_GOAL)]
+    for row in rows:
+        assert not row["failures"] and row["agree"] and row["best_peer"] == "onnxruntime"
+        assert row["ratios"]["onnxruntime"] == 1
+        for part in ("engines", "cold"):
+            for result in row[part].values():
+                assert 0 < result["min_ms"] <= result["median_ms"] and result["load_ms"] > 0 and result["resident_bytes"] > 0
+
+
+def test_limit_is_below_what_is_measured(measured):
+    for row in measured[0]["rows"]:
+        assert 0 < row["limit_ms"] < row["engines"]["lathe"]["min_ms"]
+
+
+def test_markdown(measured):
+    text = measured[1]
+    assert "| lstm | batch 1, steps 100 | 1 |" in text and "| tcn |" in text
+    assert "caches emptied" in text
+
+
+@pytest.mark.parametrize("size, gbs", [(10, 50.0), (1000, 50.0), (10**6 - 1, 50.0), (10**6, 10.0), (10**9, 10.0)])
+def test_bandwidth(size, gbs):
+    assert limits.bandwidth(MACHINE, size) == gbs
+
+
+def test_limit_is_the_longer_time():
+    assert limits.limit_ms({"flops": 10**8, "bytes": 1000}, MACHINE) == pytest.approx(1.0)
+    assert limits.limit_ms({"flops": 10**5, "bytes": 10**7}, MACHINE) == pytest.approx(1.0)
+
+
+def test_gathered_tables_count_as_what_is_gathered():
+    buffers = [{"kind": kind, "bytes": size} for kind, size in
+               (("input", 8), ("weights", 10**6), ("weights", 500), ("arena", 64), ("output", 32))]
+    calls = [{"kernel": "f32_map_gather__avx2", "args": [1, 0, 3]}, {"kernel": "f32_gemm__avx2", "args": [3, 2, 4]}]
+    assert limits.compulsory_bytes({"buffers": buffers, "calls": calls}) == 8 + 500 + 32 + 64
+
+
+def test_best_takes_the_smallest():
+    turns = [{"min_ms": 2.0, "median_ms": 3.0, "digest": [1.0]}, {"min_ms": 1.0, "median_ms": 5.0, "digest": [1.0]}]
+    assert compare.best(turns) == {"min_ms": 1.0, "median_ms": 5.0, "digest": [1.0], "spread": 2.0}
+
+
+@pytest.mark.parametrize("digest, same", [([1.0, 2.0], True), ([1.0, 2.001], True), ([1.0, 2.1], False), ([1.0], False)])
+def test_outputs_are_compared(digest, same):
+    assert compare.agree({"lathe": {"digest": [1.0, 2.0]}, "openvino": {"digest": digest}}) == same
+
+
+def test_above_goal():
+    rows = [{"goal": 0.8, "ratios": {"lathe": 0.81}}, {"goal": 0.8, "ratios": {"lathe": 0.8}}, {"goal": 0.8}]
+    assert report.above_goal(rows) == rows[:1]
+
+
+def test_scaling():
+    rows = [{"model": "m", "dims": {}, "threads": threads, "engines": {"lathe": {"min_ms": ms}}} for threads, ms in ((1, 3.0), (2, 1.5))]
+    assert report.scaling(rows, ["lathe"]).endswith("| m |  | 1 to 2 | 2.00 |")
