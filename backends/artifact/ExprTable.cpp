@@ -141,4 +141,18 @@ Text textOf(AffineExpr expr, ArrayRef<std::string> names) {
 
 std::string dimText(AffineExpr expr, ArrayRef<std::string> names) { return textOf(expr, names).text; }
 
+std::vector<std::string> symbolTexts(ArrayRef<Symbol> symbols) {
+  std::vector<std::string> texts;
+  for (const Symbol &symbol : symbols) {
+    bool isMinimum = symbol.derived == DerivedKind::minimum, isMaximum = symbol.derived == DerivedKind::maximum;
+    if (symbol.kind != SymbolKind::derived || !(isMinimum || isMaximum)) {
+      texts.push_back(symbol.name);
+      continue;
+    }
+    std::string operands = dimText(symbol.operands[0], texts) + ", " + dimText(symbol.operands[1], texts);
+    texts.push_back((isMinimum ? "min(" : "max(") + operands + ")");
+  }
+  return texts;
+}
+
 } // namespace lathe

@@ -33,6 +33,9 @@ private:
   std::vector<std::unique_ptr<artifact::ExprT>> exprs;
 };
 
+/// Symbols for people: their names, and of minima and maxima what they are of: `min(seq, 512)`.
+std::vector<std::string> symbolTexts(llvm::ArrayRef<Symbol> symbols);
+
 /// An expression for people: `2*seq + 1`; names[i] is symbol i.
 std::string dimText(mlir::AffineExpr expr, llvm::ArrayRef<std::string> names);
 

@@ -95,10 +95,12 @@ void ProgramDescriber::describeSymbols() {
     }
     out->symbols.push_back(std::move(entry));
   }
+  std::vector<std::string> names = symbolTexts(symbols.symbols);
   for (const Constraint &constraint : symbols.constraints) {
     auto entry = std::make_unique<artifact::ConstraintT>();
     entry->expr = exprs.equal(constraint.lhs, constraint.rhs);
-    entry->message = constraint.reason;
+    entry->message = "node '" + constraint.reason + "': expects " + dimText(constraint.lhs, names) + " to be " +
+                     dimText(constraint.rhs, names);
     out->constraints.push_back(std::move(entry));
   }
 }

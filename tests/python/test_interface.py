@@ -137,6 +137,18 @@ def test_fixes_dims(tmp_path):
         lathe.Session(fixed).run({"x": np.zeros((3, 3), np.float32)})
 
 
+def test_tells_which_sizes_a_node_refuses():
+    """The first 4 of n elements are added to all n."""
+    x, y = (oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [size]) for name, size in (("x", "n"), ("y", None)))
+    bounds = [onnx.numpy_helper.from_array(np.array([value]), name) for name, value in (("start", 0), ("end", 4))]
+    nodes = [oh.make_node("Slice", ["x", "start", "end"], ["s"], "head"), oh.make_node("Add", ["s", "x"], ["y"], "sum")]
+    graph = oh.make_graph(nodes, "sizes", [x], [y], bounds)
+    session = lathe.Session(lathe.compile(oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)))
+    np.testing.assert_array_equal(session.run({"x": np.ones(3, np.float32)})["y"], np.full(3, 2, np.float32))
+    with pytest.raises(lathe.Error, match=r"node 'sum': expects min\(4, n\) to be n, got n = 6"):
+        session.run({"x": np.ones(6, np.float32)})
+
+
 def test_profiles(artifact):
     session = lathe.Session(artifact, profile=True)
     session.run({"x": np.zeros((1, 3), np.float32)})

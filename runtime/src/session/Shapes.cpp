@@ -217,8 +217,17 @@ void Shapes::checkConstraints(const Stage &stage) const {
   for (uint32_t number : stage.constraints) {
     const artifact::Constraint &constraint = *program.constraints()->Get(number);
     if (exprs[constraint.expr()].value_or(0) == 0)
-      fail(LATHE_SHAPE_MISMATCH, "{}", constraint.message()->c_str());
+      fail(LATHE_SHAPE_MISMATCH, "{}{}", constraint.message()->c_str(), namedSizes());
   }
+}
+
+/// ", got batch = 1, seq = 7": what the message's expressions are made of.
+std::string Shapes::namedSizes() const {
+  std::string text;
+  for (uint32_t i = 0; i < symbols.size(); ++i)
+    if (const char *name = program.symbols()->Get(i)->name()->c_str(); *name && symbols[i])
+      text += fmt::format("{}{} = {}", text.empty() ? ", got " : ", ", name, *symbols[i]);
+  return text;
 }
 
 void Shapes::bindOutputs(const Stage &stage) {

@@ -69,6 +69,7 @@ private:
   void checkRange(const artifact::Symbol &symbol, Value value) const;
   void checkInputShapes(std::span<const lathe_tensor_t> inputs) const;
   void checkConstraints(const Stage &stage) const;
+  std::string namedSizes() const;
   void bindOutputs(const Stage &stage);
   void bindBuffers(const Stage &stage, std::span<const lathe_tensor_t> inputs);
   void checkBuffer(uint32_t number, const artifact::Buffer &buffer, std::span<const lathe_tensor_t> inputs);

@@ -59,7 +59,7 @@ TEST_CASE("shapes: constraints give the compiler's message") {
   model.program().constraints.push_back(std::move(constraint));
   Opened opened(model);
   CHECK(bindText(opened, {{{2, 4}}, {{2, 4}}}) == "");
-  CHECK(bindText(opened, {{{3, 4}}, {{3, 4}}}) == "node 'reshape_1': expects batch to be even");
+  CHECK(bindText(opened, {{{3, 4}}, {{3, 4}}}) == "node 'reshape_1': expects batch to be even, got batch = 3");
 }
 
 TEST_CASE("shapes: overflow is an error") {
