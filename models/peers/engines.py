@@ -79,6 +79,11 @@ class OpenVino(Engine):
         return dict(zip(self.names, results.values()))
 
 
+def flat(result):
+    """The tensors in nested tuples."""
+    return [tensor for part in result for tensor in flat(part)] if isinstance(result, (tuple, list)) else [result]
+
+
 class Inductor(Engine):
     """torch.compile with freezing, of the same network written in torch: see torchnets.py."""
 
@@ -105,8 +110,7 @@ class Inductor(Engine):
 
         with torch.inference_mode():
             result = self.network(*self.inputs)
-        results = result if isinstance(result, (tuple, list)) else [result]
-        return {str(number): tensor.numpy() for number, tensor in enumerate(results)}
+        return {str(number): tensor.numpy() for number, tensor in enumerate(flat(result))}
 
 
 ENGINES = {"lathe": Lathe, "lathe-dynamic": Lathe, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "inductor": Inductor}
