@@ -1,4 +1,5 @@
 #include "compiler/import/Importer.h"
+#include "compiler/import/DimExpression.h"
 #include "compiler/import/Tensors.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -45,6 +46,7 @@ OwningOpRef<ModuleOp> Importer::run() {
 
 /// After a refused input the nodes are looked at all the same: all that is wrong is said in one run.
 void Importer::addInputs() {
+  nameDims();
   SmallVector<Type> types;
   SmallVector<StringAttr> names;
   for (const onnx::ValueInfoProto &input : file.model().graph().input()) {
@@ -66,6 +68,29 @@ void Importer::addInputs() {
   for (const auto &option : options.dims)
     if (!usedDims.contains(option.first()))
       refuseModel("no input has a dimension named '" + option.first() + "'");
+}
+
+/// Gives all plain names a symbol first if there are expressions: those use names of later inputs too.
+void Importer::nameDims() {
+  using Visit = llvm::function_ref<void(const onnx::TensorShapeProto::Dimension &, StringRef, int64_t, int64_t)>;
+  auto forDims = [&](Visit visit) {
+    int64_t index = 0;
+    for (const onnx::ValueInfoProto &input : file.model().graph().input()) {
+      if (file.initializer(input.name()))
+        continue;
+      for (auto [axis, dim] : llvm::enumerate(input.type().tensor_type().shape().dim()))
+        visit(dim, input.name(), index, int64_t(axis));
+      ++index;
+    }
+  };
+  bool hasExpressions = false;
+  forDims(
+      [&](const auto &dim, StringRef, int64_t, int64_t) { hasExpressions |= looksLikeDimExpression(dim.dim_param()); });
+  if (hasExpressions)
+    forDims([&](const auto &dim, StringRef input, int64_t index, int64_t axis) {
+      if (isPlainDimName(dim.dim_param()))
+        inputDim(dim, input, index, axis);
+    });
 }
 
 RankedTensorType Importer::inputType(const onnx::ValueInfoProto &input, int64_t index) {
@@ -106,6 +131,8 @@ AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, Stri
   auto known = namedDims.find(name);
   if (known != namedDims.end())
     return known->second;
+  if (AffineExpr expression = isUnnamed ? AffineExpr() : parseDimExpression(name, namedDims, context))
+    return namedDims[name] = expression;
   Symbol symbol;
   symbol.name = name;
   symbol.input = index;

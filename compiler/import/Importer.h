@@ -23,6 +23,7 @@ public:
 private:
   void addInputs();
   mlir::RankedTensorType inputType(const onnx::ValueInfoProto &input, int64_t index);
+  void nameDims();
   mlir::AffineExpr inputDim(const onnx::TensorShapeProto::Dimension &dim, llvm::StringRef input, int64_t index,
                             int64_t axis);
   bool addOutputs(llvm::SmallVectorImpl<mlir::Value> &values);
