@@ -134,10 +134,14 @@ private:
       states.push_back(isReset ? stateOf(c.outputs[1], row) : placeOf(row).previous);
     }
     Value isZero = op.getInitialH() ? c.boolean(false) : isFirst;
-    Values sums = stepProduct(c, {phase.gates, plan.lanes, plan.hidden}, states, weights, isZero);
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      Value offset = c.add(c.mul(first, c.index(phase.gates)), c.index(i));
-      c.storeRaw(sum, c.scratch, offset, LATHE_BUFFER_ALIGNMENT / 2);
+    int64_t gates = plan.tileGates(rows, phase);
+    for (int64_t gate = 0; gate < phase.gates; gate += gates) {
+      Values sums = stepProduct(c, {gates, plan.lanes, plan.hidden, phase.gates}, states,
+                                floats(weights, c.index(gate * plan.lanes)), isZero);
+      for (auto [i, sum] : llvm::enumerate(sums)) {
+        Value vector = c.index(i / gates * phase.gates + gate + i % gates);
+        c.storeRaw(sum, c.scratch, c.add(c.mul(first, c.index(phase.gates)), vector), LATHE_BUFFER_ALIGNMENT / 2);
+      }
     }
   }
 

@@ -5,11 +5,19 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-/// Rows whose accumulators, broadcast states and one vector of weights fit the registers; few enough that code for each
-/// smaller number of rows, which the last group of a batch needs, stays small.
-int64_t chooseRows(const Target &target, int64_t gates, std::optional<int64_t> batch) {
+/// Whether a tile's sums, one vector of weights or states and all of the other fit the registers.
+bool fits(int64_t rows, int64_t gates, int64_t registers) {
+  return rows * gates + std::min(rows, gates) + 1 <= registers;
+}
+
+/// Rows of the tile for batches of many rows: weights are read once per group of rows. Few enough that code for each smaller
+/// number, which the last group of a batch needs, stays small. Of four gates in 16 registers three rows would fit, but six rows
+/// and two gates at a time read half as many weights per FMA.
+int64_t chooseRows(int64_t gates, int64_t registers, std::optional<int64_t> batch) {
   constexpr int64_t kMostRows = 6;
-  int64_t rows = std::clamp<int64_t>((target.vectorRegisters() - 1) / (gates + 1), 1, kMostRows);
+  int64_t tileGates = gates % 2 == 0 && !fits(4, gates, registers) ? gates / 2 : gates, rows = 1;
+  while (rows < kMostRows && fits(rows + 1, tileGates, registers))
+    ++rows;
   return batch ? std::clamp<int64_t>(*batch, 1, rows) : rows;
 }
 } // namespace
@@ -23,8 +31,14 @@ StepPlan StepPlan::of(nn::RecurrentOp op, const Target &target) {
   plan.lanes = target.vectorBits() / 32;
   bool isGated = op.getCell() == nn::CellKind::gru && !op.getLinearBeforeReset();
   plan.firstPhaseGates = isGated ? 2 : plan.gates;
-  plan.rows = chooseRows(target, plan.mostGates(), constantDim(dimExprs(tensorType(op.getInput()))[1]));
+  plan.registers = target.vectorRegisters();
+  plan.rows = chooseRows(plan.mostGates(), plan.registers, constantDim(dimExprs(tensorType(op.getInput()))[1]));
   return plan;
+}
+
+int64_t StepPlan::tileGates(int64_t tileRows, StepPhase phase) const {
+  bool isWhole = phase.gates % 2 || fits(tileRows, phase.gates, registers);
+  return isWhole ? phase.gates : phase.gates / 2;
 }
 
 SmallVector<StepPhase, 2> StepPlan::phases() const {
@@ -48,14 +62,14 @@ void StepPlan::pack(const float *source, float *out) const {
 
 DictionaryAttr StepPlan::toAttribute(MLIRContext *context) const {
   Builder b(context);
-  auto steps = b.getDenseI64ArrayAttr({directions, gates, hidden, lanes, firstPhaseGates, rows});
+  auto steps = b.getDenseI64ArrayAttr({directions, gates, hidden, lanes, firstPhaseGates, rows, registers});
   return b.getDictionaryAttr(
       {b.getNamedAttr("kind", b.getStringAttr("recurrent_steps")), b.getNamedAttr("steps", steps)});
 }
 
 StepPlan StepPlan::of(DictionaryAttr attributes) {
   auto v = attributes.getAs<DenseI64ArrayAttr>("steps").asArrayRef();
-  return {v[0], v[1], v[2], v[3], v[4], v[5]};
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
 }
 
 } // namespace lathe::x86

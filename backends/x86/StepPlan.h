@@ -15,7 +15,7 @@ struct StepPhase {
 ///   for phase: for k in hidden: for gate of the phase: [lanes]
 /// so that a task reads it in order. Panels are ordered [direction][block]; missing units are zeros.
 struct StepPlan {
-  int64_t directions, gates, hidden, lanes, firstPhaseGates, rows;
+  int64_t directions, gates, hidden, lanes, firstPhaseGates, rows, registers;
 
   /// For a recurrence operand of static shape. `rows`: of the register tile (batch rows).
   static StepPlan of(nn::RecurrentOp op, const Target &target);
@@ -28,6 +28,8 @@ struct StepPlan {
   /// Elements before the phase in a panel.
   int64_t phaseStart(StepPhase phase) const { return phase.firstGate * hidden * lanes; }
   int64_t mostGates() const { return std::max(firstPhaseGates, gates - firstPhaseGates); }
+  /// Gates that one register tile of so many rows takes, a divisor of the phase's: all unless that needs too many registers.
+  int64_t tileGates(int64_t tileRows, StepPhase phase) const;
 
   void pack(const float *source, float *out) const;
 

@@ -46,17 +46,27 @@ private:
   }
 
   void step(MutableArrayRef<Value> sums, Value k) {
-    Values broadcasts;
-    for (Value state : states)
-      broadcasts.push_back(s.b.create<vector::BroadcastOp>(s.loc, type, s.loadRaw(state, s.f32(), k, kAlign)));
-    for (int64_t gate = 0; gate < shape.gates; ++gate) {
-      Value offset = s.add(s.mul(k, s.index(shape.gates * shape.lanes)), s.index(gate * shape.lanes));
-      Value weights = s.b.create<LLVM::LoadOp>(s.loc, type, s.address(panel, s.f32(), offset), kAlign);
-      for (size_t row = 0; row < states.size(); ++row) {
-        Value &sum = sums[row * shape.gates + gate];
-        sum = s.b.create<vector::FMAOp>(s.loc, broadcasts[row], weights, sum);
-      }
+    const int64_t rows = states.size();
+    auto addProduct = [&](Value state, Value weights, int64_t row, int64_t gate) {
+      Value &sum = sums[row * shape.gates + gate];
+      sum = s.b.create<vector::FMAOp>(s.loc, state, weights, sum);
+    };
+    Values kept; // the fewer of the two
+    for (int64_t i = 0; i < std::min(rows, shape.gates); ++i)
+      kept.push_back(rows < shape.gates ? stateAt(i, k) : weightsAt(i, k));
+    for (int64_t i = 0; i < std::max(rows, shape.gates); ++i) {
+      Value used = rows < shape.gates ? weightsAt(i, k) : stateAt(i, k);
+      for (auto [j, other] : llvm::enumerate(kept))
+        rows < shape.gates ? addProduct(other, used, j, i) : addProduct(used, other, i, j);
     }
+  }
+
+  Value stateAt(int64_t row, Value k) {
+    return s.b.create<vector::BroadcastOp>(s.loc, type, s.loadRaw(states[row], s.f32(), k, kAlign));
+  }
+  Value weightsAt(int64_t gate, Value k) {
+    Value offset = s.add(s.mul(k, s.index(shape.panelGates * shape.lanes)), s.index(gate * shape.lanes));
+    return s.b.create<LLVM::LoadOp>(s.loc, type, s.address(panel, s.f32(), offset), kAlign);
   }
 
   Values joinParts(const Values &sums) {

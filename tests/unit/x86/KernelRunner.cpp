@@ -153,13 +153,14 @@ class Case {
 public:
   Case(const std::string &text, const RunOptions &options) : text(text), options(options) {}
 
-  std::string run() {
+  std::string prepareAndCompile() {
     std::string problem = prepare();
-    if (problem.empty())
-      problem = compile();
-    if (problem.empty())
-      problem = execute();
-    return problem;
+    return problem.empty() ? compile() : problem;
+  }
+
+  std::string run() {
+    std::string problem = prepareAndCompile();
+    return problem.empty() ? execute() : problem;
   }
   int32_t code = 0;
 
@@ -408,6 +409,10 @@ std::string runCase(const std::string &text, const RunOptions &options) {
   if (problem.empty())
     problem = kernelCase.judge();
   return problem.empty() ? "" : problem + "\n  on " + options.cpu + ": " + text;
+}
+
+std::string compileCase(const std::string &text, const RunOptions &options) {
+  return Case(text, options).prepareAndCompile();
 }
 
 int32_t runForCode(const std::string &text, const RunOptions &options) {

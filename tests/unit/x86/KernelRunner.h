@@ -33,6 +33,9 @@ std::string oneOp(const std::string &text, const std::vector<std::string> &input
 /// interpreter and nothing was written outside of them, else what differs with the case itself.
 std::string runCase(const std::string &text, const RunOptions &options = {});
 
+/// Compiles the operation only, for CPUs that this machine need not be: "" or what failed.
+std::string compileCase(const std::string &text, const RunOptions &options);
+
 /// The same for the error code: what the kernel returned.
 int32_t runForCode(const std::string &text, const RunOptions &options);
 
