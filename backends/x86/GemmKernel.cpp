@@ -23,7 +23,8 @@ constexpr StringLiteral kKind = "gemm";
 struct GemmShape {
   DimExprs batch;
   AffineExpr rows, columns, depth;
-  bool isRhsShared; // the right-hand side has no batch axes: all of the left one's are rows
+  bool isRhsShared; // the right-hand side has no batch axes
+  bool isFlat;      // so all of the left one's are rows
 };
 
 /// Batch axes (all but the last two) with the axes of the result's rank.
@@ -36,9 +37,10 @@ GemmShape shapeOf(nn::MatmulOp op) {
   GemmShape shape;
   shape.depth = op.getTransLhs() ? lhs[lhs.size() - 2] : lhs.back();
   shape.columns = out.back();
-  shape.isRhsShared =
-      llvm::all_of(batchOf(rhs), [](AffineExpr dim) { return constantDim(dim) == 1; }) && lhs.size() == out.size();
-  if (shape.isRhsShared) {
+  auto isOne = [](AffineExpr dim) { return constantDim(dim) == 1; };
+  shape.isRhsShared = llvm::all_of(batchOf(rhs), isOne);
+  shape.isFlat = shape.isRhsShared && lhs.size() == out.size() && !op.getTransLhs();
+  if (shape.isFlat) {
     shape.rows = dimProduct(ArrayRef(out).drop_back(), context);
     return shape;
   }
@@ -111,7 +113,7 @@ private:
   /// First element of batch number `number` in an operand whose batch axes broadcast to the result's.
   Value batchBase(Value operand, Value number) {
     Value base = input(operand);
-    if (shape.isRhsShared)
+    if (shape.isFlat)
       return base;
     Values sizes = s.dims(operand);
     Indices position = s.delinearize(number, batch);
@@ -162,9 +164,13 @@ private:
     Values pointers;
     for (int r = 0; r < tile.rows; ++r) {
       Value inside = s.minS(s.add(row, s.index(r)), s.sub(rows, s.index(1)));
-      pointers.push_back(s.address(lhs, s.f32(), s.add(s.mul(inside, depth), k)));
+      Value element = op.getTransLhs() ? s.add(s.mul(k, rows), inside) : s.add(s.mul(inside, depth), k);
+      pointers.push_back(s.address(lhs, s.f32(), element));
     }
-    acc = tileProduct(s, tile, acc, pointers, packed, s.minS(depthBlock, s.sub(depth, k)));
+    DepthStrides strides;
+    if (op.getTransLhs())
+      strides.a = rows;
+    acc = tileProduct(s, tile, acc, pointers, packed, s.minS(depthBlock, s.sub(depth, k)), strides);
     Value column = s.mul(panel, stride);
     auto finish = [&] {
       epilogue.store(acc, s.add(firstRow, row), column, s.minS(s.index(tile.rows), s.sub(rows, row)),
@@ -208,7 +214,7 @@ private:
 std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   SmallVector<Operation *> operations = bodyOperations(op);
   auto root = contractionRoot<nn::MatmulOp>(operations);
-  if (!root || !isFloat32(root) || root.getTransLhs() || !isEpilogue(operations, root) || target.vectorBits() < 256)
+  if (!root || !isFloat32(root) || !isEpilogue(operations, root) || target.vectorBits() < 256)
     return std::nullopt;
   auto lhs = inputIndex(op, root.getLhs()), rhs = inputIndex(op, root.getRhs());
   if (!lhs || !rhs)

@@ -141,6 +141,25 @@ TEST_CASE("batched matrix products broadcast", "[gemm]") {
 }
 
 // Pictures of every remainder by tiles of 2 and 4, one pixel and uneven paddings included.
+TEST_CASE("matrix products of a transposed left operand", "[gemm]") {
+  struct Case {
+    std::string lhs, rhs, out;
+  };
+  for (bool isConstant : {false, true})
+    for (const Case &c :
+         {Case{"8x13", "8x37", "13x37"}, Case{"1x120x40", "120x65", "1x40x65"}, Case{"3x5x7", "5x16", "3x7x16"},
+          Case{"2x3x5x8", "1x3x5x17", "2x3x8x17"}, Case{"900x11", "900x20", "11x20"}, Case{"6x1", "6x9", "1x9"}}) {
+      RunOptions options;
+      options.expectedKind = "gemm";
+      if (isConstant)
+        options.constants = {1};
+      std::string lhs = tensor(c.lhs), rhs = tensor(c.rhs), out = tensor(c.out);
+      check(function({lhs, rhs}, out,
+                     fmt::format("%r = nn.matmul %a0, %a1 {{trans_lhs}} : ({}, {}) -> {}", lhs, rhs, out)),
+            options);
+    }
+}
+
 TEST_CASE("convolutions by minimal filtering", "[conv]") {
   for (const Conv &c : {Conv{1, 56, 56, 64, 64, 3, 1, 1, 1, 1}, Conv{2, 13, 15, 32, 40, 3, 1, 1, 1, 1},
                         Conv{1, 30, 29, 64, 100, 3, 1, 0, 1, 1}, Conv{3, 14, 18, 64, 64, 3, 1, 2, 1, 1},
