@@ -6,6 +6,10 @@
 //     per lane:           max over keys, exp(score - max), sum                     no horizontal reductions
 //     for tile of the strip's queries, panel of value columns:  out = scores^T * V / sum
 //
+// With few queries, as when a language model makes one token, lanes would be idle; then, query by query:
+//     scores[T] = dot(q, K row)      depth along the lanes;      max, exp and sum along the lanes of keys
+//     out = scores * V / sum         value columns along the lanes
+//
 // Neither K nor V is packed or copied: keys are rows of the first product, values are rows of the second one's right-hand side.
 // Scores of a strip take T * NR floats of scratch. Safe softmax as in Milakov and Gimelshein, Online normalizer calculation
 // for softmax, 2018 (the two-pass form).
@@ -13,6 +17,7 @@
 #include "backends/x86/Contraction.h"
 #include "backends/x86/FloatMath.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <array>
 #include <limits>
 
 using namespace mlir;
@@ -62,6 +67,9 @@ public:
     return (depth + keys + tiles.scores.rows) * tiles.scores.columns();
   }
 
+  /// Queries up to this number are computed one by one.
+  static constexpr int64_t kFewQueries = 4;
+
   void run() {
     Value strips = s.ceilDiv(queryDims[2], s.index(strip));
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
@@ -69,12 +77,13 @@ public:
       Value matrix = s.add(s.mul(position[0], queryDims[1]), position[1]);
       Value first = s.mul(position[2], s.index(strip));
       Value count = s.minS(s.index(strip), s.sub(queryDims[2], first));
-      packQueries(matrixOf(op.getQuery(), matrix), first, count);
-      scoreKeys(matrixOf(op.getKey(), matrix));
-      if (op.getMask())
-        addMask(position[0], position[1], first, count);
-      softmax();
-      weighValues(matrixOf(op.getValue(), matrix), matrix, first, count);
+      Value isFew = hasWholeVectors() ? s.geS(s.index(kFewQueries), queryDims[2]) : s.boolean(false);
+      if (constantOf(isFew) != 0)
+        s.when(isFew, [&] {
+          s.loop(s.index(0), count, [&](Value query) { queryRow(position[0], position[1], matrix, query); });
+        });
+      if (constantOf(isFew) != 1)
+        s.when(s.notB(isFew), [&] { queryStrip(position[0], position[1], matrix, first, count); });
     });
   }
 
@@ -84,6 +93,105 @@ private:
     Value elements = s.mul(s.dimOf(operand, 2), s.dimOf(operand, 3));
     return s.address(input(operand), s.f32(), s.mul(matrix, elements));
   }
+  void queryStrip(Value batch, Value head, Value matrix, Value first, Value count) {
+    packQueries(matrixOf(op.getQuery(), matrix), first, count);
+    scoreKeys(matrixOf(op.getKey(), matrix));
+    if (op.getMask())
+      addMask(batch, head, first, count);
+    softmax();
+    weighValues(matrixOf(op.getValue(), matrix), matrix, first, count);
+  }
+
+  //===- one query -===//
+
+  int lanes() const { return tiles.scores.lanes; }
+  VectorType vectorType() { return tiles.scores.vectorType(s.b.getContext()); }
+  Value loadVector(Value base, Value offset) {
+    return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), s.address(base, s.f32(), offset), 4);
+  }
+  bool hasWholeVectors() {
+    auto known = constantOf(depth), columns = constantOf(valueColumns);
+    return known && columns && *known % lanes() == 0 && *columns % lanes() == 0;
+  }
+
+  void queryRow(Value batch, Value head, Value matrix, Value query) {
+    Value row = s.address(matrixOf(op.getQuery(), matrix), s.f32(), s.mul(query, depth));
+    scoreRow(row, matrixOf(op.getKey(), matrix));
+    if (op.getMask())
+      addMaskRow(batch, head, query);
+    Value share = s.divF(s.real(1, s.f32()), softmaxRow());
+    weighRow(matrixOf(op.getValue(), matrix), s.add(s.mul(matrix, queryDims[2]), query), share);
+  }
+
+  /// scores[k] = dot(query, K[k]) * scale, several keys at a time; past the last key it is repeated.
+  void scoreRow(Value query, Value keyMatrix) {
+    Value scale = s.real(op.getScale().convertToDouble(), s.f32());
+    constexpr int64_t group = 8;
+    s.loop(s.index(0), keys, s.index(group), [&](Value key) {
+      Values rows, zeros(group, s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(vectorType(), 0.0f)));
+      for (int64_t r = 0; r < group; ++r) {
+        Value inside = s.minS(s.add(key, s.index(r)), s.sub(keys, s.index(1)));
+        rows.push_back(s.address(keyMatrix, s.f32(), s.mul(inside, depth)));
+      }
+      Values sums = s.loop(s.index(0), s.divS(depth, s.index(lanes())), zeros, [&](Value trip, ValueRange carried) {
+        Value d = s.mul(trip, s.index(lanes())), part = loadVector(query, d);
+        Values next;
+        for (auto [row, sum] : llvm::zip(rows, carried))
+          next.push_back(s.b.create<vector::FMAOp>(s.loc, loadVector(row, d), part, sum));
+        return next;
+      });
+      for (auto [r, sum] : llvm::enumerate(sums)) {
+        Value dot =
+            s.b.create<vector::ReductionOp>(s.loc, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc);
+        s.storeRaw(s.mul(dot, scale), scores, s.add(key, s.index(int64_t(r))));
+      }
+    });
+  }
+
+  void addMaskRow(Value batch, Value head, Value query) {
+    auto [base, strides] = maskOf(batch, head);
+    Value row = s.address(base, s.f32(), s.mul(query, strides[2]));
+    s.loop(s.index(0), keys, [&](Value key) {
+      Value mask = s.loadRaw(row, s.f32(), s.mul(key, strides[3]));
+      s.storeRaw(s.add(s.loadRaw(scores, s.f32(), key), mask), scores, key);
+    });
+  }
+
+  /// scores = exp(scores - max); gives their sum.
+  Value softmaxRow() {
+    Value lowest = s.real(-std::numeric_limits<double>::infinity(), s.f32());
+    s.loop(s.index(0), s.index(lanes()), [&](Value j) { s.storeRaw(lowest, scores, s.add(keys, j)); });
+    Value none = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), lowest);
+    Value most = s.loop(s.index(0), s.ceilDiv(keys, s.index(lanes())), {none}, [&](Value trip, ValueRange carried) {
+      Value part = loadVector(scores, s.mul(trip, s.index(lanes())));
+      return Values{s.b.create<arith::MaxNumFOp>(s.loc, carried[0], part)};
+    })[0];
+    Value top = s.b.create<vector::ReductionOp>(s.loc, vector::CombiningKind::MAXNUMF, most);
+    return s.loop(s.index(0), keys, {s.real(0, s.f32())}, [&](Value key, ValueRange carried) {
+      Value weight = expF32(s, s.sub(s.loadRaw(scores, s.f32(), key), top));
+      s.storeRaw(weight, scores, key);
+      return Values{s.accumulate(carried[0], weight)};
+    })[0];
+  }
+
+  /// Row number `row` of the output = share * scores * V.
+  void weighRow(Value values, Value row, Value share) {
+    constexpr int64_t mostVectors = 8;
+    int64_t vectors = *constantOf(valueColumns) / lanes();
+    Value shares = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), share);
+    for (int64_t first = 0; first < vectors; first += mostVectors) {
+      TileShape tile{1, int(std::min(vectors - first, mostVectors)), lanes()};
+      Value column = s.index(first * lanes());
+      Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), {scores}, s.address(values, s.f32(), column), keys,
+                                     {s.index(1), valueColumns});
+      for (Value &sum : acc)
+        sum = s.b.create<arith::MulFOp>(s.loc, sum, shares);
+      storeTile(s, tile, acc, s.address(s.outputs[0], s.f32(), s.add(s.mul(row, valueColumns), column)), valueColumns);
+    }
+  }
+
+  //===- strips of queries -===//
+
   Value lane(Value row, Value j) { return s.add(s.mul(row, s.index(strip)), j); }
   void forLanes(llvm::function_ref<void(Value)> body) { s.loop(s.index(0), s.index(strip), body); }
 
@@ -110,16 +218,24 @@ private:
     });
   }
 
-  /// The mask broadcasts to [B, H, S, T].
-  void addMask(Value batch, Value head, Value first, Value count) {
+  /// The mask broadcasts to [B, H, S, T]: its first element for a head, and its strides.
+  std::pair<Value, std::array<Value, 4>> maskOf(Value batch, Value head) {
     DimExprs dims = dimExprs(tensorType(op.getMask()));
     dims.insert(dims.begin(), 4 - dims.size(), dimConstant(s.b.getContext(), 1));
-    Value strides[4], stride = s.index(1);
+    std::array<Value, 4> strides;
+    Value stride = s.index(1);
     for (int axis = 3; axis >= 0; --axis) {
       strides[axis] = constantDim(dims[axis]) == 1 ? s.index(0) : stride;
       stride = s.mul(stride, s.dim(dims[axis]));
     }
-    Value base = s.address(input(op.getMask()), s.f32(), s.add(s.mul(batch, strides[0]), s.mul(head, strides[1])));
+    Value offset = s.add(s.mul(batch, strides[0]), s.mul(head, strides[1]));
+    return {s.address(input(op.getMask()), s.f32(), offset), strides};
+  }
+
+  void addMask(Value batch, Value head, Value first, Value count) {
+    auto mask = maskOf(batch, head);
+    Value base = mask.first;
+    std::array<Value, 4> strides = mask.second;
     Value last = s.sub(count, s.index(1));
     s.loop(s.index(0), keys, [&](Value key) {
       Value keyOffset = s.mul(key, strides[3]);

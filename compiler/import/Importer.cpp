@@ -132,7 +132,7 @@ AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, Stri
   if (known != namedDims.end())
     return known->second;
   if (AffineExpr expression = isUnnamed ? AffineExpr() : parseDimExpression(name, namedDims, context))
-    return namedDims[name] = expression;
+    return namedDims[name] = boundExpression(name, expression);
   Symbol symbol;
   symbol.name = name;
   symbol.input = index;
@@ -144,6 +144,20 @@ AffineExpr Importer::inputDim(const onnx::TensorShapeProto::Dimension &dim, Stri
   }
   bool isFixed = symbol.min == symbol.max;
   return namedDims[name] = isFixed ? dimConstant(context, symbol.min) : symbols.add(std::move(symbol), context);
+}
+
+/// A size given for an expression (`--dim "past + seq=513"`) must be what its names give.
+AffineExpr Importer::boundExpression(StringRef name, AffineExpr expression) {
+  auto option = options.dims.find(name);
+  if (option == options.dims.end())
+    return expression;
+  usedDims.insert(name);
+  auto [min, max] = std::pair(option->second.min, option->second.max);
+  if (auto value = constantDim(expression); value && (*value < min || *value > max))
+    refuseModel("expects '" + name + "' to be " + Twine(*value) + ", as its names give, got " + Twine(min));
+  else if (min == max)
+    symbols.require(expression, dimConstant(context, min), name);
+  return expression;
 }
 
 bool Importer::addOutputs(SmallVectorImpl<Value> &values) {

@@ -24,6 +24,7 @@ private:
   void addInputs();
   mlir::RankedTensorType inputType(const onnx::ValueInfoProto &input, int64_t index);
   void nameDims();
+  mlir::AffineExpr boundExpression(llvm::StringRef name, mlir::AffineExpr expression);
   mlir::AffineExpr inputDim(const onnx::TensorShapeProto::Dimension &dim, llvm::StringRef input, int64_t index,
                             int64_t axis);
   bool addOutputs(llvm::SmallVectorImpl<mlir::Value> &values);

@@ -197,6 +197,12 @@ TEST_CASE("attention", "[attention]") {
     for (int keys : {1, 6, 37})
       for (int valueColumns : {5, 8, 32})
         checkAttention(2, 3, queries, keys, 16, valueColumns, "");
+  for (int queries : {1, 2, 4})
+    for (int keys : {1, 9, 70}) {
+      checkAttention(1, 2, queries, keys, 64, 80, "");
+      checkAttention(2, 3, queries, keys, 32, 16, fmt::format("{}x{}", queries, keys));
+      checkAttention(2, 3, queries, keys, 32, 16, fmt::format("2x1x1x{}", keys));
+    }
   checkAttention(2, 3, 9, 20, 12, 16, "2x1x1x20");
   checkAttention(2, 3, 9, 20, 12, 16, "9x20");
   checkAttention(2, 3, 9, 20, 12, 16, "1x3x9x20");
