@@ -3,7 +3,7 @@
 //   for (lead.., block of columns) in the tasks:
 //     for each reduction, in order:
 //       acc[columns] = init                                     (scratch, stays in L1)
-//       for i in reduced axes: for c in columns: acc[c] = combine(acc[c], input[lead, i, c])
+//       for groups of 8 i in reduced axes: for c in columns: acc[c] = combine(acc[c], input[lead, i, c], ..)
 //     for i in reduced axes: for c in columns: outputs
 //
 // The inner loops run along memory and are vectorized without a reduction across lanes. What is element-wise before and after
@@ -20,6 +20,7 @@ namespace lathe::x86 {
 
 namespace {
 constexpr int64_t kColumns = 256; // of a block
+constexpr int64_t kGroup = 8;     // elements of a column per load and store of its accumulator
 constexpr int64_t kSlotBytes = kColumns * 8;
 
 bool isReduction(Operation *op) { return isa<nn::SoftmaxOp, nn::ReduceOp>(op); }
@@ -105,6 +106,14 @@ private:
   }
 };
 
+/// What becomes of a column: terms of its elements, joined.
+struct Reduction {
+  Value init;
+  std::function<Value(Value x, Value column)> term;
+  std::function<Value(Value a, Value b)> join;
+  int64_t group = kGroup;
+};
+
 class ColumnEmitter {
 public:
   ColumnEmitter(EmitContext &c, const ColumnPlan &plan) : c(c), plan(plan) {
@@ -136,15 +145,41 @@ private:
   void put(Value value, Value base, Value column) { c.storeRaw(value, base, c.sub(column, first)); }
   void forColumns(llvm::function_ref<void(Value)> body) { c.loop(first, last, body); }
 
-  /// acc[c] = combine(acc[c], input[.., c]) over the reduced axes.
-  void accumulate(Value acc, Type type, Value init, Value input,
-                  llvm::function_ref<Value(Value, Value, Value)> combine) {
-    forColumns([&](Value column) { put(init, acc, column); });
-    loopNest(c, reducedSizes, {}, [&](IndexList inner, ValueRange) {
-      forColumns([&](Value column) {
-        put(combine(get(acc, type, column), c.elementAt(input, indexOf(inner, column)), column), acc, column);
-      });
+  /// acc[c] = join(acc[c], term(input[.., c]), ..) over the reduced axes, in groups along the last one.
+  void accumulate(const Reduction &reduction, Value acc, Value input) {
+    forColumns([&](Value column) { put(reduction.init, acc, column); });
+    Values outerSizes(reducedSizes);
+    Value length = outerSizes.pop_back_val(), group = c.index(reduction.group);
+    Value grouped = c.mul(c.divU(length, group), group);
+    loopNest(c, outerSizes, {}, [&](IndexList outer, ValueRange) {
+      c.loop(c.index(0), grouped, group,
+             [&](Value i) { addElements(reduction, acc, input, outer, i, reduction.group); });
+      if (auto size = constantOf(length); size && *size % reduction.group)
+        addElements(reduction, acc, input, outer, grouped, *size % reduction.group);
+      else if (!size)
+        c.loop(grouped, length, [&](Value i) { addElements(reduction, acc, input, outer, i, 1); });
       return Values{};
+    });
+  }
+
+  /// `count` elements of each column, joined pairwise first: shorter chains, and less rounding in long sums.
+  void addElements(const Reduction &reduction, Value acc, Value input, IndexList outer, Value first, int64_t count) {
+    forColumns([&](Value column) {
+      Values terms;
+      for (int64_t i = 0; i < count; ++i) {
+        Indices inner(outer);
+        inner.push_back(c.add(first, c.index(i)));
+        terms.push_back(reduction.term(c.elementAt(input, indexOf(inner, column)), column));
+      }
+      while (terms.size() > 1) {
+        Values joined;
+        for (size_t i = 0; i + 1 < terms.size(); i += 2)
+          joined.push_back(reduction.join(terms[i], terms[i + 1]));
+        if (terms.size() % 2)
+          joined.push_back(terms.back());
+        terms = joined;
+      }
+      put(reduction.join(get(acc, reduction.init.getType(), column), terms[0]), acc, column);
     });
   }
 
@@ -159,7 +194,9 @@ private:
     Accumulator accumulator(c, op.getKind(), elementType(op.getInput()));
     Value init = accumulator.init(), acc = slot(), count = c.product(reducedSizes);
     Type type = init.getType();
-    accumulate(acc, type, init, op.getInput(), [&](Value sum, Value x, Value) { return accumulator.combine(sum, x); });
+    accumulate({init, [&](Value x, Value) { return accumulator.term(x); },
+                [&](Value a, Value b) { return accumulator.join(a, b); }},
+               acc, op.getInput());
     c.bind(op.getOutput(),
            [=, this](IndexList index) mutable { return accumulator.finish(get(acc, type, index.back()), count); });
   }
@@ -167,11 +204,11 @@ private:
   void emitSoftmax(nn::SoftmaxOp op) {
     Value input = op.getInput(), largest = slot(), sum = slot();
     Type type = computedType(elementType(input));
-    accumulate(largest, type, lowestOf(c, type), input,
-               [&](Value best, Value x, Value) { return c.maximumF(best, x); });
-    accumulate(sum, type, c.real(0, type), input, [&](Value total, Value x, Value column) {
-      return c.add(total, emitExp(c, c.sub(x, get(largest, type, column))));
-    });
+    accumulate(
+        {lowestOf(c, type), [](Value x, Value) { return x; }, [&](Value a, Value b) { return c.maximumF(a, b); }},
+        largest, input);
+    auto shiftedExp = [&](Value x, Value column) { return emitExp(c, c.sub(x, get(largest, type, column))); };
+    accumulate({c.real(0, type), shiftedExp, [&](Value a, Value b) { return c.add(a, b); }, /*group=*/1}, sum, input);
     bool isLog = op.getLog();
     forColumns([&](Value column) {
       Value total = get(sum, type, column);

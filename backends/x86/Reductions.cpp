@@ -31,21 +31,31 @@ Value Accumulator::init() {
   }
 }
 
-Value Accumulator::combine(Value sum, Value x) {
+Value Accumulator::term(Value x) {
   switch (kind) {
   case nn::ReduceKind::max:
-    return emitMax(c, sum, x, element);
   case nn::ReduceKind::min:
-    return emitMin(c, sum, x, element);
-  case nn::ReduceKind::prod:
-    return c.accumulateProduct(sum, widen(x));
+    return x;
   case nn::ReduceKind::l1:
-    return c.accumulate(sum, widen(emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0)));
+    return widen(emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0));
   case nn::ReduceKind::l2:
   case nn::ReduceKind::sum_square:
-    return c.accumulate(sum, c.mul(widen(x), widen(x)));
+    return c.mul(widen(x), widen(x));
   default:
-    return c.accumulate(sum, widen(x));
+    return widen(x);
+  }
+}
+
+Value Accumulator::join(Value a, Value b) {
+  switch (kind) {
+  case nn::ReduceKind::max:
+    return emitMax(c, a, b, element);
+  case nn::ReduceKind::min:
+    return emitMin(c, a, b, element);
+  case nn::ReduceKind::prod:
+    return c.accumulateProduct(a, b);
+  default:
+    return c.accumulate(a, b);
   }
 }
 

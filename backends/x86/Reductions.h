@@ -10,7 +10,10 @@ class Accumulator {
 public:
   Accumulator(EmitContext &c, nn::ReduceKind kind, mlir::Type elementType);
   mlir::Value init();
-  mlir::Value combine(mlir::Value sum, mlir::Value x);
+  mlir::Value combine(mlir::Value sum, mlir::Value x) { return join(sum, term(x)); }
+  /// The running value of one element, and of the elements of two running values.
+  mlir::Value term(mlir::Value x);
+  mlir::Value join(mlir::Value a, mlir::Value b);
   /// The result, given how many elements (i64) were combined.
   mlir::Value finish(mlir::Value sum, mlir::Value count);
 

@@ -6,10 +6,12 @@
 //
 // Then a convolution is a matrix product whose rows lie together in memory, and vectors run along the channels everywhere.
 // Assumes that --lathe-sink-transposes follows, which cancels the transposes between neighbors. Done for one and two spatial
-// axes and floating element types; pools only beside convolutions, because alone they gain nothing.
+// axes and floating element types; pools only beside convolutions, because alone they gain nothing. Interpolation along the
+// last axis would gather its neighbors one by one, which costs more than two transposes; in channels-last they are vectors.
 #include "dialects/support/Decisions.h"
 #include "mlir/IR/Builders.h"
 #include "passes/Passes.h"
+#include "passes/layout/Permute.h"
 #include "passes/support/Match.h"
 
 using namespace mlir;
@@ -37,7 +39,25 @@ SmallVector<int64_t> toChannelsFirst(int64_t rank) {
   return permutation;
 }
 
-/// Why an operation keeps its layout; empty if it changes.
+/// Nearest neighbors are copied in either layout, and follow the transposes around them.
+bool isInterpolation(Operation *op) {
+  auto resize = dyn_cast<ResizeOp>(op);
+  return resize && resize.getMode() != ResizeMode::nearest;
+}
+
+/// Why an interpolation keeps its layout; empty if it changes.
+StringRef reasonAgainst(ResizeOp op) {
+  constexpr int64_t kFewChannels = 8; // less than a vector
+  DimExprs in = dimExprs(tensorType(op.getInput())), out = dimExprs(tensorType(op.getOutput()));
+  if (op.getCoordinates() == CoordinateMode::tf_crop_and_resize)
+    return "all axes are resized";
+  for (unsigned axis : {0, 1})
+    if (double scale = op.getScales()[axis]; in[axis] != out[axis] || (scale != 0 && scale != 1))
+      return "batch or channels are resized";
+  return constantDim(in[1]).value_or(0) < kFewChannels ? "there are few channels" : "";
+}
+
+/// The same for any operation.
 StringRef reasonAgainst(Operation *op, bool besideConvolutions) {
   auto type = tensorType(op->getResult(0));
   if (!isa<FloatType>(type.getElementType()))
@@ -46,13 +66,18 @@ StringRef reasonAgainst(Operation *op, bool besideConvolutions) {
     return "there are not one or two spatial axes";
   if (isa<PoolOp>(op) && !besideConvolutions)
     return "there is no convolution beside it";
-  return "";
+  auto resize = dyn_cast<ResizeOp>(op);
+  return resize ? reasonAgainst(resize) : "";
 }
 
 void convert(Operation *op) {
-  OpBuilder b(op);
   Value result = op->getResult(0);
   int64_t rank = tensorType(result).getRank();
+  if (isa<ResizeOp>(op)) {
+    PatternRewriter rewriter(op->getContext());
+    return permuteThrough(op, toChannelsFirst(rank), rewriter);
+  }
+  OpBuilder b(op);
   SmallVector<int64_t> last = toChannelsLast(rank), first = toChannelsFirst(rank);
   Value input = createTranspose(b, op->getLoc(), op->getOperand(0), last);
   Operation *converted = b.clone(*op);
@@ -72,10 +97,10 @@ struct ConvertToChannelsLast : impl::ConvertToChannelsLastBase<ConvertToChannels
     SmallVector<Operation *> ops;
     bool besideConvolutions = false;
     getOperation().walk([&](Operation *op) {
-      if (!isa<ConvOp, ConvTransposeOp, PoolOp>(op) || op->hasAttr("channels_last"))
+      if ((!isa<ConvOp, ConvTransposeOp, PoolOp>(op) && !isInterpolation(op)) || op->hasAttr("channels_last"))
         return;
       ops.push_back(op);
-      besideConvolutions |= !isa<PoolOp>(op) && reasonAgainst(op, true).empty();
+      besideConvolutions |= isa<ConvOp, ConvTransposeOp>(op) && reasonAgainst(op, true).empty();
     });
     std::vector<Decision> decisions;
     for (Operation *op : ops) {

@@ -65,3 +65,48 @@ func.func @integers(%x: tensor<1x2x4xi32>, %w: tensor<3x2x1xi32>) -> tensor<1x3x
       : (tensor<1x2x4xi32>, tensor<3x2x1xi32>) -> tensor<1x3x4xi32>
   return %0 : tensor<1x3x4xi32>
 }
+
+// -----
+
+// Interpolation, with or without convolutions: vectors run along the channels.
+// CHECK-LABEL: func.func @interpolation
+// CHECK: [[T:%.+]] = nn.transpose %{{.+}} {permutation = array<i64: 0, 2, 3, 1>}
+// CHECK: [[R:%.+]] = nn.resize linear half_pixel round_prefer_floor [[T]] {roi = array<f64>, scales = array<f64: 1.000000e+00, 2.000000e+00, 3.000000e+00, 1.000000e+00>} : (tensor<1x4x6x8xf32>) -> tensor<1x8x18x8xf32>
+// CHECK: nn.transpose [[R]] {permutation = array<i64: 0, 3, 1, 2>}
+func.func @interpolation(%x: tensor<1x8x4x6xf32>) -> tensor<1x8x8x18xf32> {
+  %0 = nn.resize linear half_pixel round_prefer_floor %x {scales = array<f64: 1., 1., 2., 3.>, roi = array<f64>}
+      : (tensor<1x8x4x6xf32>) -> tensor<1x8x8x18xf32>
+  return %0 : tensor<1x8x8x18xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @resized_channels
+// CHECK-SAME: batch or channels are resized
+// CHECK-NOT: nn.transpose
+func.func @resized_channels(%x: tensor<1x8x4x6xf32>) -> tensor<1x16x4x12xf32> {
+  %0 = nn.resize cubic half_pixel round_prefer_floor %x {scales = array<f64: 1., 2., 1., 2.>, roi = array<f64>}
+      : (tensor<1x8x4x6xf32>) -> tensor<1x16x4x12xf32>
+  return %0 : tensor<1x16x4x12xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @few_channels
+// CHECK-SAME: there are few channels
+// CHECK-NOT: nn.transpose
+func.func @few_channels(%x: tensor<1x3x4x6xf32>) -> tensor<1x3x8x12xf32> {
+  %0 = nn.resize linear half_pixel round_prefer_floor %x {scales = array<f64: 1., 1., 2., 2.>, roi = array<f64>}
+      : (tensor<1x3x4x6xf32>) -> tensor<1x3x8x12xf32>
+  return %0 : tensor<1x3x8x12xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @nearest_stays
+// CHECK-NOT: nn.transpose
+func.func @nearest_stays(%x: tensor<1x8x4x6xf32>) -> tensor<1x8x8x12xf32> {
+  %0 = nn.resize nearest half_pixel round_prefer_floor %x {scales = array<f64: 1., 1., 2., 2.>, roi = array<f64>}
+      : (tensor<1x8x4x6xf32>) -> tensor<1x8x8x12xf32>
+  return %0 : tensor<1x8x8x12xf32>
+}

@@ -35,6 +35,30 @@ TEST_CASE("a long sum and channels-last averages") {
   CHECK(runCase(oneOp(reduce("mean", "2, 3", true), {"2x200x7x7xf32"}, {"2x200x1x1xf32"}), {.relative = 1e-5}) == "");
 }
 
+TEST_CASE("few columns") {
+  auto run = [](const std::string &kind, const std::string &rows, const std::string &columns, const std::string &type) {
+    std::string result = "2x1x" + columns + "x" + type;
+    return runCase(oneOp(reduce(kind, "1", true), {"2x" + rows + "x" + columns + "x" + type}, {result}),
+                   {.relative = 1e-5, .absolute = 1e-5, .low = 0.5, .high = 1.5, .expectedKind = "column"});
+  };
+  for (const char *rows : {"1", "7", "8", "9", "63"})
+    for (const char *columns : {"3", "12", "24", "33", "257"})
+      CHECK(run("mean", rows, columns, "f32") == "");
+  for (const char *kind : {"max", "min", "prod", "l1", "l2", "sum_square"})
+    for (const char *type : {"f32", "i32"})
+      CHECK(run(kind, "13", "20", type) == "");
+  const char *symbolic = R"(
+    func.func @f(%0: tensor<?x24xf32, affine_map<()[s0] -> (s0, 24)>>) -> tensor<1x24xf32>
+        attributes {nn.symbols = [{name = "a", kind = "input_dim", input = 0 : i64, index = 0 : i64}]} {
+      %r = nn.reduce sum %0 {axes = array<i64: 0>, keepdims = true}
+          : (tensor<?x24xf32, affine_map<()[s0] -> (s0, 24)>>) -> tensor<1x24xf32>
+      return %r : tensor<1x24xf32>
+    })";
+  for (int64_t rows : {0, 1, 8, 21})
+    CHECK(runCase(symbolic, {.shapes = {{rows, 24}}, .relative = 1e-5, .absolute = 1e-5, .expectedKind = "column"}) ==
+          "");
+}
+
 TEST_CASE("positions of extremes") {
   for (const char *kind : {"arg_max", "arg_min"})
     for (const char *last : {"false", "true"})
