@@ -4,6 +4,7 @@
 
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/TileGemm.h"
+#include "backends/x86/VectorBody.h"
 
 namespace lathe::x86 {
 
@@ -34,25 +35,43 @@ std::string contractionName(llvm::StringRef kind, llvm::ArrayRef<mlir::Operation
                             TileShape tile);
 
 /// Stores tiles of the root's result through the kernel's other operations. The result is seen as a matrix: its last axis are
-/// the columns, all others together the rows.
+/// the columns, all others together the rows. Operations on f32 are computed by whole vectors: cheap ones right on the
+/// accumulators, long ones (exp, erf) row by row from the stack, so that their code stands there once; others by elements.
 class TileEpilogue {
 public:
-  /// `bias` (one value per column, may be null) is a block argument added to the product. Emits the tile's stack memory: to be
-  /// constructed at the start of the function.
-  TileEpilogue(EmitContext &context, mlir::Operation *root, mlir::Value bias, TileShape tile);
+  /// `bias` (one value per column, may be null) is a block argument added to the product. `columns`: how many are cut into
+  /// tiles, if that isn't the whole last axis. Emits the tile's stack memory: to be constructed at the start of the function.
+  TileEpilogue(EmitContext &context, mlir::Operation *root, mlir::Value bias, TileShape tile,
+               std::optional<int64_t> columns = std::nullopt);
 
   /// Stores `acc`, of tile.rows rows or fewer, at (row, column); only the first `rows` and `columns` of it are inside the result (i64; constants fold).
   void store(const Accumulators &acc, mlir::Value row, mlir::Value column, mlir::Value rows, mlir::Value columns);
 
 private:
-  void storeRow(int tileRow, mlir::Value row, mlir::Value column, mlir::Value columns);
+  /// The columns of a tile that are inside: all of it, a number known at compile time, or an i64.
+  struct Width {
+    mlir::Value count;
+    std::optional<int64_t> known;
+  };
+  void forWidths(mlir::Value columns, llvm::function_ref<void(Width)> body);
+  void storeRows(TileShape stored, const Accumulators &acc, mlir::Value row, mlir::Value column, mlir::Value rows,
+                 Width inside);
+  void storeRow(mlir::Value tileRow, mlir::Value row, mlir::Value column, mlir::Value columns);
   void storeElement(mlir::Value tileOffset, mlir::Value row, mlir::Value column);
+  void storeVectors(llvm::ArrayRef<mlir::Value> sums, mlir::Value row, mlir::Value column, Width width);
+  mlir::Value inputVector(mlir::BlockArgument input, mlir::Value row, mlir::Value column, int64_t first, Width width);
+  mlir::Value loadVector(mlir::Value pointer, int64_t first, Width width);
+  void storeVector(mlir::Value vector, mlir::Value pointer, int64_t first, Width width);
+  mlir::Value maskOf(int64_t first, Width width);
+  bool hasColumns(mlir::BlockArgument input);
   mlir::Value inputOffset(mlir::BlockArgument input, mlir::Value row, mlir::Value column);
 
   EmitContext &context;
   mlir::Value product, bias, buffer, width;
   llvm::SmallVector<mlir::Value> epilogueInputs;
   TileShape tile;
+  std::optional<int64_t> tiledColumns;
+  VectorBody vectors;
 };
 
 } // namespace lathe::x86

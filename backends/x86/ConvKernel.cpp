@@ -62,9 +62,9 @@ class ConvEmission {
 public:
   ConvEmission(EmitContext &context, nn::ConvOp op)
       : s(context), op(op), config(ConvConfig::of(context.kernel.getConfig())), window(*windowOf(op)),
-        packing(packingOf(op, config.tile.columns())), epilogue(context, op, op.getBias(), config.tile),
-        in(PictureSize::of(context, op.getInput())), out(PictureSize::of(context, op.getOutput())),
-        rows(s.mul(out.height, out.width)) {
+        packing(packingOf(op, config.tile.columns())),
+        epilogue(context, op, op.getBias(), config.tile, packing.columns), in(PictureSize::of(context, op.getInput())),
+        out(PictureSize::of(context, op.getOutput())), rows(s.mul(out.height, out.width)) {
     zeros = s.scratch;
     table = s.address(s.scratch, s.f32(), s.index(zeroFloats(packing.depth)));
   }

@@ -1,8 +1,8 @@
 // Channels-last operations in which each output channel reads its own input channel: depthwise convolution and pooling.
 //
 //   task (image, output row y):
-//     for channel block (vectors * lanes channels):
-//       for x in output row, `rows` positions at a time:
+//     for x in output row, `rows` positions at a time:
+//       for channel block (vectors * lanes channels):         outermost where the filter is too large for L1
 //         acc[x][v] over the kernel's rows inside the picture and its columns;  epilogue(acc)
 //
 // Depthwise tiles whose windows lie inside the picture (left to right) need no test; at the borders each column of the window reads
@@ -30,35 +30,38 @@ public:
   virtual ~WindowEmission() = default;
 
   void run() {
-    Value block = s.index(tile.columns());
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
       Indices position = s.delinearize(task, {out.images, out.height});
       Value picture = s.address(base, s.f32(), s.mul(position[0], s.mul(s.mul(in.height, in.width), in.channels)));
-      Value outRow = s.mul(task, out.width);
-      s.loop(s.index(0), out.channels, block, [&](Value channel) {
-        Value width = s.minS(block, s.sub(out.channels, channel));
-        if (constantOf(s.remS(out.channels, block)) == 0)
-          return row(picture, position[1], outRow, channel, block, false);
-        Value isFull = s.eqI(width, block);
-        s.when(isFull, [&] { row(picture, position[1], outRow, channel, block, false); });
-        s.when(s.notB(isFull), [&] { row(picture, position[1], outRow, channel, width, true); });
-      });
+      row(picture, position[1], s.mul(task, out.width));
     });
   }
 
 protected:
-  virtual void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) = 0;
+  virtual void row(Value picture, Value y, Value outRow) = 0;
+
+  /// Channels of a block: `width` of them from `channel` on, fewer than the tile's columns when masked.
+  struct Channels {
+    Value channel, width;
+    bool isMasked;
+  };
+  void forChannels(llvm::function_ref<void(Channels)> body) {
+    Value block = s.index(tile.columns());
+    Value rest = s.remS(out.channels, block), full = s.sub(out.channels, rest);
+    s.loop(s.index(0), full, block, [&](Value channel) { body({channel, block, false}); });
+    s.when(s.ltS(s.index(0), rest), [&] { body({full, rest, true}); });
+  }
 
   VectorType vectorType() { return tile.vectorType(s.b.getContext()); }
   Value splat(double value) {
     return s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(vectorType(), float(value)));
   }
   /// Channels channel + v * lanes.. of the element at `pointer`; those past the last channel are 0 when masked.
-  Value loadChannels(Value pointer, int v, Value width, bool isMasked) {
+  Value loadChannels(Value pointer, int v, Channels at) {
     Value address = s.address(pointer, s.f32(), s.index(v * tile.lanes));
-    if (!isMasked)
+    if (!at.isMasked)
       return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), address, 4);
-    Value lanes = s.maxS(s.sub(width, s.index(v * tile.lanes)), s.index(0));
+    Value lanes = s.maxS(s.sub(at.width, s.index(v * tile.lanes)), s.index(0));
     Value count = s.b.create<arith::IndexCastOp>(s.loc, s.b.getIndexType(), lanes);
     Value mask = s.b.create<vector::CreateMaskOp>(s.loc, VectorType::get({tile.lanes}, s.i1()), ValueRange{count});
     return s.b.create<LLVM::MaskedLoadOp>(s.loc, vectorType(), address, mask, splat(0), 4);
@@ -95,45 +98,58 @@ public:
   }
 
 private:
-  void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) override {
-    Value tileRows = s.index(tile.rows);
+  void row(Value picture, Value y, Value outRow) override {
     auto [firstTap, lastTap] = insideTaps(begin(y, 0), in.height, 0);
     Value first = firstTap, last = lastTap;
-    Value taps = s.address(filter, s.f32(), s.mul(channel, s.index(window.taps())));
-    s.loop(s.index(0), out.width, tileRows, [&](Value x) {
-      Value left = begin(x, 1), right = begin(s.add(x, s.index(tile.rows - 1)), 1);
-      Value lastRead = s.add(right, s.index((window.kernel[1] - 1) * window.dilation[1]));
-      Value isInside = s.andI(s.geS(left, s.index(0)), s.ltS(lastRead, in.width));
-      auto compute = [&](bool isTested) {
-        return s.loop(first, last, zeroTile(s, tile), [&](Value ky, ValueRange acc) {
-          Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
-          Value rowTaps = s.address(taps, s.f32(), s.mul(ky, s.index(window.kernel[1] * tile.columns())));
-          return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowTaps, inY, x, channel, width, isMasked,
-                           isTested);
-        });
-      };
-      Accumulators acc = s.when(
-          isInside, ValueRange(zeroTile(s, tile)).getTypes(), [&] { return compute(false); },
-          [&] { return compute(true); });
-      epilogue.store(acc, s.add(outRow, x), channel, s.minS(tileRows, s.sub(out.width, x)), width);
+    auto rowTiles = [&](Channels at) {
+      forRowTiles(s, tile, s.index(0), out.width,
+                  [&](TileShape shape, Value x) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
+    };
+    // Whole pixels in the order of memory, unless the filter would be read from L2 for every tile.
+    int64_t filterBytes = constantOf(out.channels).value_or(0) * window.taps() * 4;
+    if (filterBytes > s.target.l1Bytes / 3)
+      return forChannels(rowTiles);
+    forRowTiles(s, tile, s.index(0), out.width, [&](TileShape shape, Value x) {
+      forChannels([&](Channels at) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
     });
   }
 
-  Accumulators kernelRow(Accumulators acc, Value picture, Value rowTaps, Value inY, Value x, Value channel, Value width,
-                         bool isMasked, bool isTested) {
+  /// `taps`: the window's rows inside the picture.
+  void tileAt(TileShape shape, Value picture, Value y, Value outRow, Value x, Channels at,
+              std::pair<Value, Value> taps) {
+    Value left = begin(x, 1), right = begin(s.add(x, s.index(shape.rows - 1)), 1);
+    Value lastRead = s.add(right, s.index((window.kernel[1] - 1) * window.dilation[1]));
+    Value isInside = s.andI(s.geS(left, s.index(0)), s.ltS(lastRead, in.width));
+    Value weights = s.address(filter, s.f32(), s.mul(at.channel, s.index(window.taps())));
+    Accumulators zero = zeroTile(s, shape);
+    auto compute = [&](bool isTested) {
+      return s.loop(taps.first, taps.second, zero, [&](Value ky, ValueRange acc) {
+        Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
+        Value rowWeights = s.address(weights, s.f32(), s.mul(ky, s.index(window.kernel[1] * tile.columns())));
+        return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowWeights, inY, x, at, isTested);
+      });
+    };
+    Accumulators acc =
+        s.when(isInside, ValueRange(zero).getTypes(), [&] { return compute(false); }, [&] { return compute(true); });
+    epilogue.store(acc, s.add(outRow, x), at.channel, s.minS(s.index(shape.rows), s.sub(out.width, x)), at.width);
+  }
+
+  Accumulators kernelRow(Accumulators acc, Value picture, Value rowTaps, Value inY, Value x, Channels at,
+                         bool isTested) {
+    int rows = int(acc.size()) / tile.vectors;
     for (int64_t kx = 0; kx < window.kernel[1]; ++kx) {
       SmallVector<Value> weights;
       for (int v = 0; v < tile.vectors; ++v)
         weights.push_back(s.b.create<LLVM::LoadOp>(
             s.loc, vectorType(), s.address(rowTaps, s.f32(), s.index(kx * tile.columns() + v * tile.lanes)), 4));
-      for (int r = 0; r < tile.rows; ++r) {
+      for (int r = 0; r < rows; ++r) {
         Value inX = s.add(begin(s.add(x, s.index(r)), 1), s.index(kx * window.dilation[1]));
-        Value pointer = s.address(picture, s.f32(), elementOffset(inY, inX, channel));
+        Value pointer = s.address(picture, s.f32(), elementOffset(inY, inX, at.channel));
         if (isTested)
           pointer = s.select(s.cmp(arith::CmpIPredicate::ult, inX, in.width), pointer, zeros);
         for (int v = 0; v < tile.vectors; ++v) {
           Value &sum = acc[r * tile.vectors + v];
-          sum = s.b.create<vector::FMAOp>(s.loc, loadChannels(pointer, v, width, isMasked), weights[v], sum);
+          sum = s.b.create<vector::FMAOp>(s.loc, loadChannels(pointer, v, at), weights[v], sum);
         }
       }
     }
@@ -151,30 +167,32 @@ public:
 private:
   bool isMax() { return op.getKind() == nn::PoolKind::pool_max; }
 
-  void row(Value picture, Value y, Value outRow, Value channel, Value width, bool isMasked) override {
+  void row(Value picture, Value y, Value outRow) override {
     auto [firstY, lastY] = insideTaps(begin(y, 0), in.height, 0);
     Value yFrom = firstY, yTo = lastY;
     s.loop(s.index(0), out.width, [&](Value x) {
       auto [firstX, lastX] = insideTaps(begin(x, 1), in.width, 1);
       Value xFrom = firstX, xTo = lastX;
-      Values init(tile.vectors, splat(isMax() ? -std::numeric_limits<float>::infinity() : 0.0));
-      Values acc = s.loop(yFrom, yTo, init, [&](Value ky, ValueRange outer) {
-        Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
-        return s.loop(xFrom, xTo, outer, [&](Value kx, ValueRange inner) {
-          Value inX = s.add(begin(x, 1), s.mul(kx, s.index(window.dilation[1])));
-          return combine(inner, s.address(picture, s.f32(), elementOffset(inY, inX, channel)), width, isMasked);
+      forChannels([&](Channels at) {
+        Values init(tile.vectors, splat(isMax() ? -std::numeric_limits<float>::infinity() : 0.0));
+        Values acc = s.loop(yFrom, yTo, init, [&](Value ky, ValueRange outer) {
+          Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
+          return s.loop(xFrom, xTo, outer, [&](Value kx, ValueRange inner) {
+            Value inX = s.add(begin(x, 1), s.mul(kx, s.index(window.dilation[1])));
+            return combine(inner, s.address(picture, s.f32(), elementOffset(inY, inX, at.channel)), at);
+          });
         });
+        if (!isMax())
+          scale(acc, s.mul(count(y, 0, yFrom, yTo), count(x, 1, xFrom, xTo)));
+        epilogue.store(acc, s.add(outRow, x), at.channel, s.index(1), at.width);
       });
-      if (!isMax())
-        scale(acc, s.mul(count(y, 0, yFrom, yTo), count(x, 1, xFrom, xTo)));
-      epilogue.store(acc, s.add(outRow, x), channel, s.index(1), width);
     });
   }
 
-  Values combine(ValueRange acc, Value pointer, Value width, bool isMasked) {
+  Values combine(ValueRange acc, Value pointer, Channels at) {
     Values next;
     for (int v = 0; v < tile.vectors; ++v) {
-      Value element = loadChannels(pointer, v, width, isMasked);
+      Value element = loadChannels(pointer, v, at);
       if (!isMax()) {
         next.push_back(s.b.create<arith::AddFOp>(s.loc, acc[v], element));
         continue;

@@ -1,0 +1,203 @@
+#include "backends/x86/Contraction.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr unsigned kAlign = 4; // users' memory promises no more
+
+/// Sizes of an input with as many axes as the result: leading axes of 1 are added or dropped.
+DimExprs alignedDims(Value input, size_t rank) {
+  DimExprs dims = dimExprs(tensorType(input));
+  while (dims.size() > 1 && dims.size() > rank && constantDim(dims.front()) == 1)
+    dims.erase(dims.begin());
+  dims.insert(dims.begin(), rank - dims.size(), dimConstant(input.getContext(), 1));
+  return dims;
+}
+} // namespace
+
+TileEpilogue::TileEpilogue(EmitContext &context, Operation *root, Value bias, TileShape tile,
+                           std::optional<int64_t> columns)
+    : context(context), product(root->getResult(0)), bias(bias), tile(tile), vectors(context, root, tile.lanes) {
+  Value count = context.index(tile.rows * tile.columns());
+  buffer = context.b.create<LLVM::AllocaOp>(context.loc, context.ptr(), context.f32(), count, 64);
+  int64_t last = tensorType(product).getRank() - 1;
+  width = context.dimOf(product, last);
+  tiledColumns = columns ? columns : constantDim(dimExprs(tensorType(product))[last]);
+  for (BlockArgument input : context.region().getArguments())
+    if (llvm::any_of(input.getUsers(), [&](Operation *user) { return user != root; }))
+      epilogueInputs.push_back(input);
+}
+
+void TileEpilogue::forWidths(Value columns, llvm::function_ref<void(Width)> body) {
+  int64_t all = tile.columns();
+  if (auto known = constantOf(columns))
+    return body({columns, known});
+  std::optional<int64_t> rest;
+  if (tiledColumns)
+    rest = *tiledColumns % all;
+  if (rest == 0)
+    return body({context.index(all), all});
+  Width part{rest ? context.index(*rest) : columns, rest};
+  if (tiledColumns && *tiledColumns < all)
+    return body(part);
+  Value isFull = context.eqI(columns, context.index(all));
+  context.when(isFull, [&] { body({context.index(all), all}); });
+  context.when(context.notB(isFull), [&] { body(part); });
+}
+
+void TileEpilogue::store(const Accumulators &acc, Value row, Value column, Value rows, Value columns) {
+  TileShape stored = tile;
+  stored.rows = static_cast<int>(acc.size()) / tile.vectors;
+  forWidths(columns, [&](Width inside) {
+    if (!vectors.isUsable() || !vectors.isLight())
+      return storeRows(stored, acc, row, column, rows, inside);
+    // All rows or a loop, not a test for each: the compiler would move each row's sums behind its test, and the elements that
+    // the rows share with them onto the stack.
+    Value isWhole = context.geS(rows, context.index(stored.rows));
+    context.when(isWhole, [&] {
+      for (int r = 0; r < stored.rows; ++r)
+        storeVectors(ArrayRef<Value>(acc).slice(r * tile.vectors, tile.vectors), context.add(row, context.index(r)),
+                     column, inside);
+    });
+    context.when(context.notB(isWhole), [&] { storeRows(stored, acc, row, column, rows, inside); });
+  });
+}
+
+/// Row by row from the stack.
+void TileEpilogue::storeRows(TileShape stored, const Accumulators &acc, Value row, Value column, Value rows,
+                             Width inside) {
+  Value all = context.index(tile.columns());
+  storeTile(context, stored, acc, buffer, all);
+  context.loop(context.index(0), context.minS(rows, context.index(stored.rows)), [&](Value r) {
+    if (!vectors.isUsable())
+      return storeRow(r, context.add(row, r), column, inside.count);
+    TileShape one = tile;
+    one.rows = 1;
+    Value pointer = context.address(buffer, context.f32(), context.mul(r, all));
+    storeVectors(loadTile(context, one, pointer, all), context.add(row, r), column, inside);
+  });
+}
+
+void TileEpilogue::storeVectors(ArrayRef<Value> sums, Value row, Value column, Width inside) {
+  Value offset = context.add(context.mul(row, width), column);
+  for (int v = 0; v < tile.vectors; ++v) {
+    int64_t first = int64_t(v) * tile.lanes;
+    if (inside.known && first >= *inside.known)
+      return;
+    Values results = vectors.compute([&](Value leaf) -> Value {
+      if (leaf != product)
+        return inputVector(cast<BlockArgument>(leaf), row, column, first, inside);
+      return bias ? context.add(sums[v], inputVector(cast<BlockArgument>(bias), row, column, first, inside)) : sums[v];
+    });
+    for (auto [result, output] : llvm::zip(results, context.outputs))
+      storeVector(result, context.address(output, context.f32(), offset), first, inside);
+  }
+}
+
+Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, int64_t first, Width inside) {
+  Value base = context.inputs[input.getArgNumber()];
+  if (input == bias || hasColumns(input)) {
+    Value offset = input == bias ? column : inputOffset(input, row, column);
+    return loadVector(context.address(base, context.f32(), offset), first, inside);
+  }
+  Value element = context.loadRaw(base, context.f32(), inputOffset(input, row, column));
+  return context.b.create<vector::BroadcastOp>(context.loc, tile.vectorType(context.b.getContext()), element);
+}
+
+Value TileEpilogue::maskOf(int64_t first, Width inside) {
+  Value left = context.sub(inside.count, context.index(first));
+  Value lanes = context.b.create<arith::IndexCastOp>(context.loc, context.b.getIndexType(),
+                                                     context.maxS(left, context.index(0)));
+  auto type = VectorType::get({tile.lanes}, context.i1());
+  return context.b.create<vector::CreateMaskOp>(context.loc, type, ValueRange{lanes});
+}
+
+Value TileEpilogue::loadVector(Value pointer, int64_t first, Width inside) {
+  VectorType type = tile.vectorType(context.b.getContext());
+  Value address = context.address(pointer, context.f32(), context.index(first));
+  if (inside.known && first + tile.lanes <= *inside.known)
+    return context.b.create<LLVM::LoadOp>(context.loc, type, address, kAlign);
+  return context.b.create<LLVM::MaskedLoadOp>(context.loc, type, address, maskOf(first, inside),
+                                              ValueRange{context.real(0, type)}, kAlign);
+}
+
+/// Parts of a vector are stored by powers of two where their number is known: masked stores take long on some processors.
+void TileEpilogue::storeVector(Value vector, Value pointer, int64_t first, Width inside) {
+  auto address = [&](int64_t lane) { return context.address(pointer, context.f32(), context.index(first + lane)); };
+  if (!inside.known) {
+    context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(first, inside), kAlign);
+    return;
+  }
+  int64_t left = std::min<int64_t>(tile.lanes, *inside.known - first), lane = 0;
+  for (int64_t size = tile.lanes; size > 0; size /= 2)
+    if (left & size) {
+      SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(lane, lane + size));
+      Value part = size == tile.lanes ? vector
+                                      : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
+      context.b.create<LLVM::StoreOp>(context.loc, part, address(lane), kAlign);
+      lane += size;
+    }
+}
+
+void TileEpilogue::storeRow(Value tileRow, Value row, Value column, Value columns) {
+  context.loop(context.index(0), columns, [&](Value j) {
+    storeElement(context.add(context.mul(tileRow, context.index(tile.columns())), j), row, context.add(column, j));
+  });
+}
+
+void TileEpilogue::storeElement(Value tileOffset, Value row, Value column) {
+  context.bind(product, [&](ArrayRef<Value>) {
+    Value sum = context.loadRaw(buffer, context.f32(), tileOffset);
+    return bias ? context.add(sum, context.load(context.inputs[cast<BlockArgument>(bias).getArgNumber()], context.f32(),
+                                                column))
+                : sum;
+  });
+  for (Value input : epilogueInputs) {
+    auto argument = cast<BlockArgument>(input);
+    context.bind(input, [this, argument, row, column](ArrayRef<Value>) {
+      return context.load(context.inputs[argument.getArgNumber()], elementType(argument),
+                          inputOffset(argument, row, column));
+    });
+  }
+  // All inputs are bound, so that indices only tell elements apart; (row, 0, .., column) is enough.
+  Indices indices(tensorType(product).getRank(), context.index(0));
+  indices.front() = row;
+  indices.back() = column;
+  Value offset = context.add(context.mul(row, width), column);
+  for (auto [result, output] : llvm::zip(context.results(), context.outputs))
+    context.store(context.elementAt(result, indices), output, elementType(result), offset);
+  context.unbind(product);
+  for (Value input : epilogueInputs)
+    context.unbind(input);
+}
+
+bool TileEpilogue::hasColumns(BlockArgument input) {
+  DimExprs dims = dimExprs(tensorType(input));
+  return !dims.empty() && dims.back() == dimExprs(tensorType(product)).back() && constantDim(dims.back()) != 1;
+}
+
+Value TileEpilogue::inputOffset(BlockArgument input, Value row, Value column) {
+  DimExprs whole = dimExprs(tensorType(product)), dims = alignedDims(input, whole.size());
+  ArrayRef<AffineExpr> leading(dims.begin(), dims.end() - 1), wholeLeading(whole.begin(), whole.end() - 1);
+  Value offset = hasColumns(input) ? column : context.index(0);
+  Value rowElements = hasColumns(input) ? width : context.index(1);
+  if (llvm::all_of(leading, [](AffineExpr dim) { return constantDim(dim) == 1; }))
+    return offset;
+  if (leading == wholeLeading)
+    return context.add(context.mul(row, rowElements), offset);
+  Values sizes, kept;
+  for (AffineExpr dim : wholeLeading)
+    sizes.push_back(context.dim(dim));
+  Indices position = context.delinearize(row, sizes);
+  for (auto [axis, dim] : llvm::enumerate(leading)) {
+    if (constantDim(dim) == 1)
+      position[axis] = context.index(0);
+    kept.push_back(context.dim(dim));
+  }
+  return context.add(context.mul(context.linearize(position, kept), rowElements), offset);
+}
+
+} // namespace lathe::x86
