@@ -28,6 +28,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"recurrent_steps", planRecurrentSteps, emitRecurrentSteps, packedStepBytes, packSteps},
       {"recurrent", planRecurrent, emitRecurrent},
       {"non_zero", planNonZero, emitNonZero},
+      {"non_max_suppression", planNonMaxSuppression, emitNonMaxSuppression},
       {"transpose", planTranspose, emitTranspose},
       {"column", planColumn, emitColumn},
       {"row", planRow, emitRow},

@@ -21,6 +21,10 @@ mlir::LogicalResult emitRecurrent(EmitContext &context);
 std::optional<KernelPlan> planNonZero(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitNonZero(EmitContext &context);
 
+std::optional<KernelPlan> planNonMaxSuppression(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
+                                                const Target &target);
+mlir::LogicalResult emitNonMaxSuppression(EmitContext &context);
+
 /// The lines of a tensor along an axis: one per index of all other axes.
 struct Lines {
   mlir::AffineExpr outer, length, inner; // products of the axes before, at and after

@@ -56,21 +56,25 @@ Values scatterNd(Node &n) {
 
 //===- counted results -===//
 
-/// A symbol for the number of elements of `mask` (i1) that are set, read when the program gets there.
-AffineExpr countSymbol(Node &n, Value mask) {
-  Ints axes;
-  for (int64_t i = 0; i < rankOf(mask); ++i)
-    axes.push_back(i);
-  Value count = n.reduce(ReduceKind::sum, n.cast(mask, n.i64()), axes, /*keepdims=*/false);
+/// A symbol for the one element of `count` (i64), read when the program gets there.
+AffineExpr lateSymbol(Node &n, Value count) {
   Symbol symbol;
   symbol.name = n.nodeName + ".count";
   symbol.kind = SymbolKind::tensorValue;
   symbol.index = int64_t(n.symbols.symbols.size());
   AffineExpr expr = n.symbols.add(std::move(symbol), n.context());
-  if (count)
-    n.sized("nn.late_symbol", count, TypeRange(),
-            {n.intAttr("symbol", cast<AffineSymbolExpr>(expr).getPosition()), n.intAttr("element", 0)});
-  return count ? expr : AffineExpr();
+  n.sized("nn.late_symbol", count, TypeRange(),
+          {n.intAttr("symbol", cast<AffineSymbolExpr>(expr).getPosition()), n.intAttr("element", 0)});
+  return expr;
+}
+
+/// A symbol for the number of elements of `mask` (i1) that are set.
+AffineExpr countSymbol(Node &n, Value mask) {
+  Ints axes;
+  for (int64_t i = 0; i < rankOf(mask); ++i)
+    axes.push_back(i);
+  Value count = n.reduce(ReduceKind::sum, n.cast(mask, n.i64()), axes, /*keepdims=*/false);
+  return count ? lateSymbol(n, count) : AffineExpr();
 }
 
 Value positionsOf(Node &n, Value x) {
@@ -97,6 +101,43 @@ Values compress(Node &n) {
   if (!positions)
     return {};
   return {n.gather(source, n.reshape(positions, dimsOf(positions)[1]), *axis)};
+}
+
+/// Whether a value has one element; refused by name otherwise.
+bool isOne(Node &n, Value value, StringRef name) {
+  if (typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1)
+    return true;
+  n.refuse("expects one " + name);
+  return false;
+}
+
+/// The operator gives as many rows as boxes are kept: those of nn.non_max_suppression up to its count.
+Values nonMaxSuppression(Node &n) {
+  Value boxes = n.in(0), scores = n.in(1);
+  Value most = n.has(2) ? n.in(2) : n.scalar(0, n.i64()), overlap = n.has(3) ? n.in(3) : n.scalar(0, n.f32());
+  if (!boxes || !scores || !most || !overlap || !isOne(n, most, "max_output_boxes_per_class"))
+    return {};
+  if (rankOf(boxes) != 3 || rankOf(scores) != 3)
+    return {n.refuse("expects boxes and scores of rank 3")};
+  DimExprs dims = dimsOf(scores);
+  if (!n.require(dimsOf(boxes)[0], dims[0]) || !n.require(dimsOf(boxes)[1], dims[2]))
+    return {};
+  AffineExpr perClass = dims[2];
+  if (auto known = n.contents.integers(most))
+    perClass = larger(smaller(perClass, known->front(), n.symbols), n.dim(0), n.symbols);
+  DimExprs rows{simplifyDim(dims[0] * dims[1] * perClass), n.dim(3)};
+  SmallVector<Value> operands{boxes, scores, most, overlap};
+  if (n.has(4))
+    operands.push_back(n.in(4));
+  SmallVector<NamedAttribute> attributes;
+  if (n.integer("center_point_box", 0) != 0)
+    attributes.push_back(n.unitAttr("center"));
+  Operation *op = n.sized("nn.non_max_suppression", operands,
+                          {makeTensorType(rows, n.i64()), RankedTensorType::get({1}, n.i64())}, attributes);
+  if (!op)
+    return {};
+  DimExprs kept{lateSymbol(n, op->getResult(1)), n.dim(3)};
+  return {n.slice(op->getResult(0), {n.dim(0), n.dim(0)}, kept, {1, 1})};
 }
 
 /// Each batch entry's first `length` time steps in reverse order.
@@ -142,6 +183,7 @@ constexpr ConverterEntry kTable[] = {
     {"ScatterND", 11, kNewest, scatterNd},
     {"NonZero", 9, kNewest, nonZero},
     {"Compress", 9, kNewest, compress},
+    {"NonMaxSuppression", 10, kNewest, nonMaxSuppression},
     {"ReverseSequence", 10, kNewest, reverseSequence},
     {"TensorScatter", 24, kNewest, tensorScatter},
 };

@@ -142,6 +142,21 @@ def NN_NonZeroOp : NN_SizedOp<"non_zero"> {
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }
+def NN_NonMaxSuppressionOp : NN_SizedOp<"non_max_suppression"> {
+  let summary = "boxes that greedy non-maximum suppression keeps, per batch entry and class (ONNX NonMaxSuppression)";
+  let description = [{
+    boxes [B, N, 4]: two opposite corners y, x, y, x or, with `center`, x and y of the center, width, height. scores [B, C, N].
+    Of each entry and class, best score first (ties: lower index), up to max_boxes are kept whose score is above
+    score_threshold (absent: all) and whose intersection over union with none of those kept is above iou_threshold. NaN is
+    never kept. `selected` has the rows (entry, class, box) in this order and zeros from row number `count` on; the importer
+    binds a late symbol to `count` and slices. C1: boxes are [B, N, 4] and scores [B, C, N], f32. C2: max_boxes is one i64, the
+    thresholds one f32 each. C3: selected is [rows, 3], count [1], both i64.
+  }];
+  let arguments = (ins NN_Tensor:$boxes, NN_Tensor:$scores, NN_Tensor:$max_boxes, NN_Tensor:$iou_threshold,
+                       NN_OptTensor:$score_threshold, UnitAttr:$center);
+  let results = (outs NN_Tensor:$selected, NN_Tensor:$count);
+  let assemblyFormat = NN_Format;
+}
 def NN_LateSymbolOp : Op<NN_Dialect, "late_symbol", []> {
   let summary = "binds symbol number `symbol` of the function to element `element` (row-major) of a computed integer tensor";
   let description = "Stands before every use of the symbol in a value. C1: input is i32 or i64. C2: element is inside the input where known.";

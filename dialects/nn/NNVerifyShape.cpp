@@ -158,6 +158,31 @@ LogicalResult NonZeroOp::verify() {
   return emitOpError("C1: expects an i64 result [") << rankOf(getInput()) << ", count], got " << type;
 }
 
+LogicalResult NonMaxSuppressionOp::verify() {
+  if (failed(verifySymbolic(*this)))
+    return failure();
+  auto isFloats = [](Value value, int64_t rank) { return elementType(value).isF32() && rankOf(value) == rank; };
+  if (!isFloats(getBoxes(), 3) || !isFloats(getScores(), 3) ||
+      !mayBeEqual(dimsOf(getBoxes())[1], dimsOf(getScores())[2]) ||
+      !mayBeEqual(dimsOf(getBoxes())[0], dimsOf(getScores())[0]) || constantDim(dimsOf(getBoxes())[2]) != 4)
+    return emitOpError("C1: expects f32 boxes [B, N, 4] and scores [B, C, N], got ")
+           << getBoxes().getType() << " and " << getScores().getType();
+  auto isOne = [](Value value) {
+    return tensorType(value).hasStaticShape() && tensorType(value).getNumElements() == 1;
+  };
+  if (!isOne(getMaxBoxes()) || !elementType(getMaxBoxes()).isSignlessInteger(64))
+    return emitOpError("C2: expects max_boxes to be one i64, got ") << getMaxBoxes().getType();
+  for (Value threshold : {getIouThreshold(), getScoreThreshold()})
+    if (threshold && (!isOne(threshold) || !elementType(threshold).isF32()))
+      return emitOpError("C2: expects a threshold to be one f32, got ") << threshold.getType();
+  bool isI64 = elementType(getSelected()).isSignlessInteger(64) && elementType(getCount()).isSignlessInteger(64);
+  if (!isI64 || rankOf(getSelected()) != 2 || constantDim(dimsOf(getSelected())[1]) != 3 || rankOf(getCount()) != 1 ||
+      constantDim(dimsOf(getCount())[0]) != 1)
+    return emitOpError("C3: expects i64 results [rows, 3] and [1], got ")
+           << getSelected().getType() << " and " << getCount().getType();
+  return success();
+}
+
 LogicalResult LateSymbolOp::verify() {
   if (!isIndexInteger(elementType(getInput())))
     return emitOpError("C1: expects i32 or i64, got ") << elementType(getInput());

@@ -48,8 +48,8 @@ Result evaluateKind(Operation *op, const Args &args) {
             nn::CumulativeOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp, nn::AttentionOp, nn::ConvOp,
             nn::ConvTransposeOp, nn::PoolOp, nn::MaxPoolIndicesOp, nn::RecurrentOp, nn::ReshapeOp, nn::TransposeOp,
             nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp, nn::GatherOp, nn::GatherElementsOp,
-            nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp, nn::NonZeroOp, nn::IotaOp,
-            nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp, nn::FusedOp, nn::ConstantOp>(
+            nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp, nn::NonZeroOp, nn::NonMaxSuppressionOp,
+            nn::IotaOp, nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp, nn::FusedOp, nn::ConstantOp>(
           [&](auto kind) { return evaluate(kind, args); })
       .Default(
           [](Operation *other) { return error("expects an operation of the nn dialect, got ", other->getName()); });

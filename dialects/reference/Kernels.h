@@ -72,6 +72,7 @@ Result evaluate(nn::ScatterElementsOp op, const Args &args);
 Result evaluate(nn::ScatterNdOp op, const Args &args);
 Result evaluate(nn::TopKOp op, const Args &args);
 Result evaluate(nn::NonZeroOp op, const Args &args);
+Result evaluate(nn::NonMaxSuppressionOp op, const Args &args);
 Result evaluate(nn::IotaOp op, const Args &args);
 Result evaluate(nn::ShapeOfOp op, const Args &args);
 Result evaluate(nn::DimValuesOp op, const Args &args);

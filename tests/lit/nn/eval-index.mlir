@@ -151,3 +151,30 @@ func.func @non_zero() -> tensor<2x2xi64> {
   %r = nn.non_zero %a : (tensor<2x2xi32>) -> tensor<2x2xi64>
   return %r : tensor<2x2xi64>
 }
+
+// Box 1 overlaps box 0 by 1/2 (kept boxes may up to 0.5 only), box 2 is apart, box 3 scores too low.
+// CHECK-LABEL: @non_max_suppression
+// CHECK: nn.constant dense<{{\[}}[0, 0, 0], [0, 0, 2], [0, 0, 0], [0, 0, 0]]>
+// CHECK: nn.constant dense<2>
+func.func @non_max_suppression() -> (tensor<4x3xi64>, tensor<1xi64>) {
+  %b = nn.constant dense<[[[0.0, 0.0, 4.0, 3.0], [4.0, 4.0, 0.0, 1.0], [5.0, 5.0, 6.0, 6.0], [8.0, 8.0, 9.0, 9.0]]]> : tensor<1x4x4xf32>
+  %s = nn.constant dense<[[[0.9, 0.8, 0.7, 0.1]]]> : tensor<1x1x4xf32>
+  %n = nn.constant dense<4> : tensor<i64>
+  %o = nn.constant dense<0.49> : tensor<f32>
+  %t = nn.constant dense<0.5> : tensor<1xf32>
+  %r:2 = nn.non_max_suppression %b, %s, %n, %o, %t : (tensor<1x4x4xf32>, tensor<1x1x4xf32>, tensor<i64>, tensor<f32>, tensor<1xf32>) -> (tensor<4x3xi64>, tensor<1xi64>)
+  return %r#0, %r#1 : tensor<4x3xi64>, tensor<1xi64>
+}
+
+// The same boxes by center and size; at most one per class, classes best first.
+// CHECK-LABEL: @non_max_suppression_center
+// CHECK: nn.constant dense<{{\[}}[0, 0, 0], [0, 1, 1]]>
+// CHECK: nn.constant dense<2>
+func.func @non_max_suppression_center() -> (tensor<2x3xi64>, tensor<1xi64>) {
+  %b = nn.constant dense<[[[1.5, 2.0, 3.0, 4.0], [2.5, 2.0, 3.0, 4.0]]]> : tensor<1x2x4xf32>
+  %s = nn.constant dense<[[[0.9, 0.8], [0.1, 0.2]]]> : tensor<1x2x2xf32>
+  %n = nn.constant dense<1> : tensor<i64>
+  %o = nn.constant dense<0.9> : tensor<f32>
+  %r:2 = nn.non_max_suppression %b, %s, %n, %o {center} : (tensor<1x2x4xf32>, tensor<1x2x2xf32>, tensor<i64>, tensor<f32>) -> (tensor<2x3xi64>, tensor<1xi64>)
+  return %r#0, %r#1 : tensor<2x3xi64>, tensor<1xi64>
+}

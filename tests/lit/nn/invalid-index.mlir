@@ -171,6 +171,33 @@ func.func @case(%a: tensor<2x3xf32>) {
 
 // -----
 
+// non_max_suppression C1
+func.func @case(%b: tensor<1x5x4xf32>, %s: tensor<1x2x6xf32>, %n: tensor<i64>, %t: tensor<f32>) {
+  // expected-error @+1 {{'nn.non_max_suppression' op C1: expects f32 boxes [B, N, 4] and scores [B, C, N], got 'tensor<1x5x4xf32>' and 'tensor<1x2x6xf32>'}}
+  %r:2 = nn.non_max_suppression %b, %s, %n, %t : (tensor<1x5x4xf32>, tensor<1x2x6xf32>, tensor<i64>, tensor<f32>) -> (tensor<9x3xi64>, tensor<1xi64>)
+  return
+}
+
+// -----
+
+// non_max_suppression C2
+func.func @case(%b: tensor<1x5x4xf32>, %s: tensor<1x2x5xf32>, %n: tensor<2xi64>, %t: tensor<f32>) {
+  // expected-error @+1 {{'nn.non_max_suppression' op C2: expects max_boxes to be one i64, got 'tensor<2xi64>'}}
+  %r:2 = nn.non_max_suppression %b, %s, %n, %t : (tensor<1x5x4xf32>, tensor<1x2x5xf32>, tensor<2xi64>, tensor<f32>) -> (tensor<9x3xi64>, tensor<1xi64>)
+  return
+}
+
+// -----
+
+// non_max_suppression C3
+func.func @case(%b: tensor<1x5x4xf32>, %s: tensor<1x2x5xf32>, %n: tensor<i64>, %t: tensor<f32>) {
+  // expected-error @+1 {{'nn.non_max_suppression' op C3: expects i64 results [rows, 3] and [1], got 'tensor<9x3xi32>' and 'tensor<1xi64>'}}
+  %r:2 = nn.non_max_suppression %b, %s, %n, %t : (tensor<1x5x4xf32>, tensor<1x2x5xf32>, tensor<i64>, tensor<f32>) -> (tensor<9x3xi32>, tensor<1xi64>)
+  return
+}
+
+// -----
+
 // late_symbol C1
 func.func @case(%a: tensor<1xf32>) {
   // expected-error @+1 {{'nn.late_symbol' op C1: expects i32 or i64, got 'f32'}}

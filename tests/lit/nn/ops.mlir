@@ -146,6 +146,13 @@ func.func @indexing(%x: tensor<?x?x8xf32, #bsd>, %i: tensor<?xi64, #b>, %e: tens
   return
 }
 
+// CHECK-LABEL: @boxes
+func.func @boxes(%b: tensor<1x5x4xf32>, %s: tensor<1x2x5xf32>, %n: tensor<i64>, %t: tensor<f32>) {
+  // CHECK: nn.non_max_suppression %arg0, %arg1, %arg2, %arg3, %arg3 {center} : ({{.*}}) -> (tensor<10x3xi64>, tensor<1xi64>)
+  %r:2 = nn.non_max_suppression %b, %s, %n, %t, %t {center} : (tensor<1x5x4xf32>, tensor<1x2x5xf32>, tensor<i64>, tensor<f32>, tensor<f32>) -> (tensor<10x3xi64>, tensor<1xi64>)
+  return
+}
+
 // CHECK-LABEL: @fused
 func.func @fused(%x: tensor<?x?x8xf32, #bsd>) -> tensor<?x?x8xf32, #bsd> {
   // CHECK: %[[F:.*]] = nn.fused "map"(%arg0) : ({{.*}}) -> tensor<?x?x8xf32, #{{.*}}> {

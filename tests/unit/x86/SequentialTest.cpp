@@ -62,3 +62,24 @@ TEST_CASE("coordinates of non-zeros") {
   // One column too few: an error, and nothing is written outside.
   CHECK(runForCode(oneOp("nn.non_zero %0", {"5x7xf32"}, {"2x8xi64"}), options) == 5);
 }
+
+TEST_CASE("non-maximum suppression") {
+  for (const char *center : {"", " {center}"})
+    for (int64_t most : {0, 3, 100}) {
+      RunOptions options{.low = 0, .high = 9};
+      options.fill = [=](unsigned number, Tensor &tensor) {
+        if (number == 2)
+          tensor.mutableData<int64_t>()[0] = most;
+        if (number == 3)
+          tensor.mutableData<float>()[0] = 0.25f;
+        return number == 2 || number == 3;
+      };
+      std::string text = std::string("nn.non_max_suppression %0, %1, %2, %3, %4") + center;
+      CHECK(runCase(oneOp(text, {"2x41x4xf32", "2x3x41xf32", "1xi64", "f32", "f32"}, {"246x3xi64", "1xi64"}),
+                    options) == "");
+      // One row for what are more boxes: an error, and nothing is written outside.
+      bool fits = most == 0;
+      CHECK(runForCode(oneOp(text, {"2x41x4xf32", "2x3x41xf32", "1xi64", "f32", "f32"}, {"1x3xi64", "1xi64"}),
+                       options) == (fits ? 0 : 5));
+    }
+}
