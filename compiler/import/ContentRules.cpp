@@ -104,7 +104,11 @@ MaybeContent floatBinary(BinaryKind kind, const Content &a, const Content &b) {
   case BinaryKind::div:
     if (y && *y != 0)
       return x ? number(*x / *y, context) : MaybeContent(Content{a.expr, a.factor / *y});
-    return !y && a.expr == b.expr ? number(a.factor / b.factor, context) : std::nullopt;
+    // A multiple: the scale of Resize from a size that is twice another.
+    if (auto times = y ? std::nullopt : constantDim(exactQuotient(a.expr, b.expr));
+        times && simplifyDim(b.expr * *times) == a.expr)
+      return number(double(*times) * a.factor / b.factor, context);
+    return std::nullopt;
   case BinaryKind::min:
   case BinaryKind::max:
     if (x && y)

@@ -199,7 +199,44 @@ void Importer::finish(ArrayRef<Value> outputs) {
   for (auto [i, output] : llvm::enumerate(file.model().graph().output()))
     function.setResultAttr(unsigned(i), "nn.name", builder.getStringAttr(output.name()));
   symbols.store(function);
+  foldSizes();
   eraseDeadOps();
+}
+
+namespace {
+constexpr int64_t kMaxFolded = 64; // elements
+
+/// Numbers that are known to be exact as an attribute of this type.
+ElementsAttr numbersAttr(ArrayRef<double> numbers, RankedTensorType type) {
+  Type element = type.getElementType();
+  SmallVector<Attribute> values;
+  for (double number : numbers)
+    values.push_back(isa<FloatType>(element) ? Attribute(FloatAttr::get(element, number))
+                                             : Attribute(IntegerAttr::get(element, int64_t(number))));
+  return DenseElementsAttr::get(type, values);
+}
+} // namespace
+
+/// Sizes that were picked from a shape, cast or computed with become constants or nn.dim_values: often they are known though
+/// other sizes of the same shape are not (the depth of attention heads, from which exporters compute the scale).
+void Importer::foldSizes() {
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+    bool readsSizes = llvm::any_of(op.getOperands(), [](Value v) { return v.getDefiningOp<nn::DimValuesOp>(); });
+    if (!readsSizes || op.getNumResults() != 1)
+      continue;
+    auto type = cast<RankedTensorType>(op.getResult(0).getType());
+    if (!type.hasStaticShape() || type.getNumElements() > kMaxFolded)
+      continue;
+    builder.setInsertionPoint(&op);
+    Value known;
+    if (auto numbers = contents->numbers(op.getResult(0)))
+      known = builder.create<nn::ConstantOp>(op.getLoc(), type, numbersAttr(*numbers, type));
+    else if (auto sizes = contents->integers(op.getResult(0));
+             sizes && type.getRank() <= 1 && type.getElementType().isInteger(64))
+      known = builder.create<nn::DimValuesOp>(op.getLoc(), type, AffineMapAttr::get(symbolMap(*sizes, context)));
+    if (known) // `op` itself stays till eraseDeadOps: contents are remembered by value
+      op.getResult(0).replaceAllUsesWith(known);
+  }
 }
 
 void Importer::eraseDeadOps() {

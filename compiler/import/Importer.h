@@ -30,6 +30,7 @@ private:
   bool addOutputs(llvm::SmallVectorImpl<mlir::Value> &values);
   void checkOutputType(const onnx::ValueInfoProto &output, mlir::Type element);
   void finish(llvm::ArrayRef<mlir::Value> outputs);
+  void foldSizes();
   void eraseDeadOps();
 
   void importNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes, Scope &scope);
