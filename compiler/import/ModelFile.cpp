@@ -1,5 +1,6 @@
 #include "compiler/import/ModelFile.h"
 #include "compiler/import/CheckModel.h"
+#include "compiler/import/SortNodes.h"
 #include "compiler/import/StripWeights.h"
 #include "onnx/defs/parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -86,6 +87,7 @@ Error ModelFile::adopt() {
 }
 
 Error ModelFile::check() {
+  sortNodes(*proto.mutable_graph());
   if (Error error = checkModel(proto))
     return fail(toString(std::move(error)));
   return Error::success();
