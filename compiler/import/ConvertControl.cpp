@@ -49,6 +49,24 @@ Values takeBranch(Node &n, const onnx::GraphProto &branch) {
   return results;
 }
 
+/// condition ? lhs : rhs for tensors whose sizes may differ: both are padded to the larger sizes, and what is selected is cut to
+/// its own, which are known once the condition is.
+Value selectSized(Node &n, Value condition, Value lhs, Value rhs) {
+  if (lhs.getType() == rhs.getType())
+    return n.select(condition, lhs, rhs);
+  if (elementOf(lhs) != elementOf(rhs) || rankOf(lhs) != rankOf(rhs))
+    return n.refuse("the branches' results have different element types or ranks, and the condition is computed");
+  DimExprs a = dimsOf(lhs), b = dimsOf(rhs), most, zeros(a.size(), n.dim(0));
+  for (auto [x, y] : llvm::zip_equal(a, b))
+    most.push_back(x == y ? x : larger(x, y, n.symbols));
+  auto padded = [&](Value value) { return n.pad(value, Value(), zeros, most, PadMode::constant); };
+  Value selected = n.select(condition, padded(lhs), padded(rhs));
+  DimExprs sizes = n.lateSizes(n.select(condition, n.dimValues(a), n.dimValues(b)));
+  for (size_t i = 0; i < a.size(); ++i)
+    sizes[i] = a[i] == b[i] ? a[i] : sizes[i];
+  return n.slice(selected, zeros, sizes, Ints(a.size(), 1));
+}
+
 /// Both branches are computed and one result is selected: they have no effects.
 Values selectBranch(Node &n, Value condition, const onnx::GraphProto &yes, const onnx::GraphProto &no) {
   Entries taken, other;
@@ -56,9 +74,11 @@ Values selectBranch(Node &n, Value condition, const onnx::GraphProto &yes, const
     return {};
   Values results;
   for (auto [a, b] : llvm::zip_equal(taken, other)) {
-    if (!a.value || !b.value || a.value.getType() != b.value.getType())
-      return {n.refuse("the branches' results have different types, and the condition is computed")};
-    results.push_back(n.select(n.reshape(condition, {}), a.value, b.value));
+    if (!a.value || !b.value)
+      return {n.refuse("a branch gives no tensor, and the condition is computed")};
+    results.push_back(selectSized(n, n.reshape(condition, {}), a.value, b.value));
+    if (!results.back())
+      return {};
   }
   return results;
 }

@@ -77,24 +77,21 @@ SmallVector<std::string> Node::textsOf(StringRef name) const {
 
 //===- values known at compile time -===//
 
-namespace {
-/// Binds symbols to the elements of a computed tensor: they are read when the program gets there.
-DimExprs bindLate(Node &node, Value value) {
+DimExprs Node::lateSizes(Value value) {
   DimExprs result;
-  Value wide = node.cast(value, node.i64());
+  Value wide = cast(value, i64());
   for (int64_t i = 0; wide && i < typeOf(wide).getNumElements(); ++i) {
     Symbol symbol;
-    symbol.name = node.nodeName + "[" + std::to_string(i) + "]";
+    symbol.name = nodeName + "[" + std::to_string(i) + "]";
     symbol.kind = SymbolKind::tensorValue;
-    symbol.index = int64_t(node.symbols.symbols.size());
+    symbol.index = int64_t(symbols.symbols.size());
     symbol.min = INT64_MIN;
-    result.push_back(node.symbols.add(std::move(symbol), node.context()));
-    int64_t number = cast<AffineSymbolExpr>(result.back()).getPosition();
-    node.sized("nn.late_symbol", wide, TypeRange(), {node.intAttr("symbol", number), node.intAttr("element", i)});
+    result.push_back(symbols.add(std::move(symbol), context()));
+    int64_t number = llvm::cast<AffineSymbolExpr>(result.back()).getPosition();
+    sized("nn.late_symbol", wide, TypeRange(), {intAttr("symbol", number), intAttr("element", i)});
   }
   return result;
 }
-} // namespace
 
 std::optional<DimExprs> Node::sizes(unsigned input) {
   Value value = in(input);
@@ -107,7 +104,7 @@ std::optional<DimExprs> Node::sizes(unsigned input) {
     refuse("output shape depends on computed data of input " + Twine(input));
     return std::nullopt;
   }
-  DimExprs late = bindLate(*this, value);
+  DimExprs late = lateSizes(value);
   contents.remember(value, late);
   return late;
 }

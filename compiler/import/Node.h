@@ -44,6 +44,8 @@ public:
   std::optional<DimExprs> sizes(unsigned input);
   std::optional<Ints> knownIntegers(unsigned input);
   std::optional<llvm::SmallVector<double>> knownNumbers(unsigned input);
+  /// Symbols for the elements of a computed integer tensor of static size, read when the program gets there.
+  DimExprs lateSizes(mlir::Value value);
   /// An axis attribute or value made non-negative; nullopt, with an error, outside [-rank, rank).
   std::optional<int64_t> axis(int64_t axis, int64_t rank);
   std::optional<Ints> axes(llvm::ArrayRef<int64_t> axes, int64_t rank);
