@@ -18,6 +18,7 @@ void buildCanonicalPipeline(OpPassManager &module) {
   function.addPass(createRecognizeLayerNorm());
   // Before scales are folded into weights: the scale of attention scores belongs to the attention.
   function.addPass(createRecognizeAttention());
+  function.addPass(createWidenHalves());
   function.addPass(createFoldTransposeIntoMatmul());
   function.addPass(createFoldScaleIntoWeights());
   function.addPass(createFoldConstants());

@@ -44,6 +44,10 @@ def RecognizeAttention : Pass<"lathe-recognize-attention", "::mlir::func::FuncOp
   let summary = "turn two products around a scaled and masked softmax into nn.attention";
 }
 
+def WidenHalves : Pass<"lathe-widen-halves", "::mlir::func::FuncOp"> {
+  let summary = "compute contractions of f16 and bf16 tensors in f32";
+}
+
 def FoldScaleIntoWeights : Pass<"lathe-fold-scale-into-weights", "::mlir::func::FuncOp"> {
   let summary = "fold constant scales and shifts beside convolutions and matrix products into their weights";
   let description = [{

@@ -5,6 +5,7 @@
 #include "dialects/support/MappedMemory.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "passes/Passes.h"
+#include "passes/support/Match.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -35,13 +36,20 @@ bool hasConstantOperands(Operation *op) {
 struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
   using FoldConstantsBase::FoldConstantsBase;
 
+  /// Weights in halves are stored as f32, whatever their size: kernels read no others.
+  static bool widensHalves(Operation *op) {
+    auto cast = dyn_cast<nn::CastOp>(op);
+    Type from = cast ? nn::tensorType(cast.getInput()).getElementType() : Type();
+    return cast && nn::tensorType(cast).getElementType().isF32() && (from.isF16() || from.isBF16());
+  }
+
   /// Result sizes may exceed operand sizes by maxGrowthBytes; sizes of results are known.
   bool isWorthFolding(Operation *op) {
     if (!isa<nn::NNDialect>(op->getDialect()) || !isPure(op) || op->getNumResults() == 0 || op->use_empty() ||
         isa<nn::ConstantOp>(op) || !hasConstantOperands(op))
       return false;
     int64_t results = bytesOf(op->getResultTypes());
-    return results != INT64_MAX && results - bytesOf(op->getOperandTypes()) <= maxGrowthBytes;
+    return results != INT64_MAX && (widensHalves(op) || results - bytesOf(op->getOperandTypes()) <= maxGrowthBytes);
   }
 
   static StringRef keyOf(nn::ConstantOp constant) {
