@@ -119,8 +119,7 @@ private:
     scoreRow(row, matrixOf(op.getKey(), matrix));
     if (op.getMask())
       addMaskRow(batch, head, query);
-    Value share = s.divF(s.real(1, s.f32()), softmaxRow());
-    weighRow(matrixOf(op.getValue(), matrix), s.add(s.mul(matrix, queryDims[2]), query), share);
+    weighRow(matrixOf(op.getValue(), matrix), s.add(s.mul(matrix, queryDims[2]), query), softmaxRow());
   }
 
   /// scores[k] = dot(query, K[k]) * scale, several keys at a time; past the last key it is repeated.
@@ -174,18 +173,23 @@ private:
     })[0];
   }
 
-  /// Row number `row` of the output = share * scores * V.
-  void weighRow(Value values, Value row, Value share) {
+  /// Row number `row` of the output = scores * V / sum.
+  void weighRow(Value values, Value row, Value sumOfWeights) {
     constexpr int64_t mostVectors = 8;
     int64_t vectors = *constantOf(valueColumns) / lanes();
+    Value share = s.divF(s.real(1, s.f32()), sumOfWeights), isNan = s.isNan(sumOfWeights);
     Value shares = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), share);
+    Value zeros = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), s.real(0, s.f32()));
     for (int64_t first = 0; first < vectors; first += mostVectors) {
       TileShape tile{1, int(std::min(vectors - first, mostVectors)), lanes()};
       Value column = s.index(first * lanes());
       Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), {scores}, s.address(values, s.f32(), column), keys,
                                      {s.index(1), valueColumns});
-      for (Value &sum : acc)
+      for (Value &sum : acc) {
         sum = s.b.create<arith::MulFOp>(s.loc, sum, shares);
+        if (op.getNanToZero())
+          sum = s.b.create<arith::SelectOp>(s.loc, isNan, zeros, sum);
+      }
       storeTile(s, tile, acc, s.address(s.outputs[0], s.f32(), s.add(s.mul(row, valueColumns), column)), valueColumns);
     }
   }
@@ -325,7 +329,10 @@ private:
         Value out = s.add(s.mul(row, valueColumns), column);
         s.loop(s.index(0), width, [&](Value j) {
           Value weighed = s.loadRaw(tileBuffer, s.f32(), s.add(s.index(r * tile.columns()), j));
-          s.storeRaw(s.mul(weighed, share), s.outputs[0], s.add(out, j));
+          Value result = s.mul(weighed, share);
+          if (op.getNanToZero())
+            result = s.select(s.isNan(sum), s.real(0, s.f32()), result);
+          s.storeRaw(result, s.outputs[0], s.add(out, j));
         });
       });
   }

@@ -146,7 +146,8 @@ Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
     Value v = c.elementAt(op.getValue(), {indices[0], indices[1], t, indices[3]});
     return Values{largest, c.fma(carried[1], decay, weight), c.fma(carried[2], decay, c.mul(weight, v))};
   });
-  return c.divF(state[2], state[1]);
+  Value result = c.divF(state[2], state[1]);
+  return op.getNanToZero() ? c.select(c.gtF(state[1], zero), result, zero) : result;
 }
 
 } // namespace lathe::x86

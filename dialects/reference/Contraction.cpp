@@ -92,6 +92,8 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
   forEachElement<3>(ArrayRef(scores).drop_back(), {keyStrides, valueStrides, maskRows}, [&](Offsets<3> at) {
     const T *maskRow = mask ? mask->data<T>() + at[2] : nullptr;
     attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, maskStrides[3], weights);
+    if (op.getNanToZero()) // one weight is NaN: all are, since their sum is
+      std::replace_if(weights.begin(), weights.end(), [](double weight) { return std::isnan(weight); }, 0.0);
     for (int64_t d = 0; d < width; ++d) {
       double sum = 0;
       for (int64_t t = 0; t < count; ++t)

@@ -2,9 +2,10 @@
 //   softmax(query x key^T * scale + mask) x value
 //
 // The scale may stand before the first product (on the query, the key, or its square root on both) or after it, as a product
-// or a quotient. Masks are added or selected; several added masks become their sum. Ranks 2 and 3 are computed as one batch
-// of heads. Refused: probabilities that are used elsewhere (attention maps as outputs), softmax along another axis, key and
-// value heads that broadcast, selected mask values above minus 1e9. Vaswani et al., Attention Is All You Need, 2017.
+// or a quotient. Masks are added or selected; several added masks become their sum. NaN probabilities may be replaced by zeros
+// (PyTorch's safe softmax). Scores may be reshaped between masks (shifted windows: Liu et al., Swin Transformer, 2021), and have
+// any number of batch axes. Refused: probabilities that are used elsewhere (attention maps as outputs), softmax along another
+// axis, key and value heads that broadcast, selected mask values above minus 1e9. Vaswani et al., Attention Is All You Need, 2017.
 #include "dialects/support/Decisions.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
@@ -23,10 +24,14 @@ using namespace nn;
 /// both are 0, and in a row without, the score is lost in rounding.
 constexpr double kMinusInfinity = -1e9;
 
+/// Sizes of the scores where a mask is added: in shifted windows they are reshaped, so that windows are an axis of their own.
+using View = DimExprs;
+
 struct AddedMask {
   Value condition; // null: `value` is added as it is; else `value` is added where the condition is `where`
   Value value;
   bool where = true;
+  View view = {};
 };
 
 struct Scores {
@@ -38,6 +43,8 @@ struct Scores {
 struct Match {
   SoftmaxOp softmax;
   Scores scores;
+  View view;                                // the finest one
+  bool nanToZero = false, isShared = false; // isShared: others use the probabilities
 };
 
 /// True if scores * scale + masks, in any nesting, can lie behind this value.
@@ -46,6 +53,10 @@ bool leadsToProduct(Value value) {
     Operation *op = value.getDefiningOp();
     if (isa_and_nonnull<MatmulOp>(op))
       return true;
+    if (auto reshape = dyn_cast_or_null<ReshapeOp>(op)) {
+      value = reshape.getInput();
+      continue;
+    }
     if (auto select = dyn_cast_or_null<SelectOp>(op)) {
       value = scalarConstant(select.getRhs()) ? select.getLhs() : select.getRhs();
     } else if (auto binary = dyn_cast_or_null<BinaryOp>(op)) {
@@ -79,12 +90,23 @@ Value peelMask(Value value, Scores &scores) {
   return isRight ? select.getRhs() : select.getLhs();
 }
 
+/// True if a reshape leaves the matrices of scores alone and only merges or splits batches of them.
+bool keepsMatrices(ReshapeOp op) {
+  DimExprs from = dimExprs(tensorType(op.getInput())), to = dimExprs(tensorType(op.getOutput()));
+  return from.size() >= 2 && to.size() >= 2 && ArrayRef(from).take_back(2) == ArrayRef(to).take_back(2);
+}
+
 /// Reads scores from what the softmax takes.
 std::optional<Scores> matchScores(Value value) {
   Scores scores;
   for (int depth = 0; depth < 8; ++depth) {
     if ((scores.product = value.getDefiningOp<MatmulOp>()))
       return scores;
+    if (auto reshape = value.getDefiningOp<ReshapeOp>(); reshape && keepsMatrices(reshape)) {
+      value = reshape.getInput();
+      continue;
+    }
+    View view = dimExprs(tensorType(value));
     if (auto mul = matchWithScalar(value, BinaryKind::mul)) {
       scores.scale *= mul->scalar;
       value = mul->input;
@@ -93,9 +115,34 @@ std::optional<Scores> matchScores(Value value) {
       value = div->input;
     } else if (scores.scale != 1 || !(value = peelMask(value, scores))) {
       return std::nullopt; // a scale of the masked scores would scale the mask, too
+    } else {
+      scores.masks.back().view = view;
     }
   }
   return std::nullopt;
+}
+
+/// Reads the softmax of probabilities, which may be made safe for queries without keys: select(is_nan(p), 0, p).
+void matchProbabilities(Value value, Match &match) {
+  auto select = value.getDefiningOp<SelectOp>();
+  UnaryOp isNan = select ? definedBy(select.getCondition(), UnaryKind::is_nan) : UnaryOp();
+  match.nanToZero = isNan && isNan.getInput() == select.getRhs() && scalarConstant(select.getLhs()) == 0.0 &&
+                    haveEqualDims(select.getRhs(), value);
+  Value probabilities = match.nanToZero ? select.getRhs() : value;
+  match.softmax = probabilities.getDefiningOp<SoftmaxOp>();
+  match.isShared =
+      !value.hasOneUse() || (match.nanToZero && (!isNan->hasOneUse() || !llvm::hasNItems(probabilities.getUses(), 2)));
+}
+
+/// The view with the most axes, if all others merge axes of it.
+std::optional<View> finestView(const Scores &scores) {
+  MatmulOp matmul = scores.product;
+  View product = dimExprs(tensorType(matmul)), finest = product;
+  for (const AddedMask &mask : scores.masks)
+    if (mask.view.size() > finest.size())
+      finest = mask.view;
+  bool areMerged = llvm::all_of(scores.masks, [&](const AddedMask &mask) { return matchGroups(finest, mask.view); });
+  return areMerged && matchGroups(finest, product) ? std::optional(finest) : std::nullopt;
 }
 
 bool haveEqualBatch(Value lhs, Value rhs) {
@@ -110,21 +157,25 @@ std::optional<Match> matchAttention(MatmulOp op, std::string &reason) {
     return std::nullopt;
   };
   Match match;
-  match.softmax = op.getLhs().getDefiningOp<SoftmaxOp>();
+  matchProbabilities(op.getLhs(), match);
   if (!match.softmax || op.getTransLhs())
     return refuse("the left operand is no softmax");
   int64_t rank = tensorType(match.softmax).getRank();
   if (match.softmax.getLog() || int64_t(match.softmax.getAxis()) != rank - 1)
     return refuse("the softmax is not along the last axis");
-  if (!match.softmax->hasOneUse())
+  if (match.isShared)
     return refuse("the probabilities are used elsewhere");
   auto scores = matchScores(match.softmax.getInput());
   if (!scores)
     return refuse("the scores are no product with scales and masks");
   match.scores = *scores;
   MatmulOp product = match.scores.product;
-  if (rank > 4 || !haveEqualDims(product, match.softmax))
-    return refuse("the mask widens the scores, or there are more than four axes");
+  if (!haveEqualDims(product, match.softmax))
+    return refuse("the mask widens the scores");
+  auto view = finestView(match.scores);
+  if (!view)
+    return refuse("the scores are reshaped in several ways");
+  match.view = *view;
   if (!haveEqualBatch(product.getLhs(), product.getRhs()) || !haveEqualBatch(product.getLhs(), op.getRhs()))
     return refuse("query, key and value heads broadcast");
   return match;
@@ -157,14 +208,6 @@ Value swapLastAxes(Value value, OpBuilder &b, Location location) {
   return createTranspose(b, location, value, permutation);
 }
 
-/// The same tensor with axes of size 1 in front, up to rank 4.
-Value toRankFour(Value value, OpBuilder &b, Location location) {
-  DimExprs dims = dimExprs(tensorType(value));
-  while (dims.size() < 4)
-    dims.insert(dims.begin(), dimConstant(b.getContext(), 1));
-  return createReshape(b, location, value, dims);
-}
-
 /// The tensor to add for one mask.
 Value createMask(const AddedMask &mask, OpBuilder &b, Location location) {
   if (!mask.condition)
@@ -174,13 +217,70 @@ Value createMask(const AddedMask &mask, OpBuilder &b, Location location) {
   return b.create<SelectOp>(location, mask.condition, mask.where ? low : zero, mask.where ? zero : low);
 }
 
-Value createMasks(ArrayRef<AddedMask> masks, OpBuilder &b, Location location) {
+/// A mask of one view as one of a view that splits its axes.
+Value toView(Value mask, const View &from, const View &to, OpBuilder &b) {
+  DimExprs dims = dimExprs(tensorType(mask)), split;
+  dims.insert(dims.begin(), from.size() - dims.size(), dimConstant(b.getContext(), 1));
+  SmallVector<int64_t> groups = *matchGroups(to, from);
+  for (auto [size, count] : llvm::zip_equal(dims, groups)) {
+    size_t first = split.size();
+    for (int64_t i = 0; i < count; ++i)
+      split.push_back(constantDim(size) == 1 ? size : to[first + i]);
+  }
+  return createReshape(b, mask.getLoc(), mask, split);
+}
+
+/// The sum of all masks, with as many axes as `view`; null if there are none.
+Value createMasks(ArrayRef<AddedMask> masks, const View &view, OpBuilder &b, Location location) {
   Value sum;
   for (const AddedMask &mask : masks) {
-    Value next = createMask(mask, b, location);
+    Value next = toView(createMask(mask, b, location), mask.view, view, b);
     sum = sum ? b.create<BinaryOp>(location, BinaryKind::add, sum, next).getOutput() : next;
   }
   return sum;
+}
+
+/// How the axes of scores before the matrices are shared between nn.attention's batch and heads: `heads` begins at axis `split`.
+struct Batching {
+  AffineExpr batch, heads;
+  Value mask; // null: none
+
+  static Batching of(ArrayRef<AffineExpr> view, Value mask, OpBuilder &b, Location location);
+  Value reshape(Value operand, OpBuilder &b, Location location) const {
+    DimExprs dims = dimExprs(tensorType(operand));
+    return createReshape(b, location, operand, {batch, heads, dims[dims.size() - 2], dims.back()});
+  }
+};
+
+/// A mask goes along with either all axes of a group or none: where no split does that, it is broadcast along the heads.
+Batching Batching::of(ArrayRef<AffineExpr> view, Value mask, OpBuilder &b, Location location) {
+  MLIRContext *context = b.getContext();
+  int64_t count = int64_t(view.size()) - 2, split = std::max<int64_t>(count - 1, 0);
+  DimExprs dims(view.size(), dimConstant(context, 1));
+  if (mask)
+    dims = dimExprs(tensorType(mask));
+  auto isOne = [&](int64_t axis) { return constantDim(dims[axis]) == 1; };
+  auto areOnes = [&](int64_t from, int64_t to) { return llvm::all_of(llvm::seq(from, to), isOne); };
+  auto areFull = [&](int64_t from, int64_t to) {
+    return llvm::all_of(llvm::seq(from, to), [&](int64_t axis) { return dims[axis] == view[axis]; });
+  };
+  auto isUniform = [&](int64_t from, int64_t to) { return areOnes(from, to) || areFull(from, to); };
+  while (split > 0 && !(isUniform(0, split) && isUniform(split, count)))
+    --split;
+  if (!isUniform(split, count)) {
+    while (split < count && isOne(split))
+      ++split;
+    std::copy(view.begin() + split, view.begin() + count, dims.begin() + split);
+    mask = b.create<BroadcastOp>(location, makeTensorType(dims, tensorType(mask).getElementType()), mask);
+  }
+  Batching result{dimProduct(view.take_front(split), context), dimProduct(view.slice(split, count - split), context),
+                  mask};
+  if (mask)
+    result.mask =
+        createReshape(b, location, mask,
+                      {areOnes(0, split) ? dimConstant(context, 1) : result.batch,
+                       areOnes(split, count) ? dimConstant(context, 1) : result.heads, dims[count], dims[count + 1]});
+  return result;
 }
 
 /// matmul(softmax(add(mul(matmul(q, transpose(k)), s), m)), v)  ->  attention q, k, v, m {scale = s}
@@ -195,7 +295,8 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
     MatmulOp product = match->scores.product;
     recordDecision(op, "recognize", true, "computed as one attention");
     Location location = locationBetween(op, {product.getLhs(), product.getRhs(), op.getRhs()});
-    Value mask = createMasks(match->scores.masks, rewriter, location);
+    Value masks = createMasks(match->scores.masks, match->view, rewriter, location);
+    Batching batching = Batching::of(match->view, masks, rewriter, location);
     double scale = match->scores.scale;
     Value query = withoutScale(product.getLhs(), scale, rewriter),
           key = withoutScale(product.getRhs(), scale, rewriter);
@@ -206,12 +307,12 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
       key = swapLastAxes(key, rewriter, location);
     if (op.getTransRhs())
       value = swapLastAxes(value, rewriter, location);
-    auto attention = rewriter.create<AttentionOp>(location, toRankFour(query, rewriter, location),
-                                                  toRankFour(key, rewriter, location),
-                                                  toRankFour(value, rewriter, location), mask, APFloat(scale));
+    auto attention = rewriter.create<AttentionOp>(
+        location, batching.reshape(query, rewriter, location), batching.reshape(key, rewriter, location),
+        batching.reshape(value, rewriter, location), batching.mask, APFloat(scale), match->nanToZero);
     Value result = createReshape(rewriter, location, attention, dimExprs(tensorType(op)));
     if (result.getType() != op.getType())
-      attention.getOutput().setType(op.getType());
+      result.setType(op.getType());
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -221,7 +322,9 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
 void recordRefusals(func::FuncOp function) {
   function.walk([](MatmulOp op) {
     std::string reason;
-    if (op.getLhs().getDefiningOp<SoftmaxOp>() && !matchAttention(op, reason))
+    Match match;
+    matchProbabilities(op.getLhs(), match);
+    if (match.softmax && !matchAttention(op, reason))
       recordDecision(op, "recognize", false, "no attention: " + reason);
   });
 }

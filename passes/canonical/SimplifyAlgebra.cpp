@@ -254,12 +254,62 @@ struct SliceIntoConv : OpRewritePattern<SliceOp> {
   }
 };
 
+/// reshape(transpose(reshape(x)))  ->  transpose(x)   where axes are merged, moved together and split again
+///
+/// torch's dynamo exporter flattens the batches of keys before it transposes them.
+struct TransposeOfMerged : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    auto merge = transpose ? transpose.getInput().getDefiningOp<ReshapeOp>() : ReshapeOp();
+    if (!merge || tensorType(merge.getInput()).getRank() != tensorType(op).getRank() ||
+        tensorType(merge).getRank() >= tensorType(op).getRank())
+      return rewriter.notifyMatchFailure(op, "not a transpose of merged axes");
+    auto groups = matchGroups(merge);
+    if (!groups)
+      return rewriter.notifyMatchFailure(op, "the inner reshape does more than merge neighbors");
+    SmallVector<int64_t> permutation = expandGroups(transpose.getPermutation(), *groups);
+    DimExprs from = dimExprs(tensorType(merge.getInput())), dims;
+    for (int64_t axis : permutation)
+      dims.push_back(from[axis]);
+    if (dims != dimExprs(tensorType(op)))
+      return rewriter.notifyMatchFailure(op, "the outer reshape splits differently");
+    rewriter.replaceOp(op, createTranspose(rewriter, transpose.getLoc(), merge.getInput(), permutation));
+    return success();
+  }
+};
+
+/// gather(x, 3) -> reshape(slice(x))   for a constant index (unbinding heads, picking the class token)
+struct GatherOfConstantIndex : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &rewriter) const override {
+    auto type = tensorType(op.getIndices());
+    auto index = type.hasStaticShape() && type.getNumElements() == 1 ? scalarConstant(op.getIndices()) : std::nullopt;
+    DimExprs dims = dimExprs(tensorType(op.getInput()));
+    auto size = constantDim(dims[op.getAxis()]);
+    int64_t axis = op.getAxis(), at = index ? int64_t(*index) : 0;
+    // Without a known size a negative index can't be placed, nor any be known to lie inside.
+    if (!index || !size || at < -*size || at >= *size)
+      return rewriter.notifyMatchFailure(op, "not one constant index inside a known size");
+    SmallVector<AffineExpr> starts(dims.size(), dimConstant(getContext(), 0));
+    starts[axis] = dimConstant(getContext(), at < 0 ? at + *size : at);
+    dims[axis] = dimConstant(getContext(), 1);
+    Value slice = rewriter.create<SliceOp>(op.getLoc(), makeTensorType(dims, tensorType(op).getElementType()),
+                                           op.getInput(), AffineMapAttr::get(symbolMap(starts, getContext())),
+                                           rewriter.getDenseI64ArrayAttr(SmallVector<int64_t>(dims.size(), 1)));
+    rewriter.replaceOp(op, createReshape(rewriter, op.getLoc(), slice, dimExprs(tensorType(op))));
+    return success();
+  }
+};
+
 struct SimplifyAlgebra : impl::SimplifyAlgebraBase<SimplifyAlgebra> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<NeutralOperand, ConstantToTheRight, MergeConstants, PowerOfConstant, CastOfCast,
-                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv, SliceIntoConv>(
-        &getContext());
+                 BroadcastIntoElementwise<BinaryOp>, BroadcastIntoElementwise<SelectOp>, PadIntoConv, SliceIntoConv,
+                 TransposeOfMerged, GatherOfConstantIndex>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

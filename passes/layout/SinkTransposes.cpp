@@ -29,9 +29,10 @@ bool isElementwise(Operation *op) { return isa<UnaryOp, BinaryOp, SelectOp, Cast
 struct SinkThrough : RewritePattern {
   explicit SinkThrough(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
 
+  /// Transposed constants don't count: one would sink past another, which is transposed for that, and so on.
   static TransposeOp transposedOperand(Operation *op) {
     for (Value operand : dataOperands(op))
-      if (auto transpose = operand.getDefiningOp<TransposeOp>())
+      if (auto transpose = operand.getDefiningOp<TransposeOp>(); transpose && !isConstantExpression(operand))
         if (!isElementwise(op) || tensorType(transpose).getRank() == tensorType(op->getResult(0)).getRank())
           return transpose;
     return {};
@@ -112,6 +113,50 @@ struct TransposeOfOnes : OpRewritePattern<TransposeOp> {
   }
 };
 
+/// transpose(reshape(transpose(x)))  ->  reshape(transpose(x)) or transpose(reshape(x))   where the reshape merges or splits axes
+///
+/// Mostly nothing remains to be transposed: flatten(2).transpose(1, 2) behind a convolution, and its inverse before the next.
+struct TransposesAroundReshape : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    auto inner = reshape ? reshape.getInput().getDefiningOp<TransposeOp>() : TransposeOp();
+    auto groups = inner ? matchGroups(reshape) : std::nullopt;
+    if (!groups)
+      return rewriter.notifyMatchFailure(op, "not a merge or split between transposes");
+    bool merges = tensorType(reshape).getRank() < tensorType(inner).getRank();
+    SmallVector<int64_t> first(inner.getPermutation()), second(op.getPermutation()), both;
+    if (merges)
+      second = expandGroups(second, *groups);
+    else
+      first = expandGroups(first, groupsBefore(first, *groups));
+    for (int64_t axis : second)
+      both.push_back(first[axis]);
+    if (!reshape->hasOneUse() && !llvm::is_sorted(both))
+      return rewriter.notifyMatchFailure(op, "the reshape is used elsewhere");
+    Value x = inner.getInput();
+    if (!merges) {
+      DimExprs dims, split = dimExprs(tensorType(reshape));
+      SmallVector<int64_t> back = inversePermutation(first);
+      for (int64_t axis : back)
+        dims.push_back(split[axis]);
+      x = createReshape(rewriter, reshape.getLoc(), x, dims);
+    }
+    x = createTranspose(rewriter, op.getLoc(), x, both);
+    rewriter.replaceOp(op, createReshape(rewriter, op.getLoc(), x, dimExprs(tensorType(op))));
+    return success();
+  }
+
+  /// Groups of axes after a transpose, in the order before it.
+  static SmallVector<int64_t> groupsBefore(ArrayRef<int64_t> permutation, ArrayRef<int64_t> groups) {
+    SmallVector<int64_t> before(groups.size());
+    for (auto [to, from] : llvm::enumerate(permutation))
+      before[from] = groups[to];
+    return before;
+  }
+};
+
 void recordRemaining(func::FuncOp function) {
   std::vector<Decision> decisions;
   function.walk([&](TransposeOp op) {
@@ -138,7 +183,7 @@ struct SinkTransposes : impl::SinkTransposesBase<SinkTransposes> {
     if (!hasChannelsLast(getOperation()))
       return;
     RewritePatternSet moving(&getContext()), ones(&getContext());
-    moving.add<SinkThrough, HoistThroughElementwise>(&getContext());
+    moving.add<SinkThrough, HoistThroughElementwise, TransposesAroundReshape>(&getContext());
     ones.add<TransposeOfOnes>(&getContext());
     GreedyRewriteConfig config;
     config.useTopDownTraversal = true;

@@ -195,6 +195,38 @@ Value createScalar(OpBuilder &b, Location location, Type elementType, double val
   return b.create<ConstantOp>(location, type, ElementsAttr(DenseElementsAttr::get(type, element)));
 }
 
+std::optional<SmallVector<int64_t>> matchGroups(ArrayRef<AffineExpr> fine, ArrayRef<AffineExpr> coarse) {
+  SmallVector<int64_t> groups;
+  size_t next = 0;
+  for (AffineExpr size : coarse) {
+    size_t first = next;
+    AffineExpr product = dimConstant(size.getContext(), 1);
+    while (next < fine.size() && (next == first || product != size))
+      product = simplifyDim(product * fine[next++]);
+    if (next == first || product != simplifyDim(size))
+      return std::nullopt;
+    groups.push_back(int64_t(next - first));
+  }
+  for (; next < fine.size() && !groups.empty() && constantDim(fine[next]) == 1; ++next)
+    ++groups.back();
+  return next == fine.size() && !groups.empty() ? std::optional(groups) : std::nullopt;
+}
+
+std::optional<SmallVector<int64_t>> matchGroups(ReshapeOp op) {
+  DimExprs from = dimExprs(tensorType(op.getInput())), to = dimExprs(tensorType(op.getOutput()));
+  return from.size() < to.size() ? matchGroups(to, from) : matchGroups(from, to);
+}
+
+SmallVector<int64_t> expandGroups(ArrayRef<int64_t> order, ArrayRef<int64_t> groups) {
+  SmallVector<int64_t> first(groups.size(), 0), result;
+  for (size_t i = 1; i < groups.size(); ++i)
+    first[i] = first[i - 1] + groups[i - 1];
+  for (int64_t group : order)
+    for (int64_t i = 0; i < groups[group]; ++i)
+      result.push_back(first[group] + i);
+  return result;
+}
+
 Value createReshape(OpBuilder &b, Location location, Value input, ArrayRef<AffineExpr> dims) {
   RankedTensorType type = makeTensorType(dims, tensorType(input).getElementType());
   return type == input.getType() ? input : b.create<ReshapeOp>(location, type, input).getOutput();

@@ -58,6 +58,14 @@ struct Clip {
 };
 std::optional<Clip> matchClip(mlir::Value value);
 
+/// How many neighboring axes of `fine` each axis of `coarse` is the product of; nullopt if these are not merged sizes.
+std::optional<llvm::SmallVector<int64_t>> matchGroups(llvm::ArrayRef<mlir::AffineExpr> fine,
+                                                      llvm::ArrayRef<mlir::AffineExpr> coarse);
+/// The same for a reshape that merges neighboring axes, or splits them.
+std::optional<llvm::SmallVector<int64_t>> matchGroups(ReshapeOp op);
+/// `order` of groups as an order of the axes in them.
+llvm::SmallVector<int64_t> expandGroups(llvm::ArrayRef<int64_t> order, llvm::ArrayRef<int64_t> groups);
+
 /// A rank-0 constant.
 mlir::Value createScalar(mlir::OpBuilder &b, mlir::Location location, mlir::Type elementType, double value);
 /// `input` in another shape; `input` itself if it has that shape.

@@ -51,6 +51,18 @@ func.func @attention_masked() -> tensor<1x1x1x1xf32> {
   return %r : tensor<1x1x1x1xf32>
 }
 
+// Every key is masked: 0 instead of NaN.
+// CHECK-LABEL: @attention_without_keys
+// CHECK: nn.constant dense<0.000000e+00>
+func.func @attention_without_keys() -> tensor<1x1x1x1xf32> {
+  %q = nn.constant dense<[[[[1.0]]]]> : tensor<1x1x1x1xf32>
+  %k = nn.constant dense<[[[[0.0], [0.0]]]]> : tensor<1x1x2x1xf32>
+  %v = nn.constant dense<[[[[1.0], [3.0]]]]> : tensor<1x1x2x1xf32>
+  %m = nn.constant dense<0xFF800000> : tensor<2xf32>
+  %r = nn.attention %q, %k, %v, %m {scale = 1.0 : f64, nan_to_zero} : (tensor<1x1x1x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>, tensor<2xf32>) -> tensor<1x1x1x1xf32>
+  return %r : tensor<1x1x1x1xf32>
+}
+
 // CHECK-LABEL: @conv
 // CHECK: nn.constant dense<{{\[\[\[}}[12, 16], [24, 28]]]]>
 func.func @conv() -> tensor<1x1x2x2xi32> {

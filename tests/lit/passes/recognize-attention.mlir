@@ -122,3 +122,88 @@ func.func @shared_key_head(%q: tensor<1x2x3x4xf32>, %k: tensor<1x1x5x4xf32>, %v:
   %2 = nn.matmul %1, %v : (tensor<1x2x3x5xf32>, tensor<1x1x5x4xf32>) -> tensor<1x2x3x4xf32>
   return %2 : tensor<1x2x3x4xf32>
 }
+
+// -----
+
+// torch's scaled_dot_product_attention from 2.5 on: a query whose keys are all masked gets zeros.
+// CHECK-LABEL: func.func @safe_softmax
+// CHECK: nn.attention %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}} {nan_to_zero, scale = 1.000000e+00 : f64}
+// CHECK-NOT: is_nan
+func.func @safe_softmax(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>, %m: tensor<1x1x3x5xf32>)
+    -> tensor<1x2x3x4xf32> {
+  %zero = nn.constant dense<0.0> : tensor<f32>
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.binary add %0, %m : (tensor<1x2x3x5xf32>, tensor<1x1x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.softmax %1 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.unary is_nan %2 : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xi1>
+  %4 = nn.select %3, %zero, %2 : (tensor<1x2x3x5xi1>, tensor<f32>, tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %5 = nn.matmul %4, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %5 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// The replacement is not zero.
+// CHECK-LABEL: func.func @nan_to_one
+// CHECK-NOT: nn.attention
+func.func @nan_to_one(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32> {
+  %one = nn.constant dense<1.0> : tensor<f32>
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.unary is_nan %2 : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xi1>
+  %4 = nn.select %3, %one, %2 : (tensor<1x2x3x5xi1>, tensor<f32>, tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %5 = nn.matmul %4, %v : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %5 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// MaxViT: windows are an axis of their own; the positions' bias depends on heads only.
+// CHECK-LABEL: func.func @rank_five
+// CHECK: [[Q:%.+]] = nn.reshape %{{.+}} : (tensor<2x7x3x4x8xf32>) -> tensor<14x3x4x8xf32>
+// CHECK: [[A:%.+]] = nn.attention [[Q]], %{{.+}}, %{{.+}}, %{{.+}} {scale = 1.000000e+00 : f64} : ({{.*}}, tensor<1x3x4x4xf32>) -> tensor<14x3x4x8xf32>
+// CHECK: nn.reshape [[A]] : (tensor<14x3x4x8xf32>) -> tensor<2x7x3x4x8xf32>
+func.func @rank_five(%q: tensor<2x7x3x4x8xf32>, %k: tensor<2x7x3x4x8xf32>, %v: tensor<2x7x3x4x8xf32>, %m: tensor<1x3x4x4xf32>)
+    -> tensor<2x7x3x4x8xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<2x7x3x4x8xf32>, tensor<2x7x3x4x8xf32>) -> tensor<2x7x3x4x4xf32>
+  %1 = nn.binary add %0, %m : (tensor<2x7x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %2 = nn.softmax %1 {axis = 4 : i64} : (tensor<2x7x3x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %3 = nn.matmul %2, %v : (tensor<2x7x3x4x4xf32>, tensor<2x7x3x4x8xf32>) -> tensor<2x7x3x4x8xf32>
+  return %3 : tensor<2x7x3x4x8xf32>
+}
+
+// -----
+
+// Swin: a bias per head, then a mask per window. Windows and heads become the heads of one attention, so that the sum of both
+// doesn't depend on the images.
+// CHECK-LABEL: func.func @shifted_windows
+// CHECK: [[B:%.+]] = nn.reshape %{{.+}} : (tensor<1x3x4x4xf32>) -> tensor<1x1x3x4x4xf32>
+// CHECK: [[M:%.+]] = nn.binary add %{{.+}}, [[B]] : (tensor<1x7x1x4x4xf32>, tensor<1x1x3x4x4xf32>) -> tensor<1x7x3x4x4xf32>
+// CHECK: nn.attention {{.*}} : (tensor<2x21x4x8xf32>, tensor<2x21x4x8xf32>, tensor<2x21x4x8xf32>, tensor<1x21x4x4xf32>) -> tensor<2x21x4x8xf32>
+// CHECK-NOT: nn.softmax
+func.func @shifted_windows(%q: tensor<14x3x4x8xf32>, %k: tensor<14x3x4x8xf32>, %v: tensor<14x3x4x8xf32>, %bias: tensor<1x3x4x4xf32>,
+                           %m: tensor<1x7x1x4x4xf32>) -> tensor<14x3x4x8xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<14x3x4x8xf32>, tensor<14x3x4x8xf32>) -> tensor<14x3x4x4xf32>
+  %1 = nn.binary add %0, %bias : (tensor<14x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<14x3x4x4xf32>
+  %2 = nn.reshape %1 : (tensor<14x3x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %3 = nn.binary add %2, %m : (tensor<2x7x3x4x4xf32>, tensor<1x7x1x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %4 = nn.reshape %3 : (tensor<2x7x3x4x4xf32>) -> tensor<14x3x4x4xf32>
+  %5 = nn.softmax %4 {axis = 3 : i64} : (tensor<14x3x4x4xf32>) -> tensor<14x3x4x4xf32>
+  %6 = nn.matmul %5, %v : (tensor<14x3x4x4xf32>, tensor<14x3x4x8xf32>) -> tensor<14x3x4x8xf32>
+  return %6 : tensor<14x3x4x8xf32>
+}
+
+// -----
+
+// A mask for windows alone is broadcast along the heads.
+// CHECK-LABEL: func.func @window_mask
+// CHECK: nn.broadcast %{{.+}} : (tensor<1x7x1x4x4xf32>) -> tensor<1x7x3x4x4xf32>
+// CHECK: nn.attention {{.*}}, tensor<1x21x4x4xf32>) -> tensor<2x21x4x8xf32>
+func.func @window_mask(%q: tensor<2x7x3x4x8xf32>, %k: tensor<2x7x3x4x8xf32>, %v: tensor<2x7x3x4x8xf32>, %m: tensor<1x7x1x4x4xf32>)
+    -> tensor<2x7x3x4x8xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<2x7x3x4x8xf32>, tensor<2x7x3x4x8xf32>) -> tensor<2x7x3x4x4xf32>
+  %1 = nn.binary add %0, %m : (tensor<2x7x3x4x4xf32>, tensor<1x7x1x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %2 = nn.softmax %1 {axis = 4 : i64} : (tensor<2x7x3x4x4xf32>) -> tensor<2x7x3x4x4xf32>
+  %3 = nn.matmul %2, %v : (tensor<2x7x3x4x4xf32>, tensor<2x7x3x4x8xf32>) -> tensor<2x7x3x4x8xf32>
+  return %3 : tensor<2x7x3x4x8xf32>
+}

@@ -196,3 +196,53 @@ func.func @slice_of_more(%x: tensor<1x1x6xf32>) -> (tensor<1x1x5xf32>, tensor<1x
   %3 = nn.slice %2 {starts = affine_map<() -> (0, 0, 1)>, steps = array<i64: 1, 1, 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x7xf32>
   return %1, %3 : tensor<1x1x5xf32>, tensor<1x1x7xf32>
 }
+
+// -----
+
+// torch's dynamo exporter: keys are flattened, transposed and split again.
+// CHECK-LABEL: func.func @transpose_of_merged
+// CHECK: [[T:%.+]] = nn.transpose %arg0 {permutation = array<i64: 0, 1, 3, 2>} : (tensor<2x3x4x5xf32>) -> tensor<2x3x5x4xf32>
+// CHECK-NEXT: return [[T]]
+func.func @transpose_of_merged(%x: tensor<2x3x4x5xf32>) -> tensor<2x3x5x4xf32> {
+  %0 = nn.reshape %x : (tensor<2x3x4x5xf32>) -> tensor<6x4x5xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 0, 2, 1>} : (tensor<6x4x5xf32>) -> tensor<6x5x4xf32>
+  %2 = nn.reshape %1 : (tensor<6x5x4xf32>) -> tensor<2x3x5x4xf32>
+  return %2 : tensor<2x3x5x4xf32>
+}
+
+// -----
+
+// Split another way than it was merged.
+// CHECK-LABEL: func.func @split_otherwise
+// CHECK: nn.reshape
+// CHECK: nn.transpose
+// CHECK: nn.reshape
+func.func @split_otherwise(%x: tensor<2x3x4x5xf32>) -> tensor<3x2x5x4xf32> {
+  %0 = nn.reshape %x : (tensor<2x3x4x5xf32>) -> tensor<6x4x5xf32>
+  %1 = nn.transpose %0 {permutation = array<i64: 0, 2, 1>} : (tensor<6x4x5xf32>) -> tensor<6x5x4xf32>
+  %2 = nn.reshape %1 : (tensor<6x5x4xf32>) -> tensor<3x2x5x4xf32>
+  return %2 : tensor<3x2x5x4xf32>
+}
+
+// -----
+
+// CHECK: [[$START:#.+]] = affine_map<() -> (0, 2, 0)>
+// CHECK-LABEL: func.func @gather_of_constant_index
+// CHECK: [[S:%.+]] = nn.slice %arg0 {starts = [[$START]], steps = array<i64: 1, 1, 1>} : (tensor<4x3x5xf32>) -> tensor<4x1x5xf32>
+// CHECK: nn.reshape [[S]] : (tensor<4x1x5xf32>) -> tensor<4x5xf32>
+func.func @gather_of_constant_index(%x: tensor<4x3x5xf32>) -> tensor<4x5xf32> {
+  %i = nn.constant dense<-1> : tensor<i64>
+  %0 = nn.gather %x, %i {axis = 1 : i64} : (tensor<4x3x5xf32>, tensor<i64>) -> tensor<4x5xf32>
+  return %0 : tensor<4x5xf32>
+}
+
+// -----
+
+// An index outside stays an error of the run.
+// CHECK-LABEL: func.func @gather_outside
+// CHECK: nn.gather
+func.func @gather_outside(%x: tensor<4x3x5xf32>) -> tensor<4x5xf32> {
+  %i = nn.constant dense<3> : tensor<i64>
+  %0 = nn.gather %x, %i {axis = 1 : i64} : (tensor<4x3x5xf32>, tensor<i64>) -> tensor<4x5xf32>
+  return %0 : tensor<4x5xf32>
+}

@@ -161,19 +161,84 @@ func.func @ones_dropped_and_added(%x: tensor<1x2x6x1xf32>, %w: tensor<4x2x1x1xf3
 
 // -----
 
-// Class token and positions of a vision transformer. The concatenation and the sum move above the transpose, with a constant
-// that is transposed instead; nothing moves it back, though that transpose is the inverse one.
+// A class token and positions: the concatenation and the sum move above the transpose, with a constant that is transposed
+// instead; nothing moves it back, though that transpose is the inverse one.
 // CHECK-LABEL: func.func @transposed_constant
 // CHECK: [[C:%.+]] = nn.concat %{{.+}}, %{{.+}} {axis = 2 : i64} : (tensor<2x3x1xf32>, tensor<2x3x4xf32>) -> tensor<2x3x5xf32>
 // CHECK: [[S:%.+]] = nn.binary add [[C]], %{{.+}} : (tensor<2x3x5xf32>, tensor<1x3x5xf32>)
 // CHECK: nn.transpose [[S]] {permutation = array<i64: 0, 2, 1>}
-func.func @transposed_constant(%x: tensor<2x3x2x2xf32>, %w: tensor<3x3x1x1xf32>, %token: tensor<2x1x3xf32>) -> tensor<2x5x3xf32> {
+func.func @transposed_constant(%x: tensor<2x3x2x2xf32>, %y: tensor<2x3x4xf32>, %w: tensor<3x3x1x1xf32>, %token: tensor<2x1x3xf32>)
+    -> (tensor<2x5x3xf32>, tensor<2x3x2x2xf32>) {
   %p = nn.constant dense<[[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0], [9.0, 1.0, 2.0], [3.0, 4.0, 5.0]]]> : tensor<1x5x3xf32>
   %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
       : (tensor<2x3x2x2xf32>, tensor<3x3x1x1xf32>) -> tensor<2x3x2x2xf32>
-  %1 = nn.reshape %0 : (tensor<2x3x2x2xf32>) -> tensor<2x3x4xf32>
-  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1>} : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+  %2 = nn.transpose %y {permutation = array<i64: 0, 2, 1>} : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
   %3 = nn.concat %token, %2 {axis = 1 : i64} : (tensor<2x1x3xf32>, tensor<2x4x3xf32>) -> tensor<2x5x3xf32>
   %4 = nn.binary add %3, %p : (tensor<2x5x3xf32>, tensor<1x5x3xf32>) -> tensor<2x5x3xf32>
-  return %4 : tensor<2x5x3xf32>
+  return %4, %0 : tensor<2x5x3xf32>, tensor<2x3x2x2xf32>
+}
+
+// -----
+
+// Two constants meet (a bias of positions and a mask of windows): the transpose of one stays where it is.
+// CHECK-LABEL: func.func @constants_only
+// CHECK: nn.transpose %{{.+}} {permutation = array<i64: 2, 0, 1>} : (tensor<2x2x3xf32>) -> tensor<3x2x2xf32>
+// CHECK: nn.binary add
+func.func @constants_only(%x: tensor<2x3x2x2xf32>, %w: tensor<3x3x1x1xf32>) -> (tensor<3x2x2xf32>, tensor<2x3x2x2xf32>) {
+  %m = nn.constant dense<[[0.0, 1.0], [2.0, 3.0]]> : tensor<2x2xf32>
+  %b = nn.constant dense<[[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], [[6.0, 7.0, 8.0], [9.0, 1.0, 2.0]]]> : tensor<2x2x3xf32>
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<2x3x2x2xf32>, tensor<3x3x1x1xf32>) -> tensor<2x3x2x2xf32>
+  %1 = nn.transpose %b {permutation = array<i64: 2, 0, 1>} : (tensor<2x2x3xf32>) -> tensor<3x2x2xf32>
+  %2 = nn.binary add %1, %m : (tensor<3x2x2xf32>, tensor<2x2xf32>) -> tensor<3x2x2xf32>
+  return %2, %0 : tensor<3x2x2xf32>, tensor<2x3x2x2xf32>
+}
+
+// -----
+
+// A vision transformer's patches: flatten(2).transpose(1, 2) of a convolution moves nothing.
+// CHECK-LABEL: func.func @patches
+// CHECK: [[C:%.+]] = nn.conv {{.*}} -> tensor<2x2x3x4xf32>
+// CHECK-NEXT: [[R:%.+]] = nn.reshape [[C]] : (tensor<2x2x3x4xf32>) -> tensor<2x6x4xf32>
+// CHECK-NEXT: return [[R]]
+func.func @patches(%x: tensor<2x4x2x3xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x6x4xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<2x4x2x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x2x3xf32>
+  %1 = nn.reshape %0 : (tensor<2x4x2x3xf32>) -> tensor<2x4x6xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1>} : (tensor<2x4x6xf32>) -> tensor<2x6x4xf32>
+  return %2 : tensor<2x6x4xf32>
+}
+
+// -----
+
+// And back: transpose(1, 2).reshape(N, C, H, W) in front of one.
+// CHECK-LABEL: func.func @patches_back
+// CHECK: [[R:%.+]] = nn.reshape %arg0 : (tensor<2x6x4xf32>) -> tensor<2x2x3x4xf32>
+// CHECK-NEXT: nn.conv [[R]]
+func.func @patches_back(%x: tensor<2x6x4xf32>, %w: tensor<4x4x1x1xf32>) -> tensor<2x4x2x3xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<2x6x4xf32>) -> tensor<2x4x6xf32>
+  %1 = nn.reshape %0 : (tensor<2x4x6xf32>) -> tensor<2x4x2x3xf32>
+  %2 = nn.conv %1, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<2x4x2x3xf32>, tensor<4x4x1x1xf32>) -> tensor<2x4x2x3xf32>
+  return %2 : tensor<2x4x2x3xf32>
+}
+
+// -----
+
+// ShuffleNet: of five transposes between two convolutions, the one that shuffles is left.
+// CHECK-LABEL: func.func @channel_shuffle
+// CHECK: [[C:%.+]] = nn.conv {{.*}} -> tensor<1x3x5x6xf32>
+// CHECK-NEXT: [[S:%.+]] = nn.reshape [[C]] : (tensor<1x3x5x6xf32>) -> tensor<1x3x5x2x3xf32>
+// CHECK-NEXT: [[T:%.+]] = nn.transpose [[S]] {permutation = array<i64: 0, 1, 2, 4, 3>} : (tensor<1x3x5x2x3xf32>) -> tensor<1x3x5x3x2xf32>
+// CHECK-NEXT: [[R:%.+]] = nn.reshape [[T]] : (tensor<1x3x5x3x2xf32>) -> tensor<1x3x5x6xf32>
+// CHECK-NEXT: nn.conv [[R]]
+func.func @channel_shuffle(%x: tensor<1x6x3x5xf32>, %w: tensor<6x6x1x1xf32>) -> tensor<1x6x3x5xf32> {
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x6x3x5xf32>, tensor<6x6x1x1xf32>) -> tensor<1x6x3x5xf32>
+  %1 = nn.reshape %0 : (tensor<1x6x3x5xf32>) -> tensor<1x2x3x3x5xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1, 3, 4>} : (tensor<1x2x3x3x5xf32>) -> tensor<1x3x2x3x5xf32>
+  %3 = nn.reshape %2 : (tensor<1x3x2x3x5xf32>) -> tensor<1x6x3x5xf32>
+  %4 = nn.conv %3, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x6x3x5xf32>, tensor<6x6x1x1xf32>) -> tensor<1x6x3x5xf32>
+  return %4 : tensor<1x6x3x5xf32>
 }

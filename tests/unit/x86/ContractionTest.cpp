@@ -2,6 +2,7 @@
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
+#include <limits>
 
 using lathe::test::runCase;
 using lathe::test::RunOptions;
@@ -189,6 +190,24 @@ TEST_CASE("pools", "[pool]") {
     checkPool("pool_average", 9, 11, channels, 3, 2, 1);
     checkPool("pool_average", 9, 11, channels, 3, 1, 1, ", count_include_pad");
     checkPool("pool_max", 6, 6, channels, 2, 2, 0);
+  }
+}
+
+TEST_CASE("attention without keys for some queries", "[attention]") {
+  RunOptions options;
+  options.expectedKind = "attention";
+  options.fill = [](unsigned number, lathe::reference::Tensor &mask) {
+    for (int64_t i = 0; number == 3 && i < mask.size(); ++i)
+      mask.mutableData<float>()[i] = i / 20 % 3 == 1 ? -std::numeric_limits<float>::infinity() : 0;
+    return number == 3;
+  };
+  for (int queries : {9, 3}) { // strips of queries, and one by one
+    std::vector<std::string> inputs = {tensor(fmt::format("2x3x{}x16", queries)), tensor("2x3x20x16"),
+                                       tensor("2x3x20x16"), tensor(fmt::format("{}x20", queries))};
+    std::string text =
+        fmt::format("%r = nn.attention %a0, %a1, %a2, %a3 {{scale = 0.25, nan_to_zero}} : ({}, {}, {}, {}) -> {}",
+                    inputs[0], inputs[1], inputs[2], inputs[3], inputs[0]);
+    check(function(inputs, inputs[0], text), options);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
 
 using namespace lathe::test;
 
@@ -51,4 +52,13 @@ TEST_CASE("products and attention by plain loops") {
   CHECK(runCase(oneOp("nn.attention %0, %1, %2, %3 {scale = 0.25 : f64}",
                       {"2x3x5x8xf64", "2x3x7x8xf64", "2x3x7x6xf64", "1x1x5x7xf64"}, {"2x3x5x6xf64"}),
                 {.relative = 1e-5}) == "");
+  RunOptions allMasked{.relative = 1e-5};
+  allMasked.fill = [](unsigned number, lathe::reference::Tensor &tensor) {
+    for (int64_t i = 0; number == 3 && i < tensor.size(); ++i)
+      tensor.mutableData<double>()[i] = i < 7 ? -std::numeric_limits<double>::infinity() : 0;
+    return number == 3;
+  };
+  CHECK(runCase(oneOp("nn.attention %0, %1, %2, %3 {scale = 0.25 : f64, nan_to_zero}",
+                      {"2x3x5x8xf64", "2x3x7x8xf64", "2x3x7x6xf64", "1x1x5x7xf64"}, {"2x3x5x6xf64"}),
+                allMasked) == "");
 }
