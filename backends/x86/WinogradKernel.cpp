@@ -1,6 +1,6 @@
-// Channels-last 3 x 3 convolutions of stride 1 by minimal filtering (WinogradTransform.h): kind `winograd`.
+// Channels-last convolutions of stride 1 by minimal filtering (WinogradTransform.h): kind `winograd`.
 //
-//   tiles = m x m blocks of output pixels of all images; points = (m + 2)^2
+//   tiles = my x mx blocks of output pixels of all images; points = (my + ry - 1) * (mx + rx - 1)
 //   task (column group, tile block):
 //     for tile in block:   V[point][tile][channel] = B^T d B            (d: patch of the picture, zeros outside)
 //     for panel in group:
@@ -21,17 +21,19 @@ namespace {
 constexpr StringLiteral kKind = "winograd";
 
 struct WinogradConfig {
-  TileShape tile;                 // of the products: rows are tiles of the picture
-  int64_t outputs, tiles, panels; // m; tiles of a block; panels of a group
+  TileShape tile;        // of the products: rows are tiles of the picture
+  int64_t outputs[2];    // of a tile of the picture, y and x
+  int64_t tiles, panels; // of a block, of a group
 
   DictionaryAttr toAttribute(MLIRContext *context) const {
     Builder b(context);
     return b.getDictionaryAttr(
-        {tile.toAttribute(context), b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({outputs, tiles, panels}))});
+        {tile.toAttribute(context),
+         b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({outputs[0], outputs[1], tiles, panels}))});
   }
   static WinogradConfig of(DictionaryAttr attrs) {
     auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-    return {TileShape::of(attrs), blocking[0], blocking[1], blocking[2]};
+    return {TileShape::of(attrs), {blocking[0], blocking[1]}, blocking[2], blocking[3]};
   }
 };
 
@@ -39,8 +41,7 @@ struct WinogradConfig {
 struct WinogradScratch {
   int64_t zeros, table, patches, products;
 
-  WinogradScratch(const WinogradConfig &config, int64_t depth) {
-    int64_t points = (config.outputs + 2) * (config.outputs + 2);
+  WinogradScratch(const WinogradConfig &config, int64_t depth, int64_t points) {
     zeros = llvm::alignTo(depth * 4, 64);
     table = llvm::alignTo(config.tiles * points * 8, 64);
     patches = points * config.tiles * depth * 4;
@@ -52,20 +53,21 @@ struct WinogradScratch {
 class WinogradEmission {
 public:
   WinogradEmission(EmitContext &context, nn::ConvOp op)
-      : s(context), op(op), config(WinogradConfig::of(context.kernel.getConfig())), transform(int(config.outputs)),
+      : s(context), op(op), config(WinogradConfig::of(context.kernel.getConfig())),
         packing(WinogradPacking::of(
             cast<DictionaryAttr>(context.kernel.getPacking()[cast<BlockArgument>(op.getFilter()).getArgNumber()]))),
-        window(*windowOf(op)), epilogue(context, op, op.getBias(), outputTile()),
-        in(PictureSize::of(context, op.getInput())), out(PictureSize::of(context, op.getOutput())) {
-    WinogradScratch sizes(config, packing.depth);
+        transformY(packing.transform(0)), transformX(packing.transform(1)), window(*windowOf(op)),
+        epilogue(context, op, op.getBias(), outputTile()), in(PictureSize::of(context, op.getInput())),
+        out(PictureSize::of(context, op.getOutput())) {
+    WinogradScratch sizes(config, packing.depth, points());
     zeros = s.scratch;
     table = s.address(zeros, s.i8(), s.index(sizes.zeros));
     patches = s.address(table, s.i8(), s.index(sizes.table));
     products = s.address(patches, s.i8(), s.index(sizes.patches));
-    workspace = stackVectors(transform.points * transform.points);
-    results = stackVectors(config.outputs * config.outputs * config.tile.vectors);
-    tilesX = s.ceilDiv(out.width, s.index(config.outputs));
-    tilesY = s.ceilDiv(out.height, s.index(config.outputs));
+    workspace = stackVectors(points());
+    results = stackVectors(config.outputs[0] * config.outputs[1] * config.tile.vectors);
+    tilesX = s.ceilDiv(out.width, s.index(config.outputs[1]));
+    tilesY = s.ceilDiv(out.height, s.index(config.outputs[0]));
     tiles = s.mul(out.images, s.mul(tilesY, tilesX));
   }
 
@@ -90,9 +92,9 @@ public:
 
 private:
   Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
-  int64_t points() const { return int64_t(transform.points) * transform.points; }
+  int64_t points() const { return packing.products(); }
   VectorType vectorType() { return config.tile.vectorType(s.b.getContext()); }
-  TileShape outputTile() const { return {int(config.outputs), config.tile.vectors, config.tile.lanes}; }
+  TileShape outputTile() const { return {int(config.outputs[1]), config.tile.vectors, config.tile.lanes}; }
   Value stackVectors(int64_t count) {
     return s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.f32(), s.index(count * config.tile.lanes), 64);
   }
@@ -108,23 +110,23 @@ private:
   /// Image, row and column of tile number `tile`, the latter two in output pixels.
   Indices placeOf(Value tile) {
     Indices position = s.delinearize(tile, {out.images, tilesY, tilesX});
-    Value side = s.index(config.outputs);
-    return {position[0], s.mul(position[1], side), s.mul(position[2], side)};
+    return {position[0], s.mul(position[1], s.index(config.outputs[0])),
+            s.mul(position[2], s.index(config.outputs[1]))};
   }
 
   /// table[tile][point] = address of the pixel's channels, or of zeros.
   void fillTable(Value first, Value count) {
-    Value side = s.index(transform.points);
+    Value pointsY = s.index(packing.points(0)), pointsX = s.index(packing.points(1));
     s.loop(s.index(0), count, [&](Value t) {
       Indices place = placeOf(s.add(first, t));
       Value imageElements = s.mul(s.mul(in.height, in.width), in.channels);
       Value picture = s.address(input(op.getInput()), s.f32(), s.mul(place[0], imageElements));
-      s.loop(s.index(0), side, [&](Value py) {
+      s.loop(s.index(0), pointsY, [&](Value py) {
         Value y = s.sub(s.add(place[1], py), s.index(window.padBegin[0])), isInsideY = isInside(y, in.height);
-        s.loop(s.index(0), side, [&](Value px) {
+        s.loop(s.index(0), pointsX, [&](Value px) {
           Value x = s.sub(s.add(place[2], px), s.index(window.padBegin[1]));
           Value pixel = s.address(picture, s.f32(), s.mul(s.add(s.mul(y, in.width), x), in.channels));
-          Value number = s.add(s.mul(t, s.index(points())), s.add(s.mul(py, side), px));
+          Value number = s.add(s.mul(t, s.index(points())), s.add(s.mul(py, pointsX), px));
           s.storeRaw(s.select(s.andI(isInsideY, isInside(x, in.width)), pixel, zeros), table, number);
         });
       });
@@ -140,30 +142,33 @@ private:
       s.loop(s.index(0), depth, s.index(config.tile.lanes), [&](Value channel) {
         Value to = s.add(s.mul(t, depth), channel);
         twoSided(
-            transform.input, [&](int y, int x) { return loadVector(pixelAt(pixels, y, x), channel); },
+            transformY.input, transformX.input,
+            [&](int y, int x) { return loadVector(pixelAt(pixels, y, x), channel); },
             [&](int y, int x, Value value) {
-              storeVector(value, patches, s.add(s.mul(s.index(y * transform.points + x), pointStride), to));
+              storeVector(value, patches, s.add(s.mul(s.index(y * transformX.points + x), pointStride), to));
             });
       });
     });
   }
-  Value pixelAt(Value pixels, int y, int x) { return s.loadRaw(pixels, s.ptr(), s.index(y * transform.points + x), 8); }
+  Value pixelAt(Value pixels, int y, int x) {
+    return s.loadRaw(pixels, s.ptr(), s.index(y * transformX.points + x), 8);
+  }
 
-  /// matrix * X * matrix^T for a square X of vectors: columns first, through memory, since they are more than registers.
-  void twoSided(const Matrix &matrix, llvm::function_ref<Value(int, int)> load,
+  /// left * X * right^T for vectors X: columns first, through memory, since they are more than registers.
+  void twoSided(const Matrix &left, const Matrix &right, llvm::function_ref<Value(int, int)> load,
                 llvm::function_ref<void(int, int, Value)> store) {
-    for (int x = 0; x < matrix.columns; ++x) {
+    for (int x = 0; x < right.columns; ++x) {
       Values column;
-      for (int y = 0; y < matrix.columns; ++y)
+      for (int y = 0; y < left.columns; ++y)
         column.push_back(load(y, x));
-      for (auto [y, value] : llvm::enumerate(multiply(s, matrix, column)))
-        storeVector(value, workspace, slot(int64_t(y) * matrix.columns + x));
+      for (auto [y, value] : llvm::enumerate(multiply(s, left, column)))
+        storeVector(value, workspace, slot(int64_t(y) * right.columns + x));
     }
-    for (int y = 0; y < matrix.rows; ++y) {
+    for (int y = 0; y < left.rows; ++y) {
       Values row;
-      for (int x = 0; x < matrix.columns; ++x)
-        row.push_back(loadVector(workspace, slot(int64_t(y) * matrix.columns + x)));
-      for (auto [x, value] : llvm::enumerate(multiply(s, matrix, row)))
+      for (int x = 0; x < right.columns; ++x)
+        row.push_back(loadVector(workspace, slot(int64_t(y) * right.columns + x)));
+      for (auto [x, value] : llvm::enumerate(multiply(s, right, row)))
         store(y, int(x), value);
     }
   }
@@ -189,18 +194,20 @@ private:
 
   void transformProducts(Value panel, Value first, Value count) {
     TileShape tile = outputTile();
-    Value side = s.index(config.outputs), rowElements = s.index(config.outputs * packing.nr);
+    Value rowElements = s.index(config.outputs[1] * packing.nr);
     Value column = s.mul(panel, s.index(packing.nr));
     Value columns = s.minS(s.index(packing.nr), s.sub(s.index(packing.columns), column));
     s.loop(s.index(0), count, [&](Value t) {
       Indices place = placeOf(s.add(first, t));
       for (int v = 0; v < tile.vectors; ++v)
         twoSided(
-            transform.output, [&](int y, int x) { return loadVector(products, productAt(y, x, t, v)); },
+            transformY.output, transformX.output,
+            [&](int y, int x) { return loadVector(products, productAt(y, x, t, v)); },
             [&](int y, int x, Value value) {
-              storeVector(value, results, slot((y * config.outputs + x) * tile.vectors + v));
+              storeVector(value, results, slot((y * config.outputs[1] + x) * tile.vectors + v));
             });
-      Value rows = s.minS(side, s.sub(out.height, place[1])), pixels = s.minS(side, s.sub(out.width, place[2]));
+      Value rows = s.minS(s.index(config.outputs[0]), s.sub(out.height, place[1]));
+      Value pixels = s.minS(s.index(config.outputs[1]), s.sub(out.width, place[2]));
       s.loop(s.index(0), rows, [&](Value y) {
         Accumulators acc = loadTile(s, tile, s.address(results, s.f32(), s.mul(y, rowElements)), s.index(packing.nr));
         Value outRow = s.add(s.mul(place[0], out.height), s.add(place[1], y));
@@ -209,7 +216,7 @@ private:
     });
   }
   Value productAt(int y, int x, Value tile, int v) {
-    int64_t point = int64_t(y) * transform.points + x;
+    int64_t point = int64_t(y) * transformX.points + x;
     return s.add(s.mul(s.add(s.index(point * productRows()), tile), s.index(packing.nr)),
                  s.index(v * config.tile.lanes));
   }
@@ -217,8 +224,8 @@ private:
   EmitContext &s;
   nn::ConvOp op;
   WinogradConfig config;
-  WinogradTransform transform;
   WinogradPacking packing;
+  WinogradTransform transformY, transformX;
   WindowShape window;
   TileEpilogue epilogue;
   PictureSize in, out;
@@ -230,38 +237,42 @@ private:
 /// Costs, in vector FMAs, of computing a convolution directly and in this way.
 class WinogradCost {
 public:
-  WinogradCost(nn::ConvOp op, const Target &target) : target(target) {
+  WinogradCost(nn::ConvOp op, const Target &target) : window(*windowOf(op)), target(target) {
     ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
     columns = filter[0];
     depth = filter[1];
     DimExprs out = dimExprs(tensorType(op.getOutput()));
     constexpr int64_t guess = 64;
     images = constantDim(out[0]).value_or(1);
-    height = constantDim(out[1]).value_or(guess);
-    width = constantDim(out[2]).value_or(guess);
+    height = out.size() == 3 ? 1 : constantDim(out[1]).value_or(guess);
+    width = constantDim(out[out.size() - 2]).value_or(guess);
   }
 
   double direct() const {
-    double filters = 9.0 * depth * columns * 4;
-    return double(images * height * width) * 9 * depth * columns / lanes() + reading(filters);
+    double filters = double(window.taps() * depth * columns);
+    return double(images * height * width) * filters / lanes() + reading(filters * 4);
   }
 
   double winograd(const WinogradConfig &config) const {
     constexpr double transformed = 12, transformedBack = 8; // per vector and point, loads and stores included
-    double points = double((config.outputs + 2) * (config.outputs + 2)), vectors = 1.0 / lanes();
+    double points = double(pointsOf(config)), vectors = 1.0 / lanes(), count = double(tiles(config));
     double rows = double(llvm::alignTo(config.tiles, config.tile.rows)) / config.tiles;
-    double blocks = std::ceil(double(tiles(config.outputs)) / config.tiles);
+    double blocks = std::ceil(count / config.tiles);
     double groups = std::ceil(std::ceil(double(columns) / config.tile.columns()) / config.panels);
     double perTile =
         points * vectors * (rows * depth * columns + groups * transformed * depth + transformedBack * columns);
-    double filters = points * depth * columns * 4, growth = filters - 9.0 * depth * columns * 4;
-    return perTile * tiles(config.outputs) + blocks * reading(filters) + growth / bytesWorthAnFma;
+    double filters = points * depth * columns * 4, growth = filters - double(window.taps() * depth * columns * 4);
+    return perTile * count + blocks * reading(filters) + growth / bytesWorthAnFma;
   }
 
-  int64_t tiles(int64_t outputs) const {
-    return images * llvm::divideCeil(height, outputs) * llvm::divideCeil(width, outputs);
+  int64_t tiles(const WinogradConfig &config) const {
+    return images * llvm::divideCeil(height, config.outputs[0]) * llvm::divideCeil(width, config.outputs[1]);
+  }
+  int64_t pointsOf(const WinogradConfig &config) const {
+    return (config.outputs[0] + window.kernel[0] - 1) * (config.outputs[1] + window.kernel[1] - 1);
   }
 
+  WindowShape window;
   int64_t columns, depth;
 
 private:
@@ -282,8 +293,9 @@ private:
 /// Blocks whose patches fill half of L2 at most and whose tiles fill the rows of products; enough tasks to share.
 WinogradConfig chooseConfig(const WinogradCost &cost, int64_t outputs, const Target &target) {
   WinogradConfig config;
-  config.outputs = outputs;
-  int64_t tiles = std::max<int64_t>(cost.tiles(outputs), 1), points = (outputs + 2) * (outputs + 2);
+  for (int axis : {0, 1})
+    config.outputs[axis] = cost.window.kernel[axis] == 1 ? 1 : outputs;
+  int64_t tiles = std::max<int64_t>(cost.tiles(config), 1), points = cost.pointsOf(config);
   config.tile = chooseTile(target, cost.columns, tiles);
   int64_t most = std::clamp<int64_t>(target.l2Bytes / 2 / (points * cost.depth * 4), config.tile.rows, 64);
   int64_t fewest = llvm::divideCeil(tiles, most), leastRows = INT64_MAX;
@@ -302,14 +314,19 @@ WinogradConfig chooseConfig(const WinogradCost &cost, int64_t outputs, const Tar
   return config;
 }
 
-bool isEligible(nn::ConvOp op, const Target &target) {
+/// The tile sizes (along axes of more than one tap) that keep errors small: errors along two axes multiply.
+SmallVector<int64_t> eligibleOutputs(nn::ConvOp op, const Target &target) {
   auto window = windowOf(op);
-  if (!window || op.getGroup() != 1 || tensorType(op.getOutput()).getRank() != 4)
-    return false;
+  if (!window || op.getGroup() != 1 || window->taps() == 1 ||
+      tensorType(op.getFilter()).getDimSize(1) % (target.vectorBits() / 32) != 0)
+    return {};
   for (int axis : {0, 1})
-    if (window->kernel[axis] != WinogradTransform::kTaps || window->stride[axis] != 1 || window->dilation[axis] != 1)
-      return false;
-  return tensorType(op.getFilter()).getDimSize(1) % (target.vectorBits() / 32) == 0;
+    if (window->stride[axis] != 1 || window->dilation[axis] != 1 || window->kernel[axis] % 2 == 0)
+      return {};
+  int64_t most = std::max(window->kernel[0], window->kernel[1]), least = std::min(window->kernel[0], window->kernel[1]);
+  if (most > 5 || (least != 1 && least != most))
+    return {};
+  return most == 5 && least == 5 ? SmallVector<int64_t>{2} : SmallVector<int64_t>{2, 4};
 }
 } // namespace
 
@@ -317,30 +334,41 @@ std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant,
   SmallVector<Operation *> operations = bodyOperations(op);
   auto root = contractionRoot<nn::ConvOp>(operations);
   if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
-      target.vectorBits() < 256 || !isEligible(root, target))
+      target.vectorBits() < 256)
     return std::nullopt;
   auto filter = inputIndex(op, root.getFilter());
   if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) ||
       (root.getBias() && !inputIndex(op, root.getBias())))
     return std::nullopt;
+  SmallVector<int64_t> outputs = eligibleOutputs(root, target);
+  if (outputs.empty())
+    return std::nullopt;
   WinogradCost cost(root, target);
-  WinogradConfig config = chooseConfig(cost, 2, target), larger = chooseConfig(cost, 4, target);
-  if (cost.winograd(larger) < cost.winograd(config))
-    config = larger;
+  WinogradConfig config = chooseConfig(cost, outputs.front(), target);
+  for (int64_t larger : ArrayRef(outputs).drop_front())
+    if (WinogradConfig other = chooseConfig(cost, larger, target); cost.winograd(other) < cost.winograd(config))
+      config = other;
   constexpr double worthwhile = 0.9;
   if (cost.winograd(config) > worthwhile * cost.direct())
     return std::nullopt;
 
   MLIRContext *context = op->getContext();
-  WinogradPacking packing{cost.columns, cost.depth, config.outputs, config.tile.columns()};
+  WinogradPacking packing{cost.columns,
+                          cost.depth,
+                          config.tile.columns(),
+                          {config.outputs[0], config.outputs[1]},
+                          {cost.window.kernel[0], cost.window.kernel[1]}};
   KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName((kKind + "_f" + Twine(config.outputs)).str(), operations, root, config.tile);
+  plan.name = contractionName((kKind + "_f" + Twine(std::max(config.outputs[0], config.outputs[1]))).str(), operations,
+                              root, config.tile);
   plan.config = config.toAttribute(context);
   plan.packing[*filter] = packing.toAttribute(context);
   DimExprs out = dimExprs(tensorType(root.getOutput()));
-  AffineExpr tiles = out[0] * out[1].ceilDiv(config.outputs) * out[2].ceilDiv(config.outputs);
+  AffineExpr tiles = out[0] * out[out.size() - 2].ceilDiv(config.outputs[1]);
+  if (out.size() == 4)
+    tiles = tiles * out[1].ceilDiv(config.outputs[0]);
   plan.tasks = simplifyDim(tiles.ceilDiv(config.tiles) * int64_t(llvm::divideCeil(packing.panels(), config.panels)));
-  plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth).total());
+  plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth, packing.products()).total());
   plan.flops = countFlops(op);
   return plan;
 }

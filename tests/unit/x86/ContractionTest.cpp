@@ -164,8 +164,24 @@ TEST_CASE("matrix products of a transposed left operand", "[gemm]") {
 TEST_CASE("convolutions by minimal filtering", "[conv]") {
   for (const Conv &c : {Conv{1, 56, 56, 64, 64, 3, 1, 1, 1, 1}, Conv{2, 13, 15, 32, 40, 3, 1, 1, 1, 1},
                         Conv{1, 30, 29, 64, 100, 3, 1, 0, 1, 1}, Conv{3, 14, 18, 64, 64, 3, 1, 2, 1, 1},
-                        Conv{1, 6, 51, 128, 128, 3, 1, 0, 1, 1}})
+                        Conv{1, 6, 51, 128, 128, 3, 1, 0, 1, 1}, Conv{1, 29, 31, 32, 48, 5, 1, 2, 1, 1}})
     checkConv(c, "winograd");
+}
+
+TEST_CASE("convolutions of one axis by minimal filtering", "[conv]") {
+  for (int taps : {3, 5})
+    for (int length : {125, 130}) {
+      std::string in = tensor(fmt::format("2x{}x64", length)), out = tensor(fmt::format("2x{}x96", length - taps + 3));
+      std::string filter = tensor(fmt::format("96x64x{}", taps));
+      RunOptions options;
+      options.constants = {1};
+      options.expectedKind = "winograd";
+      check(function({in, filter}, out,
+                     fmt::format("%r = nn.conv %a0, %a1 {{channels_last, dilations = array<i64: 1>, group = 1 : i64, "
+                                 "pads = array<i64: 2, 0>, strides = array<i64: 1>}} : ({}, {}) -> {}",
+                                 in, filter, out)),
+            options);
+    }
 }
 
 TEST_CASE("convolutions", "[conv]") {
