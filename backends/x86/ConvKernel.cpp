@@ -6,7 +6,9 @@
 //     for panel in column block:                              filter panel [tap][depth][NR] read in order
 //       for tile in row block:  acc = 0;  for tap: acc += A(table) * B;  epilogue(acc)
 //
-// Dukhan, The Indirect Convolution Algorithm, 2019. Pointwise convolutions need no table: rows are `depth` apart.
+// Dukhan, The Indirect Convolution Algorithm, 2019. Pointwise convolutions need no table: rows are `depth` apart. With few
+// channels (pictures), a row of the window is one tap of depth kernel width * channels, since its pixels are contiguous; where it
+// reaches past the picture it reads a copy with zeros around.
 #include "backends/x86/ConvKernel.h"
 #include "backends/x86/Contraction.h"
 #include "backends/x86/GemmKernel.h"
@@ -52,6 +54,26 @@ PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
   return packing;
 }
 
+/// How the table sees a window: taps of contiguous elements.
+struct TapShape {
+  int64_t taps, depth;
+  bool areRows; // of the window, all columns at once
+
+  static TapShape of(const WindowShape &window, const PanelPacking &packing) {
+    constexpr int64_t fewChannels = 16;
+    bool areRows =
+        packing.groups == 1 && packing.depth < fewChannels && window.kernel[1] > 1 && window.dilation[1] == 1;
+    int64_t columns = areRows ? window.kernel[1] : 1;
+    return {window.taps() / columns, packing.depth * columns, areRows};
+  }
+  /// Zeros that a tap outside the picture reads, in elements.
+  int64_t zeros() const { return llvm::alignTo(depth, 16); }
+  /// Scratch memory: zeros, the table, and rows of windows that reach past the picture.
+  int64_t scratchBytes(int64_t rows) const {
+    return zeros() * 4 + rows * taps * 8 + (areRows ? rows * taps * depth * 4 : 0);
+  }
+};
+
 /// Output positions of one image.
 AffineExpr positionsOf(nn::ConvOp op) {
   DimExprs out = dimExprs(tensorType(op.getOutput()));
@@ -62,20 +84,19 @@ class ConvEmission {
 public:
   ConvEmission(EmitContext &context, nn::ConvOp op)
       : s(context), op(op), config(ConvConfig::of(context.kernel.getConfig())), window(*windowOf(op)),
-        packing(packingOf(op, config.tile.columns())),
+        packing(packingOf(op, config.tile.columns())), shape(TapShape::of(window, packing)),
         epilogue(context, op, op.getBias(), config.tile, packing.columns), in(PictureSize::of(context, op.getInput())),
         out(PictureSize::of(context, op.getOutput())), rows(s.mul(out.height, out.width)) {
     zeros = s.scratch;
-    table = s.address(s.scratch, s.f32(), s.index(zeroFloats(packing.depth)));
+    table = s.address(s.scratch, s.f32(), s.index(shape.zeros()));
+    copies = s.address(table, s.ptr(), s.index(config.rows * shape.taps));
   }
-
-  static int64_t zeroFloats(int64_t depth) { return llvm::alignTo(depth, 16); }
 
   void run() {
     Value rowBlocks = s.ceilDiv(rows, s.index(config.rows));
     int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
     if (!window.isPointwise())
-      s.loop(s.index(0), s.index(packing.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
+      s.loop(s.index(0), s.index(shape.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
       Indices position = s.delinearize(task, {out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks});
       Value rowBegin = s.mul(position[3], s.index(config.rows));
@@ -107,7 +128,7 @@ private:
 
   void tileAt(TileShape tile, Value picture, Value packed, Value image, Value group, Value panel, Value row,
               Value rowBegin) {
-    Value depth = s.index(packing.depth);
+    Value depth = s.index(shape.depth);
     Accumulators acc = zeroTile(s, tile);
     if (window.isPointwise()) {
       Values pointers;
@@ -115,8 +136,8 @@ private:
         pointers.push_back(s.address(picture, s.f32(), s.mul(lastInside(s.add(row, s.index(r))), in.channels)));
       acc = tileProduct(s, tile, acc, pointers, packed, depth);
     } else {
-      Value first = s.mul(s.sub(row, rowBegin), s.index(window.taps()));
-      acc = tapProduct(s, tile, acc, s.address(table, s.ptr(), first), s.index(window.taps()), packed, depth);
+      Value first = s.mul(s.sub(row, rowBegin), s.index(shape.taps));
+      acc = tapProduct(s, tile, acc, s.address(table, s.ptr(), first), s.index(shape.taps), packed, depth);
     }
     Value column = s.mul(panel, s.index(tile.columns()));
     epilogue.store(acc, s.add(s.mul(image, rows), row), s.add(s.mul(group, s.index(packing.columns)), column),
@@ -130,8 +151,9 @@ private:
   void fillTable(Value picture, Value rowBegin, Value rowEnd) {
     forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
       s.loop(s.index(0), s.index(tile.rows), [&](Value r) {
-        Value slot = s.add(s.mul(s.sub(row, rowBegin), s.index(window.taps())), r);
-        fillRow(picture, lastInside(s.add(row, r)), slot, s.index(tile.rows));
+        Value slot = s.add(s.mul(s.sub(row, rowBegin), s.index(shape.taps)), r);
+        shape.areRows ? fillWindowRows(picture, lastInside(s.add(row, r)), slot, s.index(tile.rows))
+                      : fillRow(picture, lastInside(s.add(row, r)), slot, s.index(tile.rows));
       });
     });
   }
@@ -152,6 +174,34 @@ private:
     });
   }
 
+  /// The same by rows of the window.
+  void fillWindowRows(Value picture, Value row, Value slot, Value tileRows) {
+    Value y = s.divS(row, out.width), x = s.remS(row, out.width);
+    Value inX = source(x, s.index(0), 1), last = s.sub(in.width, s.index(window.kernel[1]));
+    Value isWhole = s.andI(s.geS(inX, s.index(0)), s.geS(last, inX));
+    s.loop(s.index(0), s.index(window.kernel[0]), [&](Value ky) {
+      Value inY = source(y, ky, 0), isInsideY = isInside(inY, in.height);
+      Value pixels = s.address(picture, s.f32(), s.mul(s.mul(inY, in.width), in.channels));
+      Value entry = s.add(slot, s.mul(ky, tileRows));
+      Value copy = s.address(copies, s.f32(), s.mul(entry, s.index(shape.depth)));
+      Value inside = s.select(isWhole, s.address(pixels, s.f32(), s.mul(inX, in.channels)), copy);
+      s.storeRaw(s.select(isInsideY, inside, zeros), table, entry);
+      s.when(s.andI(isInsideY, s.notB(isWhole)), [&] { copyWindowRow(pixels, inX, copy); });
+    });
+  }
+
+  /// Pixels from column inX on, zeros where there are none.
+  void copyWindowRow(Value pixels, Value inX, Value copy) {
+    s.loop(s.index(0), s.index(window.kernel[1]), [&](Value kx) {
+      Value column = s.add(inX, kx);
+      Value from = s.select(isInside(column, in.width), s.address(pixels, s.f32(), s.mul(column, in.channels)), zeros);
+      s.loop(s.index(0), s.index(packing.depth), [&](Value c) {
+        Value to = s.add(s.mul(kx, s.index(packing.depth)), c);
+        s.storeRaw(s.loadRaw(from, s.f32(), c), copy, to);
+      });
+    });
+  }
+
   Value source(Value position, Value tap, int axis) {
     Value begin = s.sub(s.mul(position, s.index(window.stride[axis])), s.index(window.padBegin[axis]));
     return s.add(begin, s.mul(tap, s.index(window.dilation[axis])));
@@ -163,9 +213,10 @@ private:
   ConvConfig config;
   WindowShape window;
   PanelPacking packing;
+  TapShape shape;
   TileEpilogue epilogue;
   PictureSize in, out;
-  Value rows, zeros, table;
+  Value rows, zeros, table, copies;
 };
 } // namespace
 
@@ -201,8 +252,8 @@ std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, con
   AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
   int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
   plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));
-  int64_t tableBytes = windowOf(root)->isPointwise() ? 0 : config.rows * windowOf(root)->taps() * 8;
-  plan.scratchBytes = dimConstant(context, ConvEmission::zeroFloats(packing.depth) * 4 + tableBytes);
+  TapShape taps = TapShape::of(*windowOf(root), packing);
+  plan.scratchBytes = dimConstant(context, windowOf(root)->isPointwise() ? 0 : taps.scratchBytes(config.rows));
   plan.flops = countFlops(op);
   return plan;
 }

@@ -109,8 +109,8 @@ Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, in
 
 Value TileEpilogue::maskOf(int64_t first, Width inside) {
   Value left = context.sub(inside.count, context.index(first));
-  Value lanes = context.b.create<arith::IndexCastOp>(context.loc, context.b.getIndexType(),
-                                                     context.maxS(left, context.index(0)));
+  Value lanes =
+      context.b.create<arith::IndexCastOp>(context.loc, context.b.getIndexType(), context.maxS(left, context.index(0)));
   auto type = VectorType::get({tile.lanes}, context.i1());
   return context.b.create<vector::CreateMaskOp>(context.loc, type, ValueRange{lanes});
 }
@@ -135,8 +135,9 @@ void TileEpilogue::storeVector(Value vector, Value pointer, int64_t first, Width
   for (int64_t size = tile.lanes; size > 0; size /= 2)
     if (left & size) {
       SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(lane, lane + size));
-      Value part = size == tile.lanes ? vector
-                                      : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
+      Value part = size == tile.lanes
+                       ? vector
+                       : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
       context.b.create<LLVM::StoreOp>(context.loc, part, address(lane), kAlign);
       lane += size;
     }

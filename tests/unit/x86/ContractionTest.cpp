@@ -192,6 +192,18 @@ TEST_CASE("convolutions", "[conv]") {
     checkConv(c, "conv");
 }
 
+// A row of the window is one tap; it reaches past the picture on both sides, on one, in all columns, or not at all.
+TEST_CASE("convolutions of few channels", "[conv]") {
+  for (int channels : {1, 3, 4, 15})
+    for (int kernel : {2, 3, 5})
+      for (int stride : {1, 2})
+        for (int pad : {0, 1, 2})
+          for (int width : {5, 12})
+            checkConv({2, 6, width, channels, 17, kernel, stride, std::min(pad, kernel - 1), 1, 1}, "conv");
+  checkConv({1, 3, 1, 3, 8, 7, 1, 6, 1, 1}, "conv");
+  checkConv({1, 9, 40, 3, 8, 3, 3, 4, 1, 1}, "conv");
+}
+
 TEST_CASE("depthwise convolutions", "[conv]") {
   for (int channels : {1, 8, 16, 35})
     for (int stride : {1, 2})

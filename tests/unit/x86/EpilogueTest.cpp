@@ -46,20 +46,19 @@ std::string replaced(std::string text, const std::vector<std::pair<std::string, 
 void checkEpilogue(const std::pair<std::string, std::string> &body, int width, int depth, int channels, int groups) {
   const bool isPair = body.second.find(',') != std::string::npos;
   const std::string kind = groups > 1 && groups == channels ? "depthwise" : "conv";
-  const std::string text = replaced(
-      frame, {{"BODY", body.first},
-              {"YIELD", body.second},
-              {"TYPES", isPair ? "OUT, OUT" : "OUT"},
-              {"RETURN", isPair ? "%r#0, %r#1" : "%r#0"},
-              {"COUNT", isPair ? "2" : "1"},
-              {"KIND", kind},
-              {"GROUP", std::to_string(groups)},
-              {"IN", fmt::format("tensor<2x5x{}x{}xf32>", width, depth * groups)},
-              {"FILTER", fmt::format("tensor<{}x{}x3x3xf32>", channels, depth)},
-              {"CHN", fmt::format("tensor<{}xf32>", channels)},
-              {"PIX", fmt::format("tensor<5x{}x1xf32>", width)},
-              {"OUT", fmt::format("tensor<2x5x{}x{}xf32>", width, channels)},
-              {"BIT", fmt::format("tensor<2x5x{}x{}xi1>", width, channels)}});
+  const std::string text = replaced(frame, {{"BODY", body.first},
+                                            {"YIELD", body.second},
+                                            {"TYPES", isPair ? "OUT, OUT" : "OUT"},
+                                            {"RETURN", isPair ? "%r#0, %r#1" : "%r#0"},
+                                            {"COUNT", isPair ? "2" : "1"},
+                                            {"KIND", kind},
+                                            {"GROUP", std::to_string(groups)},
+                                            {"IN", fmt::format("tensor<2x5x{}x{}xf32>", width, depth * groups)},
+                                            {"FILTER", fmt::format("tensor<{}x{}x3x3xf32>", channels, depth)},
+                                            {"CHN", fmt::format("tensor<{}xf32>", channels)},
+                                            {"PIX", fmt::format("tensor<5x{}x1xf32>", width)},
+                                            {"OUT", fmt::format("tensor<2x5x{}x{}xf32>", width, channels)},
+                                            {"BIT", fmt::format("tensor<2x5x{}x{}xi1>", width, channels)}});
   RunOptions options;
   options.constants = {1};
   options.expectedKind = kind;
