@@ -31,12 +31,13 @@ llvm::ArrayRef<llvm::StringRef> phaseNames() {
 
 namespace {
 
-/// Module as text; large constants are left out. Local scope, because resources would be printed, to be elided only then.
+/// Module as text that lathe-opt reads; large constants are left out. Local scope, because resources would be printed, to be
+/// elided only then.
 std::string moduleText(Operation *module) {
   std::string text;
   llvm::raw_string_ostream out(text);
   OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(32).useLocalScope().enableDebugInfo(true, /*prettyForm=*/true);
+  flags.elideLargeElementsAttrs(32).useLocalScope().enableDebugInfo();
   module->print(out, flags);
   out << "\n";
   return text;
@@ -135,9 +136,14 @@ LogicalResult Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> b
 }
 
 LogicalResult Compilation::import() {
+  bool hasUnknownDim = false;
+  importOptions.hasUnknownDim = &hasUnknownDim;
   module = loadModel(options.modelPath, options.modelData, importOptions, context, messages);
+  importOptions.hasUnknownDim = nullptr;
   if (!module) {
-    if (options.modelData.empty() && !llvm::sys::fs::is_regular_file(options.modelPath))
+    if (hasUnknownDim)
+      status.code = CompileStatus::badUsage;
+    else if (options.modelData.empty() && !llvm::sys::fs::is_regular_file(options.modelPath))
       status.code = CompileStatus::badEnvironment;
     return failure();
   }

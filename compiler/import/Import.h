@@ -23,6 +23,8 @@ struct DimBounds {
 struct ImportOptions {
   /// By the model's name of a dimension (dim_param), or `INPUT_AXIS` for an unnamed one.
   llvm::StringMap<DimBounds> dims;
+  /// If given: set when `dims` names a dimension that no input has, which is the caller's mistake, not the model's.
+  bool *hasUnknownDim = nullptr;
 };
 
 /// What became of one node of the main graph.

@@ -66,8 +66,11 @@ void Importer::addInputs() {
   for (auto [index, name] : llvm::enumerate(names))
     function.setArgAttr(index, "nn.name", name);
   for (const auto &option : options.dims)
-    if (!usedDims.contains(option.first()))
+    if (!usedDims.contains(option.first())) {
       refuseModel("no input has a dimension named '" + option.first() + "'");
+      if (options.hasUnknownDim)
+        *options.hasUnknownDim = true;
+    }
 }
 
 /// Gives all plain names a symbol first if there are expressions: those use names of later inputs too.

@@ -55,7 +55,9 @@ def test_bad_options(arguments, fragments, model, lathe, tmp_path):
 
 
 def test_dim_that_the_model_lacks(model, lathe, tmp_path):
-    assert_refused(lathe(["compile", model, "--dim", "bach=2", "-o", tmp_path / "bad.lathe"]), 1, ["'bach'"])
+    assert_refused(lathe(["compile", model, "--dim", "bach=2", "-o", tmp_path / "bad.lathe"]), 2, ["'bach'"])
+    done = lathe(["check", model, "--dim", "bach=2"])
+    assert done.returncode == 2 and "'bach'" in done.stdout + done.stderr
 
 
 def test_unknown_command(lathe):

@@ -77,6 +77,8 @@ int runCheck(const CheckOptions &options) {
       std::fprintf(stderr, "lathe: error: expects --dim name=size or name=low..high, got '%s'\n", dim.c_str());
       return 2;
     }
+  bool hasUnknownDim = false;
+  import.hasUnknownDim = &hasUnknownDim;
   lathe::CheckResult result = lathe::checkModel(options.modelPath, import);
   for (std::string &error : result.errors)
     if (!llvm::StringRef(error).contains(options.modelPath))
@@ -84,9 +86,11 @@ int runCheck(const CheckOptions &options) {
   if (result.nodes.empty() && !result.errors.empty()) {
     for (const std::string &error : result.errors)
       std::fprintf(stderr, "lathe: error: %s\n", error.c_str());
-    return llvm::sys::fs::is_regular_file(options.modelPath) ? 1 : 3;
+    return hasUnknownDim ? 2 : llvm::sys::fs::is_regular_file(options.modelPath) ? 1 : 3;
   }
   lathe::printCheck(result, llvm::outs(), !options.onlyRefused);
+  if (hasUnknownDim)
+    return 2;
   return result.isSupported() ? 0 : 1;
 }
 
