@@ -97,7 +97,7 @@ std::optional<DimExprs> Node::sizes(unsigned input) {
   Value value = in(input);
   if (!value)
     return std::nullopt;
-  if (auto found = contents.integers(value, /*bind=*/true))
+  if (auto found = contents.integers(value, /*mayBind=*/true))
     return found;
   auto type = typeOf(value);
   if (isFloat(value) || !type.hasStaticShape() || type.getNumElements() > 64) {
