@@ -28,6 +28,8 @@ using namespace nn;
 constexpr size_t kMostOps = 24, kMostInputs = 12, kMostOutputs = 3;
 constexpr double kMostRepeatedCost = 8; // of operations that are computed again for each of their readers
 
+constexpr double kOnce = 1.01; // times an element is computed, rounding aside
+
 class Chain {
 public:
   Chain(Operation *last, FusionLog &log) : group(last), last(last), log(log) {
@@ -84,6 +86,8 @@ private:
       return "concatenations are written part by part, not read";
     if (repeatedCost + repeated(producer) > kMostRepeatedCost)
       return "it would be computed several times per element";
+    if (scattersNeighbors(producer))
+      return "interpolation reads neighbors as vectors, which a transpose would scatter";
     Group larger = group;
     larger.add(producer);
     if (larger.size() > kMostOps || larger.inputs().size() > kMostInputs || larger.outputs().size() > kMostOutputs)
@@ -91,6 +95,13 @@ private:
     if (!group.staysConvexWith(producer))
       return "other kernels stand between it and " + describe(last);
     return "";
+  }
+
+  bool scattersNeighbors(Operation *producer) const {
+    auto isTranspose = [](Operation *op) { return isa<TransposeOp>(op); };
+    if (isInterpolation(producer))
+      return llvm::any_of(group.ops(), isTranspose);
+    return isTranspose(producer) && llvm::any_of(group.ops(), isInterpolation) && timesComputed(producer) > kOnce;
   }
 
   /// True if the group needs the producer's elements at the index of the element it computes, so that it could store them.
@@ -115,8 +126,12 @@ private:
 
   /// What computing the producer in the group costs per element beyond computing it once.
   double repeated(Operation *producer) const {
-    double times = evaluationsOf(producer) / std::max(1.0, estimatedSize(producer->getResult(0)));
-    return times > 1.01 ? costPerElement(producer) * std::min(times - 1, 1.0) : 0;
+    double times = timesComputed(producer);
+    return times > kOnce ? costPerElement(producer) * std::min(times - 1, 1.0) : 0;
+  }
+
+  double timesComputed(Operation *producer) const {
+    return evaluationsOf(producer) / std::max(1.0, estimatedSize(producer->getResult(0)));
   }
 
   /// A reshape of an input, or of a value that only leaves the group, is free outside.

@@ -39,12 +39,6 @@ SmallVector<int64_t> toChannelsFirst(int64_t rank) {
   return permutation;
 }
 
-/// Nearest neighbors are copied in either layout, and follow the transposes around them.
-bool isInterpolation(Operation *op) {
-  auto resize = dyn_cast<ResizeOp>(op);
-  return resize && resize.getMode() != ResizeMode::nearest;
-}
-
 /// Why an interpolation keeps its layout; empty if it changes.
 StringRef reasonAgainst(ResizeOp op) {
   constexpr int64_t kFewChannels = 8; // less than a vector
@@ -96,6 +90,7 @@ struct ConvertToChannelsLast : impl::ConvertToChannelsLastBase<ConvertToChannels
   void runOnOperation() override {
     SmallVector<Operation *> ops;
     bool besideConvolutions = false;
+    // Nearest neighbors are copied in either layout, and follow the transposes around them.
     getOperation().walk([&](Operation *op) {
       if ((!isa<ConvOp, ConvTransposeOp, PoolOp>(op) && !isInterpolation(op)) || op->hasAttr("channels_last"))
         return;

@@ -119,9 +119,15 @@ Value createUnpermuted(Value value, ArrayRef<int64_t> permutation, OpBuilder &b)
 }
 
 bool spoilsRows(Operation *op, ArrayRef<int64_t> permutation) {
+  int64_t last = int64_t(permutation.size()) - 1, inner = inversePermutation(permutation)[last];
+  if (inner == last)
+    return false;
+  if (auto resize = dyn_cast<ResizeOp>(op)) {
+    DimExprs in = dimExprs(tensorType(resize.getInput())), out = dimExprs(tensorType(resize.getOutput()));
+    return isInterpolation(op) && in[last] == out[last] && in[inner] != out[inner];
+  }
   auto softmax = dyn_cast<SoftmaxOp>(op);
-  int64_t last = int64_t(permutation.size()) - 1;
-  return softmax && int64_t(softmax.getAxis()) == last && permutation[last] != last;
+  return softmax && int64_t(softmax.getAxis()) == last;
 }
 
 namespace {

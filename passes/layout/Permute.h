@@ -15,7 +15,8 @@ llvm::SmallVector<mlir::Value> dataOperands(mlir::Operation *op);
 bool movesForFree(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
 /// The value whose transpose by `permutation` is `value`. Lower ranks get axes of size 1 in front.
 mlir::Value createUnpermuted(mlir::Value value, llvm::ArrayRef<int64_t> permutation, mlir::OpBuilder &b);
-/// True if an operation along the last axis would have to work along another one.
+/// True if a softmax along the last axis would have to work along another one, or interpolation along others would come to
+/// work along the last one.
 bool spoilsRows(mlir::Operation *op, llvm::ArrayRef<int64_t> permutation);
 /// Replaces `op`, whose data operands are transposed by `permutation`, by a transpose of the operation on what is before it.
 void permuteThrough(mlir::Operation *op, llvm::ArrayRef<int64_t> permutation, mlir::PatternRewriter &rewriter);

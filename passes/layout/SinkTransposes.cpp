@@ -4,7 +4,7 @@
 //   %2 = nn.unary relu %1                 ->    %2 = nn.transpose %1 {0, 3, 1, 2}
 //
 // Downwards through everything that can work along permuted axes: element-wise operations, concatenations, reductions, pads,
-// slices, resizes, softmax, reshapes that add or drop axes of size 1. Operands that are not transposed have to be constants, or tensors whose transpose moves nothing
+// slices, resizes, softmax, reshapes that add or drop axes of size 1; interpolation stays channels-last. Operands that are not transposed have to be constants, or tensors whose transpose moves nothing
 // (all but some axes have size 1); one that is neither is transposed only if that makes up for others. Upwards only where
 // more transposes vanish than appear. What remains is recorded. Does nothing where nothing is computed channels-last, so that
 // the transposes of transformers stay where their kernels read them.
@@ -90,6 +90,34 @@ struct HoistThroughElementwise : OpRewritePattern<TransposeOp> {
     moved->setOperands(operands);
     moved->getResult(0).setType(withElementType(tensorType(transpose), tensorType(op->getResult(0)).getElementType()));
     rewriter.replaceOp(transpose, moved);
+    return success();
+  }
+};
+
+/// transpose(pad(concat(transpose'(x), y..)))  ->  pad(concat(x, transpose(y)..))   where transpose and transpose' cancel
+struct HoistThroughConcat : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp transpose, PatternRewriter &rewriter) const override {
+    SmallVector<Operation *> between; // the last one first
+    Operation *op = transpose.getInput().getDefiningOp();
+    for (; op && isa<PadOp, UnaryOp>(op) && op->hasOneUse(); op = op->getOperand(0).getDefiningOp())
+      between.push_back(op);
+    if (!op || !isa<ConcatOp>(op) || !op->hasOneUse())
+      return rewriter.notifyMatchFailure(transpose, "no concatenation used only here");
+    SmallVector<int64_t> inverse = inversePermutation(transpose.getPermutation());
+    int64_t cancelling = llvm::count_if(op->getOperands(), [&](Value operand) {
+      auto inner = operand.getDefiningOp<TransposeOp>();
+      bool isComputed = inner && !isConstantExpression(inner); // as above
+      return isComputed && inner->hasOneUse() && inner.getPermutation() == ArrayRef<int64_t>(inverse);
+    });
+    int64_t free = llvm::count_if(op->getOperands(), [&](Value operand) { return movesForFree(operand, inverse); });
+    if (cancelling == 0 || int64_t(op->getNumOperands()) - free > 2 * cancelling)
+      return rewriter.notifyMatchFailure(transpose, "as many transposes would appear as vanish");
+    between.push_back(op);
+    for (Operation *moved : llvm::reverse(between))
+      permuteThrough(moved, inverse, rewriter);
+    rewriter.replaceOp(transpose, createUnpermuted(transpose.getInput(), inverse, rewriter));
     return success();
   }
 };
@@ -183,7 +211,7 @@ struct SinkTransposes : impl::SinkTransposesBase<SinkTransposes> {
     if (!hasChannelsLast(getOperation()))
       return;
     RewritePatternSet moving(&getContext()), ones(&getContext());
-    moving.add<SinkThrough, HoistThroughElementwise, TransposesAroundReshape>(&getContext());
+    moving.add<SinkThrough, HoistThroughElementwise, HoistThroughConcat, TransposesAroundReshape>(&getContext());
     ones.add<TransposeOfOnes>(&getContext());
     GreedyRewriteConfig config;
     config.useTopDownTraversal = true;

@@ -12,6 +12,11 @@ RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.g
 
 bool haveEqualDims(Value lhs, Value rhs) { return dimExprs(tensorType(lhs)) == dimExprs(tensorType(rhs)); }
 
+bool isInterpolation(Operation *op) {
+  auto resize = dyn_cast<ResizeOp>(op);
+  return resize && resize.getMode() != ResizeMode::nearest;
+}
+
 //===- constants -===//
 
 namespace {

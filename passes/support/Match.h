@@ -11,6 +11,8 @@ namespace lathe::nn {
 mlir::RankedTensorType tensorType(mlir::Value value);
 /// True if both tensors have the same sizes, axis by axis.
 bool haveEqualDims(mlir::Value lhs, mlir::Value rhs);
+/// True for a resize whose elements are sums of neighbors.
+bool isInterpolation(mlir::Operation *op);
 
 /// The number that every element of a constant is; nullopt for other values, and for large constants that are not splats.
 std::optional<double> scalarConstant(mlir::Value value);

@@ -169,3 +169,20 @@ func.func @concat_of_resized(%x: tensor<1x2x2x3xf32>, %y: tensor<1x4x4x3xf32>) -
   %1 = nn.concat %0, %y {axis = 3 : i64} : (tensor<1x4x4x3xf32>, tensor<1x4x4x3xf32>) -> tensor<1x4x4x6xf32>
   return %1 : tensor<1x4x4x6xf32>
 }
+
+// -----
+
+// Neighbors that lie beside each other are read as vectors: no transpose on either side is computed with them.
+// CHECK-LABEL: func.func @interpolation_between_transposes
+// CHECK-SAME: interpolation reads neighbors as vectors
+// CHECK-NOT: nn.fused
+// CHECK: nn.transpose
+// CHECK: nn.resize
+// CHECK: nn.transpose
+func.func @interpolation_between_transposes(%x: tensor<1x8x2x2xf32>) -> tensor<1x8x4x4xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x8x2x2xf32>) -> tensor<1x2x2x8xf32>
+  %1 = nn.resize linear half_pixel round_prefer_floor %0 {scales = array<f64: 1., 2., 2., 1.>, roi = array<f64>}
+      : (tensor<1x2x2x8xf32>) -> tensor<1x4x4x8xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x4x8xf32>) -> tensor<1x8x4x4xf32>
+  return %2 : tensor<1x8x4x4xf32>
+}

@@ -242,3 +242,26 @@ func.func @channel_shuffle(%x: tensor<1x6x3x5xf32>, %w: tensor<6x6x1x1xf32>) -> 
       : (tensor<1x6x3x5xf32>, tensor<6x6x1x1xf32>) -> tensor<1x6x3x5xf32>
   return %4 : tensor<1x6x3x5xf32>
 }
+
+// -----
+
+// Interpolation stays where vectors run along the channels, and what stands between it and the next convolution follows it:
+// the other half of the concatenation is transposed instead.
+// CHECK-LABEL: func.func @interpolation_between
+// CHECK: [[R:%.+]] = nn.resize linear {{.*}} -> tensor<1x4x4x8xf32>
+// CHECK: [[Y:%.+]] = nn.transpose %{{.+}} {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x4x4xf32>) -> tensor<1x4x4x2xf32>
+// CHECK: [[C:%.+]] = nn.concat [[Y]], [[R]] {axis = 3 : i64}
+// CHECK: [[P:%.+]] = nn.pad reflect [[C]] {{.*}} -> tensor<1x6x6x10xf32>
+// CHECK: nn.conv [[P]]
+func.func @interpolation_between(%x: tensor<1x8x2x2xf32>, %y: tensor<1x2x4x4xf32>, %w: tensor<5x10x3x3xf32>) -> tensor<1x4x4x5xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x8x2x2xf32>) -> tensor<1x2x2x8xf32>
+  %1 = nn.resize linear half_pixel round_prefer_floor %0 {scales = array<f64: 1., 2., 2., 1.>, roi = array<f64>}
+      : (tensor<1x2x2x8xf32>) -> tensor<1x4x4x8xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x4x8xf32>) -> tensor<1x8x4x4xf32>
+  %3 = nn.concat %y, %2 {axis = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x10x4x4xf32>
+  %4 = nn.pad reflect %3 {low = affine_map<() -> (0, 0, 1, 1)>} : (tensor<1x10x4x4xf32>) -> tensor<1x10x6x6xf32>
+  %5 = nn.transpose %4 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x10x6x6xf32>) -> tensor<1x6x6x10xf32>
+  %6 = nn.conv %5, %w {channels_last, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64}
+      : (tensor<1x6x6x10xf32>, tensor<5x10x3x3xf32>) -> tensor<1x4x4x5xf32>
+  return %6 : tensor<1x4x4x5xf32>
+}
