@@ -4,10 +4,11 @@
 //   %2 = nn.unary relu %1                 ->    %2 = nn.transpose %1 {0, 3, 1, 2}
 //
 // Downwards through everything that can work along permuted axes: element-wise operations, concatenations, reductions, pads,
-// slices, resizes, softmax, reshapes that add or drop axes of size 1; interpolation stays channels-last. Operands that are not transposed have to be constants, or tensors whose transpose moves nothing
-// (all but some axes have size 1); one that is neither is transposed only if that makes up for others. Upwards only where
-// more transposes vanish than appear. What remains is recorded. Does nothing where nothing is computed channels-last, so that
-// the transposes of transformers stay where their kernels read them.
+// slices, resizes (interpolation stays channels-last), softmax, reshapes that add or drop axes of size 1. Operands that are
+// not transposed have to be constants, or tensors whose transpose moves nothing (all but some axes have size 1); one that is
+// neither is transposed only if that makes up for others. Upwards only where more transposes vanish than appear: through
+// element-wise operations, concatenations and pads. What remains is recorded. Does nothing where nothing is computed
+// channels-last, so that the transposes of transformers stay where their kernels read them.
 #include "dialects/support/Decisions.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
