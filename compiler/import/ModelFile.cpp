@@ -87,7 +87,8 @@ Error ModelFile::adopt() {
 }
 
 Error ModelFile::check() {
-  sortNodes(*proto.mutable_graph());
+  if (proto.has_graph())
+    sortNodes(*proto.mutable_graph());
   if (Error error = checkModel(proto))
     return fail(toString(std::move(error)));
   return Error::success();
