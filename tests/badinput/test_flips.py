@@ -4,13 +4,13 @@ Each seed is a test of its own process; LATHE_FLIPS says how many per kind of fi
 """
 
 import os
-import random
 
 import numpy as np
 import pytest
 
 import hostile
 from conftest import run_limited
+from damage import damage
 
 COUNT = int(os.environ.get("LATHE_FLIPS", "500"))
 
@@ -27,24 +27,6 @@ def network():
              hostile.node("Softmax", ["m"], ["y"], "softmax", axis=-1)]
     return hostile.model(nodes, [hostile.value("x", shape=("n", 3, 6, 6))], [hostile.value("y", shape=("n", 5))],
                          weights).SerializeToString()
-
-
-def damage(data, seed):
-    """One to four flipped bits, or a cut, or a piece that is moved."""
-    random_ = random.Random(seed)
-    data = bytearray(data)
-    kind = random_.randrange(8)
-    if kind == 0:
-        return bytes(data[:random_.randrange(len(data))])
-    if kind == 1:
-        start, length = random_.randrange(len(data)), random_.randrange(1, 64)
-        piece = data[start:start + length]
-        del data[start:start + length]
-        at = random_.randrange(len(data))
-        return bytes(data[:at] + piece + data[at:])
-    for _ in range(random_.randint(1, 4)):
-        data[random_.randrange(len(data))] ^= 1 << random_.randrange(8)
-    return bytes(data)
 
 
 def assert_calm(done):
