@@ -225,7 +225,9 @@ ElementsAttr numbersAttr(ArrayRef<double> numbers, RankedTensorType type) {
 void Importer::foldSizes() {
   for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
     bool readsSizes = llvm::any_of(op.getOperands(), [](Value v) { return v.getDefiningOp<nn::DimValuesOp>(); });
-    if (!readsSizes || op.getNumResults() != 1)
+    // What late symbols are read from is known in their terms only.
+    bool definesSizes = llvm::any_of(op.getUsers(), [](Operation *user) { return isa<nn::LateSymbolOp>(user); });
+    if (!readsSizes || definesSizes || op.getNumResults() != 1)
       continue;
     auto type = cast<RankedTensorType>(op.getResult(0).getType());
     if (!type.hasStaticShape() || type.getNumElements() > kMaxFolded)
