@@ -146,6 +146,7 @@ double bestOf(int rounds, unsigned threads, const std::function<void(unsigned th
     }
   };
   std::vector<std::thread> pool;
+  pool.reserve(threads);
   for (unsigned thread = 0; thread < threads; ++thread)
     pool.emplace_back(body, thread);
   for (std::thread &thread : pool)
