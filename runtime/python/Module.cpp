@@ -157,6 +157,7 @@ public:
 private:
   static std::vector<std::pair<int, Shape>> signatures(const std::vector<lathe_tensor_t> &tensors) {
     std::vector<std::pair<int, Shape>> result;
+    result.reserve(tensors.size());
     for (const lathe_tensor_t &tensor : tensors)
       result.emplace_back(tensor.dtype, Shape(tensor.shape, tensor.shape + tensor.rank));
     return result;
