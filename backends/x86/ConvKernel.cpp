@@ -221,16 +221,10 @@ private:
 } // namespace
 
 std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  SmallVector<Operation *> operations = bodyOperations(op);
-  auto root = contractionRoot<nn::ConvOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
-      target.vectorBits() < 256)
+  auto conv = convRootOf(op, isConstant, target);
+  if (!conv)
     return std::nullopt;
-  auto filter = inputIndex(op, root.getFilter());
-  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root))
-    return std::nullopt;
-  if (root.getBias() && !inputIndex(op, root.getBias()))
-    return std::nullopt;
+  nn::ConvOp root = conv->op;
 
   MLIRContext *context = op->getContext();
   AffineExpr positions = positionsOf(root);
@@ -246,9 +240,9 @@ std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, con
   config.panels = rows.value_or(INT64_MAX) > 16 * config.rows ? packing.panels() : blocking.panels;
 
   KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName(kKind, operations, root, config.tile);
+  plan.name = contractionName(kKind, bodyOperations(op), root, config.tile);
   plan.config = config.toAttribute(context);
-  plan.packing[*filter] = packing.toAttribute(context, kKind);
+  plan.packing[conv->filter] = packing.toAttribute(context, kKind);
   AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
   int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
   plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));

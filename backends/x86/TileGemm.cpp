@@ -134,11 +134,13 @@ Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Val
   });
 }
 
+namespace {
 TileShape narrowTile(TileShape tile) {
   tile.rows = llvm::divideCeil(2 * tile.rows, 3);
   return tile;
 }
 
+/// Row (relative to begin) at which the narrower tiles begin.
 Value narrowBegin(Scalar &s, TileShape tile, Value begin, Value end) {
   Value rows = s.sub(end, begin), wide = s.index(tile.rows), narrow = s.index(narrowTile(tile).rows);
   Value full = s.divS(rows, wide), rest = s.remS(rows, wide);
@@ -148,6 +150,7 @@ Value narrowBegin(Scalar &s, TileShape tile, Value begin, Value end) {
   Value wideTiles = s.select(isWideOnly, s.ceilDiv(rows, wide), s.select(fitsTwo, s.sub(full, s.index(1)), full));
   return s.mul(wideTiles, wide);
 }
+} // namespace
 
 void forRowTiles(Scalar &s, TileShape tile, Value begin, Value end, llvm::function_ref<void(TileShape, Value)> body) {
   if (narrowTile(tile).rows == tile.rows)

@@ -57,10 +57,6 @@ Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir
 /// `body` gets the tile and its first row; the last tile may reach past `end`. 128 rows are 20 tiles of 6 and 2 of 4.
 void forRowTiles(Scalar &s, TileShape tile, mlir::Value begin, mlir::Value end,
                  llvm::function_ref<void(TileShape tile, mlir::Value row)> body);
-/// The narrower tile.
-TileShape narrowTile(TileShape tile);
-/// Row (relative to begin) at which the narrower tiles begin; rows past it are tiled by them.
-mlir::Value narrowBegin(Scalar &s, TileShape tile, mlir::Value begin, mlir::Value end);
 
 /// Sizes of one level of cache blocking of an M x N x K product, in elements.
 struct GemmBlocking {

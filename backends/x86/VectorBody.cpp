@@ -1,4 +1,5 @@
 #include "backends/x86/VectorBody.h"
+#include "backends/x86/Body.h"
 #include "backends/x86/Contraction.h"
 #include "backends/x86/Elements.h"
 
@@ -37,23 +38,6 @@ bool hasVectorForm(Operation *op) {
   auto binary = dyn_cast<nn::BinaryOp>(op);
   return binary && hasVectorForm(binary.getKind());
 }
-
-bool isLightOperation(Operation *op) {
-  auto unary = dyn_cast<nn::UnaryOp>(op);
-  if (!unary)
-    return true;
-  switch (unary.getKind()) {
-  case nn::UnaryKind::abs:
-  case nn::UnaryKind::neg:
-  case nn::UnaryKind::relu:
-  case nn::UnaryKind::leaky_relu:
-  case nn::UnaryKind::hard_sigmoid:
-  case nn::UnaryKind::hard_swish:
-    return true;
-  default:
-    return false;
-  }
-}
 } // namespace
 
 VectorBody::VectorBody(EmitContext &context, Operation *root, int64_t lanes) : c(context), root(root), lanes(lanes) {
@@ -61,7 +45,7 @@ VectorBody::VectorBody(EmitContext &context, Operation *root, int64_t lanes) : c
     if (&op == root)
       continue;
     usable &= hasVectorForm(&op);
-    light &= isLightOperation(&op);
+    light &= !isa<nn::UnaryOp>(op) || costPerElement(&op) == 1;
   }
 }
 

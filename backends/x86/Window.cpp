@@ -1,4 +1,5 @@
 #include "backends/x86/Window.h"
+#include "backends/x86/Contraction.h"
 
 using namespace mlir;
 
@@ -37,6 +38,19 @@ std::optional<WindowShape> windowOf(nn::ConvOp op) {
 
 std::optional<WindowShape> windowOf(nn::PoolOp op) {
   return windowOf(op.getKernel(), op.getStrides(), op.getPads(), op.getDilations());
+}
+
+std::optional<ConvRoot> convRootOf(Operation *kernelOp, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(kernelOp);
+  auto root = contractionRoot<nn::ConvOp>(operations);
+  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
+      target.vectorBits() < 256 || !windowOf(root))
+    return std::nullopt;
+  auto filter = inputIndex(kernelOp, root.getFilter());
+  if (!filter || !isConstant[*filter] || !inputIndex(kernelOp, root.getInput()) ||
+      (root.getBias() && !inputIndex(kernelOp, root.getBias())))
+    return std::nullopt;
+  return ConvRoot{root, *filter};
 }
 
 PictureSize PictureSize::of(EmitContext &context, Value tensor) {

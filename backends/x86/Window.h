@@ -18,6 +18,15 @@ struct WindowShape {
 std::optional<WindowShape> windowOf(nn::ConvOp op);
 std::optional<WindowShape> windowOf(nn::PoolOp op);
 
+/// The convolution that a kernel is made around, and the position of its filter among the kernel's inputs.
+struct ConvRoot {
+  nn::ConvOp op;
+  unsigned filter;
+};
+/// nullopt: `kernelOp` is not a channels-last f32 convolution of one or two spatial axes, with a constant filter and at most
+/// element-wise operations after it, or the target has no vectors for it.
+std::optional<ConvRoot> convRootOf(mlir::Operation *kernelOp, llvm::ArrayRef<bool> isConstant, const Target &target);
+
 /// Sizes (i64 values) of a channels-last picture.
 struct PictureSize {
   mlir::Value images, height, width, channels;

@@ -253,16 +253,11 @@ AffineExpr outputRows(Value output) {
 } // namespace
 
 std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  SmallVector<Operation *> operations = bodyOperations(op);
-  auto root = contractionRoot<nn::ConvOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
-      target.vectorBits() < 256)
+  auto conv = convRootOf(op, isConstant, target);
+  if (!conv)
     return std::nullopt;
+  nn::ConvOp root = conv->op;
   auto filterType = tensorType(root.getFilter());
-  auto filter = inputIndex(op, root.getFilter());
-  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) || !windowOf(root) ||
-      (root.getBias() && !inputIndex(op, root.getBias())))
-    return std::nullopt;
   if (filterType.getDimSize(1) != 1 || int64_t(root.getGroup()) != filterType.getDimSize(0))
     return std::nullopt;
   DimExprs out = dimExprs(tensorType(root.getOutput()));
@@ -270,9 +265,9 @@ std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant
 
   MLIRContext *context = op->getContext();
   KernelPlan plan = makePlan(op, "depthwise");
-  plan.name = contractionName("depthwise", operations, root, tile);
+  plan.name = contractionName("depthwise", bodyOperations(op), root, tile);
   plan.config = Builder(context).getDictionaryAttr(tile.toAttribute(context));
-  plan.packing[*filter] = packingOf(root, tile.columns()).toAttribute(context, "depthwise");
+  plan.packing[conv->filter] = packingOf(root, tile.columns()).toAttribute(context, "depthwise");
   plan.tasks = outputRows(root.getOutput());
   plan.scratchBytes = dimConstant(context, tile.columns() * 4);
   plan.flops = countFlops(op);

@@ -331,15 +331,10 @@ SmallVector<int64_t> eligibleOutputs(nn::ConvOp op, const Target &target) {
 } // namespace
 
 std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  SmallVector<Operation *> operations = bodyOperations(op);
-  auto root = contractionRoot<nn::ConvOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
-      target.vectorBits() < 256)
+  auto conv = convRootOf(op, isConstant, target);
+  if (!conv)
     return std::nullopt;
-  auto filter = inputIndex(op, root.getFilter());
-  if (!filter || !isConstant[*filter] || !inputIndex(op, root.getInput()) ||
-      (root.getBias() && !inputIndex(op, root.getBias())))
-    return std::nullopt;
+  nn::ConvOp root = conv->op;
   SmallVector<int64_t> outputs = eligibleOutputs(root, target);
   if (outputs.empty())
     return std::nullopt;
@@ -359,10 +354,10 @@ std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant,
                           {config.outputs[0], config.outputs[1]},
                           {cost.window.kernel[0], cost.window.kernel[1]}};
   KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName((kKind + "_f" + Twine(std::max(config.outputs[0], config.outputs[1]))).str(), operations,
-                              root, config.tile);
+  plan.name = contractionName((kKind + "_f" + Twine(std::max(config.outputs[0], config.outputs[1]))).str(),
+                              bodyOperations(op), root, config.tile);
   plan.config = config.toAttribute(context);
-  plan.packing[*filter] = packing.toAttribute(context);
+  plan.packing[conv->filter] = packing.toAttribute(context);
   DimExprs out = dimExprs(tensorType(root.getOutput()));
   AffineExpr tiles = out[0] * out[out.size() - 2].ceilDiv(config.outputs[1]);
   if (out.size() == 4)
