@@ -15,12 +15,14 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from models import zoo  # noqa: E402
+from models import foreign, zoo  # noqa: E402
 from models.graph import save  # noqa: E402
 
 
 def build(name, folder=None, force=False):
     """Makes the model's file unless it is there; gives its path."""
+    if foreign.is_file(name):
+        return name
     entry = zoo.entry(name)
     path = zoo.path(name, folder)
     if os.path.exists(path) and not force:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from models import zoo
+from models import foreign, zoo
 
 ROOT = os.path.dirname(zoo.FOLDER)
 
@@ -81,7 +81,7 @@ def compiled(name, folder, models=None, dims=None):
     path = build(name, models)
     os.makedirs(folder, exist_ok=True)
     sizes = [f"{symbol}{size}" for symbol, size in (dims or {}).items()]
-    artifact = os.path.join(folder, "-".join([name, *sizes]) + ".lathe")
+    artifact = os.path.join(folder, "-".join([foreign.unique_label(name), *sizes]) + ".lathe")
     compiler = os.path.join(os.path.dirname(binary()), "lathe-compile")
     if not is_newer(artifact, [path, compiler]):
         compile_model(path, artifact, *(fixed_sizes(path, zoo.entry(name), dims) if dims else []))

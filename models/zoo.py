@@ -10,6 +10,8 @@ import zlib
 
 import numpy as np
 
+from models import foreign
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 NUMPY_DTYPES = {"f32": np.float32, "i64": np.int64, "i32": np.int32, "bool": np.bool_}
 
@@ -21,6 +23,9 @@ def entries():
 
 
 def entry(name):
+    """Of a model of the zoo, or of an ONNX file (see foreign.py)."""
+    if foreign.is_file(name):
+        return foreign.entry(name)
     for candidate in entries():
         if candidate["name"] == name:
             return candidate

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from models import command, zoo
+from models import command, foreign, zoo
 from models.build import build
 from models.peers import limits
 from models.peers.engines import ENGINES, is_ours
@@ -61,7 +61,7 @@ def draw(table, folder):
 
 
 def turn(engine, case, path, threads, seconds, flags):
-    arguments = [python(engine), "-m", "models.peers.turn", engine, case["model"], "--path", path, "--dims",
+    arguments = [python(engine), "-m", "models.peers.turn", engine, json.dumps(zoo.entry(case["model"])), "--path", path, "--dims",
                  json.dumps(case["dims"]), "--threads", str(threads), "--seconds", str(seconds)]
     done = subprocess.run(arguments + flags, capture_output=True, text=True, cwd=command.ROOT, check=False)
     if done.returncode != 0:
@@ -89,6 +89,13 @@ def cases(pattern, kind):
     for model in zoo.select(pattern, None if kind == "all" else kind):
         for size in model.get("peers", [{"dims": model["bench"]}]):
             yield {"model": model["name"], "dims": size["dims"], "goal": size.get("goal", KEPT_ASIDE_GOAL)}
+
+
+def cases_of_files(paths, dims):
+    """The same for ONNX files: symbols that `dims` doesn't name are 1."""
+    for path in map(os.path.abspath, paths):
+        symbols = foreign.symbols(zoo.entry(path))
+        yield {"model": path, "dims": {name: dims.get(name, 1) for name in symbols}, "goal": KEPT_ASIDE_GOAL}
 
 
 class Comparison:

@@ -121,10 +121,10 @@ def is_ours(name):
 
 
 class Case:
-    """A model of the zoo (`model`: its entry) at one size, with inputs ({name: array}) and the file that the engine loads."""
+    """A model (`model`: its entry, as in zoo.json) at one size, with inputs ({name: array}) and the file that the engine loads."""
 
-    def __init__(self, name, dims, path):
-        self.model = zoo.entry(name)
+    def __init__(self, model, dims, path):
+        self.model = model
         self.dims = dims
         self.path = path
         self.inputs = zoo.make_inputs(self.model, dims)

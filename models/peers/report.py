@@ -1,5 +1,6 @@
 """Tables of what was measured."""
 
+from models.foreign import label
 from models.peers.engines import is_ours
 
 MB = 1e6
@@ -35,7 +36,7 @@ def latencies(rows, engines):
     for row in rows:
         results = row["engines"]
         ratio = row.get("ratios", {}).get("lathe")
-        body.append([row["model"], shape_text(row["dims"]), str(row["threads"]), number(row["limit_ms"])]
+        body.append([label(row["model"]), shape_text(row["dims"]), str(row["threads"]), number(row["limit_ms"])]
                     + [cell(results, engine, "min_ms") for engine in engines]
                     + [f"{ratio:.2f}" if ratio else "-", f"{row['goal']:.2f}",
                        f"{100 * row['limit_ms'] / results['lathe']['min_ms']:.0f} %" if "lathe" in results else "-"])
@@ -48,7 +49,7 @@ def starts(rows, engines, part="engines"):
     body = []
     for row in rows:
         results = row.get(part, {})
-        body.append([row["model"], shape_text(row["dims"]), str(row["threads"])]
+        body.append([label(row["model"]), shape_text(row["dims"]), str(row["threads"])]
                     + [" / ".join((cell(results, engine, "load_ms"), cell(results, engine, "first_ms"),
                                    cell(results, engine, "resident_bytes", MB))) for engine in engines])
     return table(["model", "size", "threads"] + [title(engine) for engine in engines], body)
@@ -56,7 +57,7 @@ def starts(rows, engines, part="engines"):
 
 def cold(rows, engines):
     """Median latency in ms with the caches emptied before each run."""
-    body = [[row["model"], shape_text(row["dims"]), str(row["threads"])]
+    body = [[label(row["model"]), shape_text(row["dims"]), str(row["threads"])]
             + [cell(row["cold"], engine, "median_ms") for engine in engines] for row in rows]
     return table(["model", "size", "threads"] + [title(engine) for engine in engines], body)
 
@@ -65,7 +66,7 @@ def scaling(rows, engines):
     """How many times as fast each engine is with more threads as with the fewest."""
     body, alone = [], {}
     for row in rows:
-        where = row["model"], shape_text(row["dims"])
+        where = label(row["model"]), shape_text(row["dims"])
         first = alone.setdefault(where, row)
         if first is not row:
             known = [engine for engine in engines if engine in row["engines"] and engine in first["engines"]]
@@ -78,7 +79,7 @@ def scaling(rows, engines):
 def problems(rows):
     """Failures, and engines that computed something else."""
     for row in rows:
-        where = f"{row['model']} ({shape_text(row['dims'])}), {row['threads']} threads"
+        where = f"{label(row['model'])} ({shape_text(row['dims'])}), {row['threads']} threads"
         for engine, text in row["failures"].items():
             yield f"{where}: {title(engine)}: {text.strip().splitlines()[-1]}"
         if not row["agree"]:
@@ -108,5 +109,5 @@ def line(row):
     """One line for the terminal while measuring."""
     latency = "  ".join(f"{engine} {number(result['min_ms'])}" for engine, result in row["engines"].items())
     ratios = "  ".join(f"{name} x{value:.2f}" for name, value in row.get("ratios", {}).items() if is_ours(name))
-    return (f"{row['model']:<14} {shape_text(row['dims']):<32} {row['threads']} threads  limit {number(row['limit_ms'])} ms  "
+    return (f"{label(row['model']):<14} {shape_text(row['dims']):<32} {row['threads']} threads  limit {number(row['limit_ms'])} ms  "
             f"{latency}  {ratios} (goal {row['goal']})")

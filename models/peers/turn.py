@@ -1,6 +1,6 @@
 """One turn of one engine; the program of a process of its own, which prints what it measured as JSON.
 
-    python -m models.peers.turn ENGINE MODEL --path FILE --dims JSON --threads N --seconds S [--cold] [--realtime]
+    python -m models.peers.turn ENGINE ENTRY --path FILE --dims JSON --threads N --seconds S [--cold] [--realtime]
 """
 
 import argparse
@@ -87,7 +87,7 @@ def take(engine, case, threads, seconds, cold):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("engine", choices=engines.ENGINES)
-    parser.add_argument("model")
+    parser.add_argument("model", type=json.loads)
     parser.add_argument("--path", required=True)
     parser.add_argument("--dims", type=json.loads, required=True)
     parser.add_argument("--threads", type=int, default=1)

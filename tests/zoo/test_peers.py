@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 
+import onnx
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, ROOT)
 
+from models import foreign, zoo  # noqa: E402
 from models.peers import compare, limits, report  # noqa: E402
 
 MACHINE = {"fma_gflops": 100.0, "read": [{"bytes": 1000, "gbs": 50.0}, {"bytes": 10**6, "gbs": 10.0}]}
@@ -73,6 +75,21 @@ def test_best_takes_the_smallest():
 @pytest.mark.parametrize("digest, same", [([1.0, 2.0], True), ([1.0, 2.001], True), ([1.0, 2.1], False), ([1.0], False)])
 def test_outputs_are_compared(digest, same):
     assert compare.agree({"lathe": {"digest": [1.0, 2.0]}, "openvino": {"digest": digest}}) == same
+
+
+def test_file_of_the_user(tmp_path):
+    def tensor(name, number, dims):
+        return onnx.helper.make_tensor_value_info(name, number, dims)
+
+    shape = onnx.helper.make_node("Mul", ["x", "x"], ["y"])
+    graph = onnx.helper.make_graph([shape], "g", [tensor("x", 1, ["n", "n + m", 3])], [tensor("y", 1, None)])
+    path = str(tmp_path / "square.onnx")
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10), path)
+    assert list(compare.cases_of_files([path], {"m": 4})) == [{"model": path, "dims": {"n": 1, "m": 4}, "goal": 0.95}]
+    row = compare.Comparison(["lathe", "onnxruntime"], 1, 0.01, str(tmp_path)).row({"model": path, "dims": {"n": 2, "m": 4}, "goal": 1}, 1)
+    assert not row["failures"] and row["agree"]
+    assert zoo.make_inputs(foreign.entry(path), row["dims"])["x"].shape == (2, 6, 3)
+    assert report.line(row).startswith("square         n 2, m 4 ")
 
 
 def test_above_goal():
