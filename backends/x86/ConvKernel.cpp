@@ -120,24 +120,26 @@ private:
       fillTable(picture, rowBegin, rowEnd);
     s.loop(panelBegin, panelEnd, [&](Value panel) {
       Value packed = s.address(filter, s.f32(), s.mul(panel, s.index(packing.panelElements())));
+      PanelPrefetch next(s, s.address(packed, s.f32(), s.index(packing.panelElements())),
+                         s.index(packing.panelElements() * 4), s.sub(rowEnd, rowBegin));
       forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
-        tileAt(tile, picture, packed, image, group, panel, row, rowBegin);
+        tileAt(tile, picture, packed, image, group, panel, row, rowBegin, next.of(tile, s.sub(row, rowBegin)));
       });
     });
   }
 
   void tileAt(TileShape tile, Value picture, Value packed, Value image, Value group, Value panel, Value row,
-              Value rowBegin) {
+              Value rowBegin, TilePrefetch prefetch) {
     Value depth = s.index(shape.depth);
     Accumulators acc = zeroTile(s, tile);
     if (window.isPointwise()) {
       Values pointers;
       for (int r = 0; r < tile.rows; ++r)
         pointers.push_back(s.address(picture, s.f32(), s.mul(lastInside(s.add(row, s.index(r))), in.channels)));
-      acc = tileProduct(s, tile, acc, pointers, packed, depth);
+      acc = tileProduct(s, tile, acc, pointers, packed, depth, {}, prefetch);
     } else {
       Value first = s.mul(s.sub(row, rowBegin), s.index(shape.taps));
-      acc = tapProduct(s, tile, acc, s.address(table, s.ptr(), first), s.index(shape.taps), packed, depth);
+      acc = tapProduct(s, tile, acc, s.address(table, s.ptr(), first), s.index(shape.taps), packed, depth, prefetch);
     }
     Value column = s.mul(panel, s.index(tile.columns()));
     epilogue.store(acc, s.add(s.mul(image, rows), row), s.add(s.mul(group, s.index(packing.columns)), column),

@@ -119,6 +119,8 @@ Value emitGeluTanh(EmitContext &c, Value x) {
 
 Value emitGelu(EmitContext &c, Value x) {
   Type type = x.getType();
+  if (!type.isF64())
+    return geluF32(c, x);
   Value scaled = emitMath(c, nn::UnaryKind::erf, c.mul(x, c.real(0.70710678118654752440, type)));
   return c.mul(c.mul(x, c.real(0.5, type)), c.add(c.real(1, type), scaled));
 }

@@ -232,6 +232,24 @@ Value erfF32(Scalar &s, Value x) {
   return s.copySign(s.select(s.ltF(magnitude, c32(s, 0.9)), small, large), x);
 }
 
+Value geluF32(Scalar &s, Value x) {
+  // erf(t) = t P(t^2) / Q(t^2) on [-4, 4], t = x / sqrt(2); sqrt(1/2) / 2 and the powers of 1/2 go into the coefficients
+  constexpr double p[] = {1.1283791395302012,    0.193537673654433,      0.053100497931210695,
+                          0.0038829455332387254, 0.00028454392569066583, 1.98667740521471e-06};
+  constexpr double q[] = {
+      1.0, 0.5048508564032785, 0.11534669990072138, 0.015206472380416423, 0.0011854495267367502, 3.741791447440273e-05};
+  SmallVector<double> above, below;
+  for (int i = 0; i < 6; ++i) {
+    above.push_back(p[i] * std::ldexp(std::sqrt(0.5) / 2, -i));
+    below.push_back(q[i] * std::ldexp(1.0, -i));
+  }
+  Value z = s.mul(x, x), half = c32(s, 0.5);
+  Value inside = s.divF(s.mul(x, polynomial(s, z, above)), polynomial(s, z, below));
+  // Beyond, the rounding of erf = -1 would be multiplied by x.
+  Value halfErf = s.select(s.ltF(s.absF(x), c32(s, 5.5)), inside, s.copySign(half, x));
+  return s.mul(x, s.add(half, halfErf));
+}
+
 //===- trigonometry -===//
 
 Value sinF32(Scalar &s, Value x) {

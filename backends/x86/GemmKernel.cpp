@@ -142,18 +142,27 @@ private:
         Value partial =
             s.address(partialScratch, s.f32(),
                       s.mul(s.sub(panel, panelBegin), s.index(config.blocking.rows * config.tile.columns())));
+        PanelPrefetch next = prefetchAfter(packed, k, s.sub(rowEnd, rowBegin));
         forRowTiles(s, config.tile, rowBegin, rowEnd, [&](TileShape tile, Value row) {
           tileAt(tile, lhs, packed, k, row, firstRow, panel, s.address(partial, s.f32(), partialOffset(row, rowBegin)),
-                 isFirst, isLast);
+                 config.isPacked ? next.of(tile, s.sub(row, rowBegin)) : TilePrefetch(), isFirst, isLast);
         });
       });
     });
   }
 
+  Value blockDepth(Value k) { return s.minS(depthBlock, s.sub(depth, k)); }
+
+  /// The panel after `packed`, the same part of the depth.
+  PanelPrefetch prefetchAfter(Value packed, Value k, Value rowsOfBlock) {
+    Value columns = s.index(config.tile.columns()), bytes = s.mul(blockDepth(k), s.mul(columns, s.index(4)));
+    return {s, s.address(packed, s.f32(), s.mul(depth, columns)), bytes, rowsOfBlock};
+  }
+
   Value partialOffset(Value row, Value rowBegin) { return s.mul(s.sub(row, rowBegin), s.index(config.tile.columns())); }
 
   void tileAt(TileShape tile, Value lhs, Value packed, Value k, Value row, Value firstRow, Value panel, Value partial,
-              Value isFirst, Value isLast) {
+              TilePrefetch prefetch, Value isFirst, Value isLast) {
     Value stride = s.index(tile.columns());
     Accumulators zero = zeroTile(s, tile), acc = zero;
     bool isOnly = constantOf(isFirst).value_or(0) && constantOf(isLast).value_or(0);
@@ -170,7 +179,7 @@ private:
     DepthStrides strides;
     if (op.getTransLhs())
       strides.a = rows;
-    acc = tileProduct(s, tile, acc, pointers, packed, s.minS(depthBlock, s.sub(depth, k)), strides);
+    acc = tileProduct(s, tile, acc, pointers, packed, blockDepth(k), strides, prefetch);
     Value column = s.mul(panel, stride);
     auto finish = [&] {
       epilogue.store(acc, s.add(firstRow, row), column, s.minS(s.index(tile.rows), s.sub(rows, row)),

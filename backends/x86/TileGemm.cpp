@@ -30,12 +30,26 @@ void step(Scalar &s, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPoint
   }
 }
 
+/// Brings what is to be prefetched in trip `trip` of `trips`.
+void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
+  constexpr int64_t line = 64, mostLines = kUnroll;
+  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
+  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
+  int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
+  Value first = s.mul(trip, share);
+  for (int64_t i = 0; i < lines; ++i)
+    s.b.create<LLVM::Prefetch>(s.loc, s.address(prefetch.pointer, s.b.getI8Type(), s.add(first, s.index(i * line))), 0,
+                               toL2, dataCache);
+}
+
 /// Steps from `from` to `to`, `unroll` of them in one trip; to - from is a multiple of it.
 Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
-                   DepthStrides strides, Value from, Value to, int64_t unroll) {
+                   DepthStrides strides, TilePrefetch prefetch, Value from, Value to, int64_t unroll) {
   Value trips = s.divS(s.sub(to, from), s.index(unroll));
   return s.loop(s.index(0), trips, init, [&](Value trip, ValueRange carried) {
     Accumulators acc(carried.begin(), carried.end());
+    if (prefetch.pointer)
+      prefetchShare(s, prefetch, trip, trips);
     Value k = s.add(from, s.mul(trip, s.index(unroll)));
     for (int64_t u = 0; u < unroll; ++u)
       step(s, tile, acc, rowPointers, panel, strides, s.add(k, s.index(u)));
@@ -109,28 +123,39 @@ void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, Value pointer
     }
 }
 
+PanelPrefetch::PanelPrefetch(Scalar &s, Value next, Value bytes, Value rows)
+    : s(s), next(next), bytesPerRow(s.ceilDiv(bytes, s.maxS(rows, s.index(1)))) {}
+
+TilePrefetch PanelPrefetch::of(TileShape tile, Value row) const {
+  return {s.address(next, s.b.getI8Type(), s.mul(row, bytesPerRow)), s.mul(bytesPerRow, s.index(tile.rows))};
+}
+
 Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
-                         Value depth, DepthStrides strides) {
+                         Value depth, DepthStrides strides, TilePrefetch prefetch) {
   std::optional<int64_t> known = constantOf(depth);
   Value split = known ? s.index(*known / kUnroll * kUnroll) : s.andI(depth, s.index(~(kUnroll - 1)));
   Accumulators acc = init;
   if (!known || *known >= kUnroll)
-    acc = steps(s, tile, acc, rowPointers, panel, strides, s.index(0), split, kUnroll);
+    acc = steps(s, tile, acc, rowPointers, panel, strides, prefetch, s.index(0), split, kUnroll);
   if (!known || *known % kUnroll != 0)
-    acc = steps(s, tile, acc, rowPointers, panel, strides, split, depth, 1);
+    acc = steps(s, tile, acc, rowPointers, panel, strides, {}, split, depth, 1);
   return acc;
 }
 
 Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Value pointerTable, Value taps,
-                        Value panel, Value depth) {
+                        Value panel, Value depth, TilePrefetch prefetch) {
   Value perTap = s.mul(depth, s.index(tile.columns()));
+  Value share = prefetch.pointer ? s.ceilDiv(prefetch.bytes, taps) : Value();
   return s.loop(s.index(0), taps, init, [&](Value tap, ValueRange carried) {
     Value first = s.mul(tap, s.index(tile.rows));
     SmallVector<Value> rows;
     for (int r = 0; r < tile.rows; ++r)
       rows.push_back(s.loadRaw(pointerTable, s.ptr(), s.add(first, s.index(r)), 8));
+    TilePrefetch ofTap;
+    if (share)
+      ofTap = {s.address(prefetch.pointer, s.b.getI8Type(), s.mul(tap, share)), share};
     return tileProduct(s, tile, Accumulators(carried.begin(), carried.end()), rows,
-                       s.address(panel, s.f32(), s.mul(tap, perTap)), depth);
+                       s.address(panel, s.f32(), s.mul(tap, perTap)), depth, {}, ofTap);
   });
 }
 

@@ -44,14 +44,34 @@ struct DepthStrides {
   mlir::Value a = {}, b = {};
 };
 
+/// Memory to bring to L2 during a product, spread evenly over its steps: `bytes` (i64) from `pointer` on, which may lie
+/// outside of any buffer. Nothing if `pointer` is null.
+struct TilePrefetch {
+  mlir::Value pointer = {}, bytes = {};
+};
+
+/// Brings panel after panel of B from memory while the one before is used: weights of one layer are cold when its turn comes,
+/// since those of all others were read in between. Each row of a block has its share of the next panel to bring.
+class PanelPrefetch {
+public:
+  /// `next` points at the next panel (or past the last), `bytes` (i64) is its size, `rows` (i64) that of the block.
+  PanelPrefetch(Scalar &s, mlir::Value next, mlir::Value bytes, mlir::Value rows);
+  /// The share of a tile that begins `row` rows after the block.
+  TilePrefetch of(TileShape tile, mlir::Value row) const;
+
+private:
+  Scalar &s;
+  mlir::Value next, bytesPerRow;
+};
+
 /// acc + A * B for one tap: `rowPointers[r]` points at A[r][0], `panel` at B[0][0], `depth` is i64.
 Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &acc, llvm::ArrayRef<mlir::Value> rowPointers,
-                         mlir::Value panel, mlir::Value depth, DepthStrides strides = {});
+                         mlir::Value panel, mlir::Value depth, DepthStrides strides = {}, TilePrefetch prefetch = {});
 
 /// The same over `taps` (i64) taps whose row pointers stand in memory: pointerTable[tap * rows + r]; panel advances by
-/// depth * columns per tap.
+/// depth * columns per tap. `prefetch` is spread over the taps.
 Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointerTable, mlir::Value taps,
-                        mlir::Value panel, mlir::Value depth);
+                        mlir::Value panel, mlir::Value depth, TilePrefetch prefetch = {});
 
 /// Covers rows [begin, end) with tiles of tile.rows and, where that wastes fewer rows, one or two narrower ones at the end.
 /// `body` gets the tile and its first row; the last tile may reach past `end`. 128 rows are 20 tiles of 6 and 2 of 4.

@@ -181,11 +181,13 @@ private:
       Value slab = s.address(patches, s.f32(), s.mul(point, s.mul(count, depth)));
       Value packed = s.address(filters, s.f32(), s.mul(point, s.index(packing.depth * packing.nr)));
       Value to = s.address(products, s.f32(), s.mul(point, s.index(productRows() * packing.nr)));
+      Value slabBytes = s.index(packing.depth * packing.nr * 4);
+      PanelPrefetch next(s, s.address(packed, s.b.getI8Type(), slabBytes), slabBytes, count);
       forRowTiles(s, config.tile, s.index(0), count, [&](TileShape tile, Value row) {
         Values pointers;
         for (int r = 0; r < tile.rows; ++r)
           pointers.push_back(s.address(slab, s.f32(), s.mul(s.minS(s.add(row, s.index(r)), last), depth)));
-        Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, packed, depth);
+        Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, packed, depth, {}, next.of(tile, row));
         storeTile(s, tile, acc, s.address(to, s.f32(), s.mul(row, s.index(packing.nr))), s.index(packing.nr));
       });
     });
