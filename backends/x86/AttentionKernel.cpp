@@ -167,7 +167,7 @@ private:
     })[0];
     Value top = s.b.create<vector::ReductionOp>(s.loc, vector::CombiningKind::MAXNUMF, most);
     return s.loop(s.index(0), keys, {s.real(0, s.f32())}, [&](Value key, ValueRange carried) {
-      Value weight = expF32(s, s.sub(s.loadRaw(scores, s.f32(), key), top));
+      Value weight = expNegativeF32(s, s.sub(s.loadRaw(scores, s.f32(), key), top));
       s.storeRaw(weight, scores, key);
       return Values{s.accumulate(carried[0], weight)};
     })[0];
@@ -265,7 +265,7 @@ private:
     s.loop(s.index(0), keys, [&](Value key) {
       forLanes([&](Value j) {
         Value score = s.loadRaw(scores, s.f32(), lane(key, j));
-        Value weight = expF32(s, s.sub(score, s.loadRaw(maxima, s.f32(), j)));
+        Value weight = expNegativeF32(s, s.sub(score, s.loadRaw(maxima, s.f32(), j)));
         s.storeRaw(weight, scores, lane(key, j));
         s.storeRaw(s.add(s.loadRaw(sums, s.f32(), j), weight), sums, j);
       });

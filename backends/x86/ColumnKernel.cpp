@@ -207,7 +207,7 @@ private:
     accumulate(
         {lowestOf(c, type), [](Value x, Value) { return x; }, [&](Value a, Value b) { return c.maximumF(a, b); }},
         largest, input);
-    auto shiftedExp = [&](Value x, Value column) { return emitExp(c, c.sub(x, get(largest, type, column))); };
+    auto shiftedExp = [&](Value x, Value column) { return emitExpNegative(c, c.sub(x, get(largest, type, column))); };
     accumulate({c.real(0, type), shiftedExp, [&](Value a, Value b) { return c.add(a, b); }, /*group=*/1}, sum, input);
     bool isLog = op.getLog();
     forColumns([&](Value column) {
@@ -217,7 +217,7 @@ private:
     c.bind(op.getOutput(), [=, this](IndexList index) {
       Value shifted = c.sub(c.elementAt(input, index), get(largest, type, index.back()));
       Value scale = get(sum, type, index.back());
-      return isLog ? c.sub(shifted, scale) : c.mul(emitExp(c, shifted), scale);
+      return isLog ? c.sub(shifted, scale) : c.mul(emitExpNegative(c, shifted), scale);
     });
   }
 

@@ -141,8 +141,8 @@ Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
   Values state = c.loop(c.index(0), c.dimOf(op.getKey(), 2), {lowest, zero, zero}, [&](Value t, ValueRange carried) {
     Value s = score(t), largest = c.maximumF(carried[0], s);
     Value isFirst = c.eqF(largest, lowest); // only -inf so far: nothing to scale
-    Value decay = c.select(isFirst, zero, emitExp(c, c.sub(carried[0], largest)));
-    Value weight = c.select(isFirst, zero, emitExp(c, c.sub(s, largest)));
+    Value decay = c.select(isFirst, zero, emitExpNegative(c, c.sub(carried[0], largest)));
+    Value weight = c.select(isFirst, zero, emitExpNegative(c, c.sub(s, largest)));
     Value v = c.elementAt(op.getValue(), {indices[0], indices[1], t, indices[3]});
     return Values{largest, c.fma(carried[1], decay, weight), c.fma(carried[2], decay, c.mul(weight, v))};
   });

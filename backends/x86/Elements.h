@@ -16,6 +16,8 @@ mlir::Value emitBinary(EmitContext &c, nn::BinaryKind kind, mlir::Value x, mlir:
 /// Conversion between element types, on computed values.
 mlir::Value emitCast(EmitContext &c, mlir::Value x, mlir::Type from, mlir::Type to);
 mlir::Value emitExp(EmitContext &c, mlir::Value x);
+/// Of x <= 0; results below the normal range may be 0.
+mlir::Value emitExpNegative(EmitContext &c, mlir::Value x);
 mlir::Value emitLog(EmitContext &c, mlir::Value x);
 /// The larger / smaller of two numbers of any type; NaN wins.
 mlir::Value emitMax(EmitContext &c, mlir::Value x, mlir::Value y, mlir::Type elementType);

@@ -69,7 +69,7 @@ Value emitExpm1(EmitContext &c, Value x) {
 
 Value emitSigmoid(EmitContext &c, Value x) {
   Value one = c.real(1, x.getType());
-  return c.divF(one, c.add(one, emitExp(c, c.neg(x))));
+  return x.getType().isF64() ? c.divF(one, c.add(one, emitExp(c, c.neg(x)))) : sigmoidF32(c, x);
 }
 
 Value emitIntegerUnary(EmitContext &c, nn::UnaryKind kind, Value x, bool isUnsigned) {
@@ -95,7 +95,7 @@ Value emitIntegerUnary(EmitContext &c, nn::UnaryKind kind, Value x, bool isUnsig
 /// max(x, 0) + log(1 + exp(-|x|))
 Value emitSoftplus(EmitContext &c, Value x) {
   Value zero = c.real(0, x.getType());
-  Value t = emitExp(c, c.neg(c.absF(x)));
+  Value t = emitExpNegative(c, c.neg(c.absF(x)));
   Value tail = x.getType().isF64() ? c.callUnary(LATHE_UNARY_LOG1P, t) : log1pF32(c, t);
   return c.add(c.select(c.ltF(x, zero), zero, x), tail);
 }
@@ -140,6 +140,7 @@ Value emitIsInf(EmitContext &c, Value x, bool positive, bool negative) {
 } // namespace
 
 Value emitExp(EmitContext &c, Value x) { return emitMath(c, nn::UnaryKind::exp, x); }
+Value emitExpNegative(EmitContext &c, Value x) { return x.getType().isF64() ? emitExp(c, x) : expNegativeF32(c, x); }
 Value emitLog(EmitContext &c, Value x) { return emitMath(c, nn::UnaryKind::log, x); }
 
 Value emitUnary(EmitContext &c, nn::UnaryKind kind, Value x, Type elementType, double alpha, double beta) {

@@ -166,6 +166,25 @@ Value expF32(Scalar &s, Value x) {
   return s.mul(s.mul(p, powerOfTwo32(s, half)), powerOfTwo32(s, s.sub(exponent, half)));
 }
 
+namespace {
+/// exp(x) for x in [-88, 89], NaN stays; results below 2^-127 are 0, above 2^127.5 infinity.
+Value expNormal(Scalar &s, Value x) {
+  Value magic = c32(s, 0x1.8p23);
+  Value shifted = s.fma(x, c32(s, kLog2e), magic);
+  Value n = s.sub(shifted, magic);
+  constexpr double high = 0x1.62e4p-1;
+  Value r = s.sub(x, s.mul(n, c32(s, high)));
+  r = s.sub(r, s.mul(n, c32(s, kLn2 - high)));
+  Value p = s.fma(s.fma(r, expTail(s, r), c32(s, 1)), r, c32(s, 1));
+  return s.mul(p, powerOfTwo32(s, s.bits(shifted, s.i32()))); // magic's bits are shifted out
+}
+} // namespace
+
+Value expNegativeF32(Scalar &s, Value x) {
+  Value lowest = c32(s, -88);
+  return expNormal(s, s.select(s.gtF(lowest, x), lowest, x));
+}
+
 Value expm1F32(Scalar &s, Value x) {
   Value isSmall = s.ltF(s.absF(x), c32(s, 0.34));
   Value small = s.fma(s.mul(x, x), expTail(s, x), x);
@@ -207,13 +226,15 @@ Value log1pF32(Scalar &s, Value x) {
 
 //===- sigmoids -===//
 
-Value sigmoidF32(Scalar &s, Value x) { return s.divF(c32(s, 1), s.add(c32(s, 1), expF32(s, s.neg(x)))); }
+Value sigmoidF32(Scalar &s, Value x) {
+  return s.divF(c32(s, 1), s.add(c32(s, 1), expNormal(s, clampF(s, s.neg(x), -88, 89))));
+}
 
 Value tanhF32(Scalar &s, Value x) {
   Value magnitude = s.absF(x), z = s.mul(x, x);
   Value p = polynomial(s, z, {-0.3333328366, 0.1333149076, -0.05374349654, 0.02065058611, -0.005717043765});
   Value small = s.fma(s.mul(magnitude, z), p, magnitude);
-  Value e = expF32(s, s.mul(clampF(s, magnitude, 0, 10), c32(s, 2)));
+  Value e = expNormal(s, s.mul(clampF(s, magnitude, 0, 10), c32(s, 2)));
   Value large = s.sub(c32(s, 1), s.divF(c32(s, 2), s.add(e, c32(s, 1))));
   return s.copySign(s.select(s.ltF(magnitude, c32(s, 0.625)), small, large), x);
 }
@@ -228,7 +249,7 @@ Value erfF32(Scalar &s, Value x) {
   Value q = polynomial(
       s, clampF(s, magnitude, 0, 4),
       {0.0001779918384, 1.127747297, 0.6370639205, 0.104033336, -0.02227494679, 0.003055014415, -0.0001971148158});
-  Value large = s.sub(c32(s, 1), expF32(s, s.neg(q)));
+  Value large = s.sub(c32(s, 1), expNormal(s, s.neg(q)));
   return s.copySign(s.select(s.ltF(magnitude, c32(s, 0.9)), small, large), x);
 }
 

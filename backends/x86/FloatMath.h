@@ -11,6 +11,8 @@
 namespace lathe::x86 {
 
 mlir::Value expF32(Scalar &s, mlir::Value x);
+/// exp(x) for x <= 0, as softmax needs it, within 2 ULP: 0 where the result is below the normal range.
+mlir::Value expNegativeF32(Scalar &s, mlir::Value x);
 /// exp(x) - 1 without cancellation.
 mlir::Value expm1F32(Scalar &s, mlir::Value x);
 mlir::Value logF32(Scalar &s, mlir::Value x);

@@ -148,10 +148,10 @@ Value element(EmitContext &c, nn::SoftmaxOp op, IndexList indices) {
   Value largest = c.loop(c.index(0), size, {lowestOf(c, type)},
                          [&](Value i, ValueRange carried) { return Values{c.maximumF(carried[0], at(i))}; })[0];
   Value sum = c.loop(c.index(0), size, {c.real(0, type)}, [&](Value i, ValueRange carried) {
-    return Values{c.accumulate(carried[0], emitExp(c, c.sub(at(i), largest)))};
+    return Values{c.accumulate(carried[0], emitExpNegative(c, c.sub(at(i), largest)))};
   })[0];
   Value shifted = c.sub(x, largest);
-  return op.getLog() ? c.sub(shifted, emitLog(c, sum)) : c.divF(emitExp(c, shifted), sum);
+  return op.getLog() ? c.sub(shifted, emitLog(c, sum)) : c.divF(emitExpNegative(c, shifted), sum);
 }
 
 Value element(EmitContext &c, nn::LayerNormOp op, IndexList indices) {

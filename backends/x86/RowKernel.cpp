@@ -116,7 +116,7 @@ private:
     Value largest = pass(input, {lowestOf(c, type)},
                          [&](Value x, Value, ValueRange carried) { return Values{c.maximumF(carried[0], x)}; })[0];
     Value sum = pass(input, {c.real(0, type)}, [&](Value x, Value number, ValueRange carried) {
-      Value shifted = c.sub(x, largest), e = emitExp(c, shifted);
+      Value shifted = c.sub(x, largest), e = emitExpNegative(c, shifted);
       storeSlot(output, number, op.getLog() ? shifted : e);
       return Values{c.accumulate(carried[0], e)};
     })[0];
