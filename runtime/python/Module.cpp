@@ -140,7 +140,10 @@ public:
 
   uint32_t threads() const { return lathe_session_threads(handle); }
 
-  /// One (kernel, nodes, runs, total ns, min ns, flops, bytes) per call.
+  void setProfile(bool enabled) { check(lathe_session_set_profile(handle, enabled)); }
+  void setTrace(size_t maxEvents) { check(lathe_session_set_trace(handle, maxEvents)); }
+
+  /// One (kernel, nodes, runs, total ns, min ns, flops, bytes, bytes of weights, threads) per call.
   nb::list profile() const {
     nb::list calls;
     for (size_t i = 0; i < lathe_session_call_count(handle); ++i) {
@@ -149,9 +152,22 @@ public:
       nb::list nodes;
       for (size_t n = 0; n < call.node_count; ++n)
         nodes.append(call.nodes[n]);
-      calls.append(nb::make_tuple(call.kernel, nodes, call.runs, call.total_ns, call.min_ns, call.flops, call.bytes));
+      calls.append(nb::make_tuple(call.kernel, nodes, call.runs, call.total_ns, call.min_ns, call.flops, call.bytes,
+                                  call.weight_bytes, call.threads));
     }
     return calls;
+  }
+
+  /// One (begin ns, end ns, run, call, round, thread, tasks) per event.
+  nb::list trace() const {
+    nb::list events;
+    for (size_t i = 0; i < lathe_session_trace_count(handle); ++i) {
+      lathe_trace_event_t event = LATHE_TRACE_EVENT_INIT;
+      check(lathe_session_trace(handle, i, &event));
+      events.append(
+          nb::make_tuple(event.begin_ns, event.end_ns, event.run, event.call, event.round, event.thread, event.tasks));
+    }
+    return events;
   }
 
 private:
@@ -195,5 +211,8 @@ NB_MODULE(_runtime, m) {
       .def("run", &Session::run, nb::arg("inputs"), nb::arg("outputs"))
       .def("copy_output", &Session::copyOutput)
       .def("threads", &Session::threads)
-      .def("profile", &Session::profile);
+      .def("set_profile", &Session::setProfile)
+      .def("profile", &Session::profile)
+      .def("set_trace", &Session::setTrace)
+      .def("trace", &Session::trace);
 }

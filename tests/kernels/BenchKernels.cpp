@@ -1,7 +1,7 @@
 // bench-kernels: times the kernels of kernel_cases.json on one thread, beside oneDNN and the machine's limit.
 #include "tests/kernels/KernelCases.h"
 #include "tests/kernels/OneDnn.h"
-#include "tools/machine-limits/Limits.h"
+#include "tools/machine-limits/MachineLimits.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -32,15 +32,11 @@ struct Row {
 };
 
 struct Machine {
-  double peak = limits::fmaGflops(1);
-  std::vector<limits::ReadSpeed> reads = limits::readSpeeds(1, size_t{256} << 20);
+  limits::MachineLimits limits = limits::measure(1, size_t{256} << 20);
 
   /// Microseconds below which a kernel can't be.
   double limit(double flops, double bytes) const {
-    double gbs = reads.front().gbPerSecond;
-    for (const limits::ReadSpeed &speed : reads)
-      gbs = double(speed.bytes) <= bytes ? speed.gbPerSecond : gbs;
-    return 1e-3 * std::max(flops / peak, bytes / gbs);
+    return 1e-3 * std::max(flops / limits.fmaGflops, bytes / limits.gbPerSecond(bytes));
   }
 };
 
@@ -90,7 +86,7 @@ Row measure(const KernelCase &kernelCase, const Options &options, const Machine 
   row.peerUs = plain || free ? row.peerUs : 0;
   row.gflops = 1e-3 * kernel.flops() / row.us;
   row.gbs = 1e-3 * kernel.bytes() / row.us;
-  row.ofPeak = 100 * row.gflops / machine.peak;
+  row.ofPeak = 100 * row.gflops / machine.limits.fmaGflops;
   row.ofLimit = 100 * machine.limit(kernel.flops(), kernel.bytes()) / row.us;
   return row;
 }
@@ -180,7 +176,7 @@ int main(int argc, char **argv) {
   CLI11_PARSE(app, argc, argv);
   useOneThread(argv);
   Machine machine;
-  std::printf("FMA peak %.1f GFLOP/s on one thread\n\n", machine.peak);
+  std::printf("FMA peak %.1f GFLOP/s on one thread\n\n", machine.limits.fmaGflops);
   std::regex filter(options.filter);
   std::vector<Row> rows;
   printHeader();

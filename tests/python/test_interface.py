@@ -1,5 +1,6 @@
 """The Python package as a user imports it."""
 
+import json
 import threading
 
 import numpy as np
@@ -155,6 +156,32 @@ def test_profiles(artifact):
     calls = session.profile()
     assert {node for call in calls for node in call["nodes"]} == {"scale", "shift"}
     assert all(call["runs"] == 1 for call in calls)
+    session.set_profile(False)
+    session.run({"x": np.zeros((1, 3), np.float32)})
+    assert all(call["runs"] == 0 for call in session.profile())
+
+
+def test_profile_beside_limits(artifact, tmp_path):
+    limits = {"threads": 1, "isa": "avx2", "fma_gflops": 50, "read": [{"bytes": 1, "gbs": 20}, {"bytes": 1 << 16, "gbs": 10}]}
+    (tmp_path / "limits.json").write_text(json.dumps(limits))
+    session = lathe.Session(artifact, threads=1, profile=True)
+    session.run({"x": np.zeros((100_000, 3), np.float32)})
+    for given in (limits, tmp_path / "limits.json"):
+        calls = session.profile(given)
+        assert sum(call["share"] for call in calls) == pytest.approx(1)
+        for call in calls:
+            assert call["bound"] == "memory"
+            assert call["gbs"] == pytest.approx(call["bytes"] / (call["ms"] * 1e6))
+            assert call["limit_percent"] == pytest.approx(100 * call["gbs"] / 10, rel=1e-3)
+
+
+def test_traces(artifact):
+    session = lathe.Session(artifact, threads=2)
+    trace = json.loads(json.dumps(session.trace({"x": np.zeros((100_000, 3), np.float32)}, runs=3)))
+    events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    assert {event["args"]["run"] for event in events} == {0, 1, 2}
+    assert min(event["ts"] for event in events) == 0
+    assert all(event["dur"] >= 0 and event["args"]["nodes"] for event in events)
 
 
 def test_onnxruntime_scripts_run(tmp_path):

@@ -3,12 +3,16 @@
 // Part of Lathe, under the Apache License v2.0. See LICENSE.
 //
 //===----------------------------------------------------------------------===//
+#include "tools/lathe/Clock.h"
 #include "tools/lathe/Commands.h"
+#include "tools/lathe/Html.h"
+#include "tools/lathe/InspectJson.h"
 #include "tools/lathe/Output.h"
+#include "tools/lathe/Profile.h"
 #include "tools/lathe/StatusLine.h"
+#include "tools/lathe/Trace.h"
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
@@ -17,10 +21,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double nowMs() {
-  using namespace std::chrono;
-  return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
-}
+/// Inferences of a trace: enough to see what repeats.
+constexpr int tracedRuns = 5;
 
 double quantile(const std::vector<double> &sorted, double q) {
   return sorted[std::min(sorted.size() - 1, static_cast<size_t>(q * static_cast<double>(sorted.size())))];
@@ -67,49 +69,6 @@ std::vector<double> measure(Session &session, const std::vector<lathe_tensor_t> 
   return times;
 }
 
-Json profileJson(const lathe_call_profile_t &profile) {
-  double ms = profile.runs ? 1e-6 * static_cast<double>(profile.total_ns) / static_cast<double>(profile.runs) : 0;
-  Json nodes = Json::array();
-  for (size_t i = 0; i < profile.node_count; ++i)
-    nodes.push_back(profile.nodes[i]);
-  return {{"name", profile.kernel},
-          {"nodes", nodes},
-          {"ms", ms},
-          {"min_ms", 1e-6 * static_cast<double>(profile.min_ns)},
-          {"gflops", ms > 0 ? profile.flops / ms * 1e-6 : 0},
-          {"gbs", ms > 0 ? profile.bytes / ms * 1e-6 : 0}};
-}
-
-/// One entry per call, in the order of the calls.
-Json profileRuns(Session &session, const std::vector<lathe_tensor_t> &inputs, double seconds, StatusLine &line) {
-  check(lathe_session_set_profile(session.get(), 1));
-  measure(session, inputs, seconds, {line, "measuring kernels", seconds});
-  Json kernels = Json::array();
-  for (size_t i = 0; i < lathe_session_call_count(session.get()); ++i) {
-    lathe_call_profile_t profile = LATHE_CALL_PROFILE_INIT;
-    check(lathe_session_profile(session.get(), i, &profile));
-    kernels.push_back(profileJson(profile));
-  }
-  return kernels;
-}
-
-void printProfile(const Json &kernels) {
-  std::vector<Json> sorted(kernels.begin(), kernels.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Json &a, const Json &b) { return a["ms"] > b["ms"]; });
-  double sum = 0;
-  for (const Json &kernel : sorted)
-    sum += kernel["ms"].get<double>();
-  fmt::print("\n{:>9} {:>6} {:>8} {:>8}  {}\n", "ms", "%", "GFLOP/s", "GB/s", "kernel: nodes");
-  for (const Json &kernel : sorted) {
-    std::string nodes;
-    for (const Json &node : kernel["nodes"])
-      nodes += (nodes.empty() ? "" : ", ") + node.get<std::string>();
-    double ms = kernel["ms"];
-    fmt::print("{:9.4f} {:6.1f} {:8.1f} {:8.1f}  {}: {}\n", ms, sum > 0 ? 100 * ms / sum : 0,
-               kernel["gflops"].get<double>(), kernel["gbs"].get<double>(), kernel["name"].get<std::string>(), nodes);
-  }
-}
-
 void print(const Json &result) {
   fmt::print("load {:.3f} ms, first run {:.3f} ms\n", result["load_ms"].get<double>(),
              result["first_ms"].get<double>());
@@ -119,7 +78,7 @@ void print(const Json &result) {
   fmt::print("arena {:.2f} MB, peak resident {:.2f} MB\n", 1e-6 * result["arena_bytes"].get<double>(),
              1e-6 * result["peak_rss_bytes"].get<double>());
   if (result.contains("kernels"))
-    printProfile(result["kernels"]);
+    printProfile(result);
 }
 
 Json shapesJson(const Model &model, std::vector<HostTensor> &inputs) {
@@ -127,6 +86,21 @@ Json shapesJson(const Model &model, std::vector<HostTensor> &inputs) {
   for (uint32_t i = 0; i < inputs.size(); ++i)
     shapes[model.program().inputs()->Get(i)->name()->str()] = inputs[i].shape;
   return shapes;
+}
+
+/// What was asked for beside the times of whole runs.
+void addDetails(Json &result, const BenchOptions &options, Session &session, const std::vector<lathe_tensor_t> &inputs,
+                StatusLine &line) {
+  uint32_t threads = lathe_session_threads(session.get());
+  if (options.profile || !options.html.empty()) {
+    line.show("measuring the machine");
+    limits::MachineLimits limits =
+        options.limits.empty() ? limits::measureQuickly(threads) : readLimits(options.limits, threads);
+    MeasureProgress progress(line, "measuring kernels", options.seconds);
+    addProfile(result, session, inputs, options.seconds, limits, [&](size_t runs) { progress.update(runs); });
+  }
+  if (!options.trace.empty())
+    writeOutput(options.trace, dumpJson(traceRuns(session, inputs, tracedRuns), -1) + "\n");
 }
 
 } // namespace
@@ -160,13 +134,14 @@ Exit benchModel(const BenchOptions &options) {
                  {"runs", times.size()},
                  {"arena_bytes", model.artifact().memory(views).arena_bytes},
                  {"peak_rss_bytes", peakResidentBytes()}};
-  if (options.profile)
-    result["kernels"] = profileRuns(session, views, options.seconds / 2, line);
+  addDetails(result, options, session, views, line);
   line.clear();
+  if (!options.html.empty())
+    writeOutput(options.html, makePage(describeMeasured(options.model, result, {})));
   if (options.json.empty())
     print(result);
   else
-    writeOutput(options.json, result.dump(2) + "\n");
+    writeOutput(options.json, dumpJson(result, 2) + "\n");
   return Exit::Ok;
 }
 

@@ -33,7 +33,10 @@ struct BenchOptions {
   uint32_t threads = 0;
   double seconds = 2;
   bool profile = false;
+  std::string limits; ///< file that machine-limits wrote
+  std::string trace;
   std::string json;
+  std::string html;
 };
 
 struct InspectOptions {

@@ -110,13 +110,18 @@ SizeOptions sizesOf(const Json &profile, const SizeOptions &given) {
 
 } // namespace
 
-Exit inspectModel(const InspectOptions &options) {
-  Model model(options.model, LATHE_OPEN_INSPECT);
-  Json profile = options.profile.empty() ? Json() : readProfile(options.profile);
-  Json json = describe(model, chooseSizes(model, sizesOf(profile, options.sizes), {}));
-  json["file"] = std::filesystem::path(options.model).filename();
+Json describeMeasured(const std::string &path, const Json &profile, const SizeOptions &sizes) {
+  Model model(path, LATHE_OPEN_INSPECT);
+  Json json = describe(model, chooseSizes(model, sizesOf(profile, sizes), {}));
+  json["file"] = std::filesystem::path(path).filename();
   if (!profile.is_null())
-    json["profile"] = std::move(profile);
+    json["profile"] = profile;
+  return json;
+}
+
+Exit inspectModel(const InspectOptions &options) {
+  Json profile = options.profile.empty() ? Json() : readProfile(options.profile);
+  Json json = describeMeasured(options.model, profile, options.sizes);
   if (!options.json.empty())
     writeOutput(options.json, dumpJson(json, 2) + "\n");
   if (!options.html.empty())

@@ -16,6 +16,11 @@ namespace lathe::cli {
 /// entry "at" names.
 nlohmann::ordered_json describe(const Model &model, const Sizes &sizes);
 
+/// The same of the model in a file and, unless null, what `lathe bench --profile` measured: at its sizes if
+/// none are given. Throws Failure.
+nlohmann::ordered_json describeMeasured(const std::string &path, const nlohmann::ordered_json &profile,
+                                        const SizeOptions &sizes);
+
 /// An expression in common notation: "2 * seq + 1".
 std::string formatExpr(const artifact::Program &program, uint32_t expr);
 

@@ -83,7 +83,12 @@ void addBench(CLI::App &app, BenchOptions &options) {
   bench.add_option("--seconds", options.seconds, "How long to measure")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  bench.add_flag("--profile", options.profile, "Measure each kernel too");
+  bench.add_flag("--profile", options.profile, "Measure each kernel too, and the machine's limits");
+  bench.add_option("--limits", options.limits, "Limits to compare with: what machine-limits wrote")->type_name("FILE");
+  bench.add_option("--trace", options.trace, "Write what threads did in some runs, for chrome://tracing or Perfetto")
+      ->type_name("FILE");
+  bench.add_option("--html", options.html, "Write the page of inspect, with the profile and its roofline")
+      ->type_name("FILE");
   bench.add_option("--json", options.json, "Write the result there; - is the standard output")->type_name("FILE");
   addSizes(bench, options.sizes);
 }

@@ -158,14 +158,14 @@ double bestOf(int rounds, unsigned threads, const std::function<void(unsigned th
 
 std::string isa() { return widest().name; }
 
-double fmaGflops(unsigned threads) {
+double fmaGflops(unsigned threads, int rounds) {
   constexpr long steps = 1 << 18;
   Width width = widest();
-  double seconds = bestOf(200, threads, [&](unsigned) { width.run(steps); });
+  double seconds = bestOf(rounds, threads, [&](unsigned) { width.run(steps); });
   return 2e-9 * kSums * width.lanes * steps * threads / seconds;
 }
 
-std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest) {
+std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest, int rounds) {
   auto read = __builtin_cpu_supports("avx2") ? readAvx2 : readSse;
   size_t count = largest / sizeof(float) / threads;
   std::vector<std::unique_ptr<float, Unmap>> parts;
@@ -176,7 +176,7 @@ std::vector<ReadSpeed> readSpeeds(unsigned threads, size_t largest) {
   std::vector<ReadSpeed> speeds;
   for (size_t size = (16 << 10) / sizeof(float);; size = std::min(count, 2 * size)) {
     size_t times = std::max<size_t>(1, (4 << 20) / sizeof(float) / size);
-    double seconds = bestOf(size == count ? 10 : 40, threads, [&](unsigned thread) {
+    double seconds = bestOf(size == count ? std::max(rounds / 4, 1) : rounds, threads, [&](unsigned thread) {
       for (size_t i = 0; i < times; ++i)
         read(parts[thread].get(), size);
     });

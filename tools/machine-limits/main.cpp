@@ -6,14 +6,11 @@
 // of its caches and memory: what tools/bench-peers compares models with.
 //
 //===----------------------------------------------------------------------===//
-#include "tools/machine-limits/Limits.h"
+#include "tools/machine-limits/MachineLimits.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <nlohmann/json.hpp>
-
-using Json = nlohmann::ordered_json;
 
 int main(int argc, char **argv) {
   constexpr size_t largest = size_t{512} << 20;
@@ -22,13 +19,6 @@ int main(int argc, char **argv) {
     return 2;
   }
   unsigned threads = argc == 3 ? static_cast<unsigned>(std::atoi(argv[2])) : 1;
-  Json reads = Json::array();
-  for (const lathe::limits::ReadSpeed &speed : lathe::limits::readSpeeds(threads, largest))
-    reads.push_back({{"bytes", speed.bytes}, {"gbs", speed.gbPerSecond}});
-  Json result = {{"threads", threads},
-                 {"isa", lathe::limits::isa()},
-                 {"fma_gflops", lathe::limits::fmaGflops(threads)},
-                 {"read", reads}};
-  std::printf("%s\n", result.dump(1).c_str());
+  std::printf("%s\n", lathe::limits::toJson(lathe::limits::measure(threads, largest)).dump(1).c_str());
   return 0;
 }

@@ -45,7 +45,7 @@ extern "C" {
 
 /// Of this header. Raised when something is added; nothing is ever taken away
 /// within one library name (liblathe_runtime.so.0).
-#define LATHE_API_VERSION 1
+#define LATHE_API_VERSION 2
 
 /// LATHE_API_VERSION of the library in use; a program built with a newer header
 /// than that may miss functions.
@@ -263,8 +263,12 @@ typedef struct lathe_call_profile {
   uint64_t min_ns;
   double flops; ///< of the last run
   double bytes; ///< memory traffic of the last run
+  /// Of `bytes`, how many are weights (since version 2). Unlike what the call
+  /// before has just written, they come from as far as all weights need.
+  double weight_bytes;
+  uint32_t threads; ///< that shared the call in the last run (since version 2)
 } lathe_call_profile_t;
-#define LATHE_CALL_PROFILE_INIT {sizeof(lathe_call_profile_t), NULL, NULL, 0, 0, 0, 0, 0, 0}
+#define LATHE_CALL_PROFILE_INIT {sizeof(lathe_call_profile_t), NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /// Switches profiling on (from zero) or off; off costs nothing.
 LATHE_API lathe_status_t *lathe_session_set_profile(lathe_session_t *session, int enabled);
@@ -272,6 +276,29 @@ LATHE_API size_t lathe_session_call_count(const lathe_session_t *session);
 /// Strings live as long as the session.
 LATHE_API lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t call,
                                                 lathe_call_profile_t *out_profile);
+
+/// What a thread did from one time to another: tasks of a call, or waiting for
+/// other threads at the end of one.
+typedef struct lathe_trace_event {
+  size_t struct_size;
+  uint64_t begin_ns; ///< of CLOCK_MONOTONIC
+  uint64_t end_ns;
+  uint64_t run;    ///< from 0, since tracing was switched on
+  uint64_t tasks;  ///< that it did; 0: it waited
+  uint32_t call;   ///< as in lathe_session_profile
+  uint32_t round;  ///< of the call's rounds
+  uint32_t thread; ///< 0: the caller's; of a host's pool: the number of the share
+} lathe_trace_event_t;
+#define LATHE_TRACE_EVENT_INIT {sizeof(lathe_trace_event_t), 0, 0, 0, 0, 0, 0, 0}
+
+/// Records events of later runs, at most so many (the first ones) of all
+/// threads together; forgets those before. 0 switches tracing off, which then
+/// costs nothing. Since version 2.
+LATHE_API lathe_status_t *lathe_session_set_trace(lathe_session_t *session, size_t max_events);
+LATHE_API size_t lathe_session_trace_count(const lathe_session_t *session);
+/// Events of a thread follow each other in time, threads in their order.
+LATHE_API lathe_status_t *lathe_session_trace(const lathe_session_t *session, size_t index,
+                                              lathe_trace_event_t *out_event);
 
 #ifdef __cplusplus
 } // extern "C"

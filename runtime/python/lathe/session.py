@@ -12,6 +12,7 @@ import numpy as np
 from . import _runtime
 from .artifact import Artifact
 from .dtypes import dtype_code, numpy_dtype, raw
+from .profile import chrome_trace, describe_calls
 
 
 def _as_array(name: str, value) -> np.ndarray:
@@ -114,7 +115,25 @@ class Session:
                 self._handle.copy_output(index, raw(results[index], code))
         return {info.name: array for info, array in zip(self.outputs, results)}
 
-    def profile(self) -> list[dict]:
-        """Per call, since the session was made with profile=True: kernel, ONNX nodes, runs, total and least time."""
-        keys = ("kernel", "nodes", "runs", "total_ns", "min_ns", "flops", "bytes")
-        return [dict(zip(keys, call)) for call in self._handle.profile()]
+    def set_profile(self, enabled: bool = True):
+        """Measures calls from now on, from zero, or no longer."""
+        self._handle.set_profile(enabled)
+
+    def profile(self, limits: dict | str | os.PathLike | None = None) -> list[dict]:
+        """Per call, since the profile was switched on: kernel, ONNX nodes, runs, total_ns, min_ns, ms (mean), share of the time,
+        threads, flops, bytes and weight_bytes of a run, gflops, gbs.
+
+        With `limits`, what the program machine-limits measured (a dict, or the path of its JSON), also limit_percent of what the
+        machine allows, and whether that is bound by "compute" or "memory".
+        """
+        return describe_calls(self._handle.profile(), limits)
+
+    def trace(self, feeds: Mapping, runs: int = 5, max_events: int = 1 << 20) -> dict:
+        """Runs the model so often; what its threads did is the contents of a JSON file for chrome://tracing or Perfetto."""
+        self._handle.set_trace(max_events)
+        try:
+            for _ in range(runs):
+                self.run(feeds)
+            return chrome_trace(self._handle.trace(), self._handle.profile())
+        finally:
+            self._handle.set_trace(0)

@@ -8,6 +8,8 @@
 #include "runtime/src/capi/Guard.h"
 #include "runtime/src/capi/Handles.h"
 
+#include <algorithm>
+
 using namespace lathe;
 using namespace lathe::runtime;
 
@@ -76,6 +78,17 @@ size_t lathe_session_call_count(const lathe_session_t *session) {
   return session ? session->session.artifact().program().calls()->size() : 0;
 }
 
+/// Bytes of the weights among the arguments of a call.
+static double weightBytes(const Session &session, const artifact::Call &call) {
+  double sum = 0;
+  for (uint32_t i = 0; call.args() && i < call.args()->size(); ++i) {
+    const artifact::Buffer &buffer = *session.artifact().program().buffers()->Get(call.args()->Get(i));
+    if (buffer.kind() == artifact::BufferKind::Weights)
+      sum += session.lastValue(buffer.size());
+  }
+  return sum;
+}
+
 lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t call, lathe_call_profile_t *out_profile) {
   return guard([&] {
     require(session, "session");
@@ -83,9 +96,10 @@ lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t cal
     if (call >= count)
       fail(LATHE_INVALID_ARGUMENT, "expects a call below {}, got {}", count, call);
     const Session &running = session->session;
+    uint32_t number = static_cast<uint32_t>(call);
     const artifact::Program &program = running.artifact().program();
-    const artifact::Call &entry = *program.calls()->Get(static_cast<uint32_t>(call));
-    std::span<const char *const> nodes = running.callNodes(static_cast<uint32_t>(call));
+    const artifact::Call &entry = *program.calls()->Get(number);
+    std::span<const char *const> nodes = running.callNodes(number);
     CallTime time = running.callTimes().empty() ? CallTime() : running.callTimes()[call];
     lathe_call_profile_t profile = LATHE_CALL_PROFILE_INIT;
     profile.kernel = program.kernels()->Get(entry.kernel())->name()->c_str();
@@ -96,6 +110,32 @@ lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t cal
     profile.min_ns = time.minNs;
     profile.flops = running.lastValue(entry.flops());
     profile.bytes = running.lastValue(entry.bytes());
+    profile.weight_bytes = std::min(profile.bytes, weightBytes(running, entry));
+    profile.threads = running.lastThreads(number);
     writeStruct(profile, out_profile, "out_profile");
+  });
+}
+
+lathe_status_t *lathe_session_set_trace(lathe_session_t *session, size_t max_events) {
+  return guard([&] {
+    require(session, "session");
+    session->session.setTrace(max_events);
+  });
+}
+
+size_t lathe_session_trace_count(const lathe_session_t *session) {
+  return session ? session->session.trace().size() : 0;
+}
+
+lathe_status_t *lathe_session_trace(const lathe_session_t *session, size_t index, lathe_trace_event_t *out_event) {
+  return guard([&] {
+    require(session, "session");
+    size_t count = lathe_session_trace_count(session);
+    if (index >= count)
+      fail(LATHE_INVALID_ARGUMENT, "expects an event below {}, got {}", count, index);
+    const TraceEvent &event = session->session.trace()[index];
+    lathe_trace_event_t result = {sizeof(result), event.beginNs, event.endNs, event.run,
+                                  event.tasks,    event.call,    event.round, event.thread};
+    writeStruct(result, out_event, "out_event");
   });
 }

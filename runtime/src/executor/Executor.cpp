@@ -8,11 +8,8 @@
 #include "runtime/src/executor/MathTable.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace lathe::runtime {
-
-static uint64_t nowNs() { return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
 /// Adds up, per call, the time since the end of the call before.
 class Stopwatch {
@@ -40,7 +37,7 @@ struct Executor::Run {
   Executor &executor;
   std::span<const BoundCall> calls;
   std::span<void *const> scratch;
-  std::span<CallTime> times;
+  const Watch &watch;
   /// Call number and code of the first failure; noFailure before.
   std::atomic<uint64_t> failure{noFailure};
   uint32_t hostCall = 0, hostRound = 0;
@@ -90,13 +87,13 @@ void Executor::reset(std::span<const BoundCall> calls) {
   }
 }
 
-/// Takes tasks of a slice until none is left in the round. Who does the last
-/// task of the round lets all threads go on.
-void Executor::takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread) {
+/// Takes tasks of a slice until none is left in the round, and says how many.
+/// Who does the last task of the round lets all threads go on.
+int64_t Executor::takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread) {
   const BoundCall &call = run.calls[number];
   std::atomic<int64_t> &taken = nextTask[size_t(number) * threadCount + slice];
   int64_t first = sliceBegin(call, slice), size = sliceBegin(call, slice + 1) - first;
-  int64_t end = (round + int64_t(1)) * size, begin = taken.load(std::memory_order_relaxed);
+  int64_t end = (round + int64_t(1)) * size, begin = taken.load(std::memory_order_relaxed), sum = 0;
   while (begin < end) {
     int64_t count = std::min(call.chunk, end - begin);
     if (!taken.compare_exchange_weak(begin, begin + count, std::memory_order_relaxed))
@@ -107,13 +104,17 @@ void Executor::takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t sli
     if (done == (round + int64_t(1)) * call.tasks)
       progress[number].roundsDone.store(round + 1);
     begin = taken.load(std::memory_order_relaxed);
+    sum += count;
   }
+  return sum;
 }
 
-void Executor::takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread) {
+int64_t Executor::takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread) {
   uint32_t slices = run.calls[number].threads;
+  int64_t sum = 0;
   for (uint32_t i = 0; i < slices; ++i)
-    takeSlice(run, number, round, (thread + i) % slices, thread);
+    sum += takeSlice(run, number, round, (thread + i) % slices, thread);
+  return sum;
 }
 
 void Executor::awaitRounds(uint32_t number, uint32_t rounds) {
@@ -123,54 +124,64 @@ void Executor::awaitRounds(uint32_t number, uint32_t rounds) {
 }
 
 /// The part of a thread in a call.
-void Executor::walkCall(Run &run, uint32_t number, uint32_t thread) {
+void Executor::walkCall(Run &run, uint32_t number, uint32_t thread, TraceMark &mark) {
   const BoundCall &call = run.calls[number];
-  if (call.threads == 1) {
-    if (thread == 0)
-      run.execute(number, 0, call.rounds * call.tasks, 0);
-    if (thread == 0 && call.isAwaited)
+  if (call.threads == 1 && thread == 0) {
+    run.execute(number, 0, call.rounds * call.tasks, 0);
+    mark.end(number, 0, call.rounds * call.tasks);
+    if (call.isAwaited)
       progress[number].roundsDone.store(call.rounds);
-  } else if (thread < call.threads) {
+  } else if (call.threads > 1 && thread < call.threads) {
     for (uint32_t round = 0; round < call.rounds; ++round) {
-      takeTasks(run, number, round, thread);
+      if (int64_t tasks = takeTasks(run, number, round, thread))
+        mark.end(number, round, tasks);
       awaitRounds(number, round + 1);
+      mark.end(number, round, 0);
     }
-  }
-  if (call.isAwaited)
+  } else if (call.isAwaited) {
     awaitRounds(number, call.rounds);
+    mark.end(number, call.rounds - 1, 0);
+  }
 }
 
 void Executor::walk(Run &run, uint32_t thread) {
-  Stopwatch watch(thread == 0 ? run.times : std::span<CallTime>());
+  Stopwatch stopwatch(thread == 0 ? run.watch.times : std::span<CallTime>());
+  TraceMark mark(run.watch.trace, run.watch.firstCall, thread);
   for (uint32_t i = 0; i < run.calls.size(); ++i) {
-    walkCall(run, i, thread);
-    watch.endCall(i);
+    walkCall(run, i, thread, mark);
+    stopwatch.endCall(i);
   }
 }
 
 void Executor::walkOnHost(Run &run) {
-  Stopwatch watch(run.times);
+  Stopwatch stopwatch(run.watch.times);
   for (uint32_t i = 0; i < run.calls.size(); ++i) {
     run.hostCall = i;
     auto doSlice = [](void *context, size_t slice) {
       Run &run = *static_cast<Run *>(context);
       const BoundCall &call = run.calls[run.hostCall];
       uint32_t thread = static_cast<uint32_t>(slice);
-      int64_t first = run.hostRound * call.tasks;
-      run.execute(run.hostCall, first + sliceBegin(call, thread), first + sliceBegin(call, thread + 1), thread);
+      TraceMark mark(run.watch.trace, run.watch.firstCall, thread);
+      int64_t first = run.hostRound * call.tasks + sliceBegin(call, thread);
+      int64_t end = run.hostRound * call.tasks + sliceBegin(call, thread + 1);
+      run.execute(run.hostCall, first, end, thread);
+      mark.end(run.hostCall, run.hostRound, end - first);
     };
     const BoundCall &call = run.calls[i];
-    if (call.threads == 1)
+    if (call.threads == 1) {
+      TraceMark mark(run.watch.trace, run.watch.firstCall, 0);
       run.execute(i, 0, call.rounds * call.tasks, 0);
+      mark.end(i, 0, call.rounds * call.tasks);
+    }
     for (run.hostRound = 0; call.threads > 1 && run.hostRound < call.rounds; ++run.hostRound)
       hostParallelFor(hostContext, call.threads, doSlice, &run);
-    watch.endCall(i);
+    stopwatch.endCall(i);
   }
 }
 
 std::optional<KernelFailure> Executor::run(std::span<const BoundCall> calls, std::span<void *const> scratch,
-                                           std::span<CallTime> times) {
-  Run run{*this, calls, scratch, times};
+                                           const Watch &watch) {
+  Run run{*this, calls, scratch, watch};
   bool isSerial = std::all_of(calls.begin(), calls.end(), [](const BoundCall &call) { return call.threads == 1; });
   if (!pool || isSerial) {
     walkOnHost(run);

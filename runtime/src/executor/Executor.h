@@ -22,6 +22,7 @@
 #include "lathe/artifact.h"
 #include "lathe/lathe.h"
 #include "runtime/src/executor/ThreadPool.h"
+#include "runtime/src/executor/Trace.h"
 
 #include <atomic>
 #include <memory>
@@ -50,6 +51,16 @@ struct CallTime {
   uint64_t minNs = 0;
 };
 
+/// What is measured of a run.
+struct Watch {
+  /// Empty or parallel to the calls.
+  std::span<CallTime> times;
+  /// Null or where events go.
+  Trace *trace = nullptr;
+  /// Number in the program of the first call.
+  uint32_t firstCall = 0;
+};
+
 struct KernelFailure {
   uint32_t call;
   int32_t code;
@@ -63,10 +74,10 @@ public:
 
   uint32_t threads() const { return threadCount; }
 
-  /// Runs the calls in order. `scratch` holds one pointer per thread; `times`
-  /// is empty or parallel to `calls`. Gives the first failure, if any.
+  /// Runs the calls in order. `scratch` holds one pointer per thread. Gives the
+  /// first failure, if any.
   std::optional<KernelFailure> run(std::span<const BoundCall> calls, std::span<void *const> scratch,
-                                   std::span<CallTime> times);
+                                   const Watch &watch);
 
   /// Calls task(i) for all i below the count.
   void parallelFor(size_t count, lathe_task_fn task, void *context);
@@ -82,9 +93,9 @@ private:
   void reset(std::span<const BoundCall> calls);
   void walk(Run &run, uint32_t thread);
   void walkOnHost(Run &run);
-  void walkCall(Run &run, uint32_t number, uint32_t thread);
-  void takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread);
-  void takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread);
+  void walkCall(Run &run, uint32_t number, uint32_t thread, TraceMark &mark);
+  int64_t takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread);
+  int64_t takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread);
   void awaitRounds(uint32_t number, uint32_t rounds);
 
   uint32_t threadCount;

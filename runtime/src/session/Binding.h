@@ -31,6 +31,7 @@ public:
   /// Puts the addresses of buffers into the arguments of the stage's calls.
   void setAddresses(uint32_t stage, std::span<void *const> addresses);
   std::span<const BoundCall> calls(uint32_t stage) const;
+  uint32_t threadsOf(uint32_t call) const { return boundCalls[call].threads; }
 
 private:
   void bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets);

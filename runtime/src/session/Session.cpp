@@ -41,7 +41,7 @@ static std::vector<const char *> listNodes(const artifact::Call &call) {
 
 Session::Session(std::shared_ptr<const Artifact> given, const lathe_session_options_t &options)
     : model(std::move(given)), allocator(options), executor(options, model->program().calls()->size()),
-      hostArena(options.arena), hostArenaBytes(options.arena_bytes) {
+      hostArena(options.arena), hostArenaBytes(options.arena_bytes), events(executor.threads(), 0) {
   const artifact::Program &program = model->program();
   outputBlocks.resize(program.outputs()->size());
   lateBlocks.resize(program.buffers()->size());
@@ -69,6 +69,8 @@ void Session::setProfile(bool enabled) { times.assign(enabled ? model->program()
 double Session::lastValue(uint32_t expr) const {
   return lastBinding ? static_cast<double>(lastBinding->shapes.find(expr).value_or(0)) : 0;
 }
+
+uint32_t Session::lastThreads(uint32_t call) const { return lastBinding ? lastBinding->threadsOf(call) : 0; }
 
 //===----------------------------------------------------------------------===//
 // Shapes
@@ -205,6 +207,7 @@ void Session::run(std::span<const lathe_tensor_t> inputs, std::span<lathe_tensor
   checkApart(inputs, outputs);
   takeMemory(binding);
   placeInputs(inputs);
+  events.beginRun();
   for (uint32_t stage = 0; stage < model->schedule().stages.size(); ++stage) {
     if (stage > 0) {
       binding.shapes.bindStage(stage, addresses);
@@ -220,10 +223,10 @@ void Session::run(std::span<const lathe_tensor_t> inputs, std::span<lathe_tensor
 
 void Session::runStage(Binding &binding, uint32_t number) {
   std::span<const BoundCall> calls = binding.calls(number);
-  std::span<CallTime> stageTimes(times);
+  Watch watch = {times, events.isOn() ? &events : nullptr, model->schedule().stages[number].firstCall};
   if (!times.empty())
-    stageTimes = stageTimes.subspan(model->schedule().stages[number].firstCall, calls.size());
-  if (auto failure = executor.run(calls, scratch, stageTimes))
+    watch.times = watch.times.subspan(watch.firstCall, calls.size());
+  if (auto failure = executor.run(calls, scratch, watch))
     reportFailure(*failure, number);
 }
 

@@ -30,8 +30,15 @@ public:
   void setProfile(bool enabled);
   /// Empty when profiling is off.
   std::span<const CallTime> callTimes() const { return times; }
+
+  /// Records up to so many events; 0: none.
+  void setTrace(size_t maxEvents) { events = Trace(executor.threads(), maxEvents); }
+  const Trace &trace() const { return events; }
+
   /// Work of a call at the shape of the last run; 0 before.
   double lastValue(uint32_t expr) const;
+  /// Threads that shared a call in the last run; 0 before.
+  uint32_t lastThreads(uint32_t call) const;
   /// Names of the ONNX nodes of a call.
   std::span<const char *const> callNodes(uint32_t call) const { return nodes[call]; }
 
@@ -69,6 +76,7 @@ private:
   std::vector<uint32_t> inputBuffer, outputBuffer;
 
   std::vector<CallTime> times;
+  Trace events;
   std::vector<std::vector<const char *>> nodes;
 };
 

@@ -3,12 +3,15 @@
 #include "tools/lathe/Npy.h"
 #include "tools/lathe/Output.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +63,12 @@ struct Files {
   Files() {
     lathe::test::writeFile(pathOf("adder.lathe"), lathe::test::makeAdder().write());
     lathe::test::writeFile(pathOf("nonzero.lathe"), lathe::test::makeNonZero().write());
+    lathe::test::TestModel busy = lathe::test::makeAdder();
+    busy.program().calls[0]->flops = busy.program().calls[0]->bytes = busy.constant(1'000'000);
+    busy.program().calls[1]->bytes = busy.constant(4'000'000);
+    lathe::test::writeFile(pathOf("busy.lathe"), busy.write());
+    writeOutput(pathOf("limits.json"),
+                R"({"threads": 2, "isa": "avx2", "fma_gflops": 100, "read": [{"bytes": 1, "gbs": 10}]})");
     writeFloats("a.npy", {0, 1, 2, 3}, {1, 4});
     writeFloats("b.npy", {10, 20, 30, 40}, {1, 4});
     writeFloats("y.npy", {11, 23, 35, 47}, {1, 4});
@@ -120,6 +129,12 @@ TEST_CASE_METHOD(Files, "lathe run: bad input") {
       {"bench adder.lathe --seconds 0 --json /nowhere/x.json",
        "can't write '/nowhere/x.json': No such file or directory", 3},
       {"bench adder.lathe --seconds 0 --json /dev/full", "can't write '/dev/full': No space left on device", 3},
+      {"bench adder.lathe --profile --limits none.json", "can't open 'none.json': No such file or directory", 3},
+      {"bench adder.lathe --profile --limits a.npy", "a.npy: expects what machine-limits writes", 1},
+      {"bench adder.lathe --profile --limits limits.json --threads 3",
+       "limits.json: expects limits of 3 threads, got those of 2", 2},
+      {"bench adder.lathe --seconds 0 --trace /nowhere/x.json",
+       "can't write '/nowhere/x.json': No such file or directory", 3},
       {"inspect adder.lathe --profile a.npy", "a.npy: expects the result of lathe bench --profile --json", 1},
   };
   for (auto &entry : cases) {
@@ -159,6 +174,68 @@ TEST_CASE_METHOD(Files, "lathe bench: result") {
   for (const char *key : {"name", "ms", "gflops", "gbs"})
     CHECK(json["kernels"][0].contains(key));
   CHECK_THAT(command("bench nonzero.lathe --seconds 0 --dim n=5 --profile").text, ContainsSubstring("count"));
+}
+
+TEST_CASE_METHOD(Files, "lathe bench: kernels beside the machine's limits") {
+  Result result =
+      command("bench busy.lathe --seconds 0.05 --dim batch=1000 --threads 2 --profile --limits limits.json --json -");
+  REQUIRE(result.exit == 0);
+  auto json = nlohmann::json::parse(result.text);
+  CHECK(json["machine"]["fma_gflops"] == 100);
+  double sum = 0, shares = 0;
+  for (const auto &kernel : json["kernels"]) {
+    double ms = kernel["ms"],
+           limit = 1e-6 * std::max(kernel["flops"].get<double>() / 100, kernel["bytes"].get<double>() / 10);
+    sum += ms;
+    shares += kernel["share"].get<double>();
+    CHECK(std::abs(kernel["limit_ms"].get<double>() - limit) < 1e-12);
+    CHECK(std::abs(kernel["limit_percent"].get<double>() - 100 * limit / ms) < 1e-6);
+    CHECK(kernel["min_ms"] <= kernel["ms"]);
+  }
+  CHECK(std::abs(json["kernels"][0]["limit_ms"].get<double>() - 0.1) < 1e-12);
+  CHECK(std::abs(json["kernels"][1]["limit_ms"].get<double>() - 0.4) < 1e-12);
+  CHECK(json["kernels"][1]["weight_bytes"] == 16);
+  CHECK(std::abs(shares - 1) < 1e-9);
+  CHECK(std::abs(json["profile"]["calls_ms"].get<double>() - sum) < 1e-9);
+  CHECK(sum < 1.1 * json["profile"]["profiled_ms"].get<double>());
+  CHECK(json["profile"]["runs"] >= 2);
+}
+
+TEST_CASE_METHOD(Files, "lathe bench: the machine is measured unless limits are given") {
+  Result result = command("bench adder.lathe --seconds 0 --threads 1 --html page.html --json -");
+  REQUIRE(result.exit == 0);
+  auto json = nlohmann::json::parse(result.text);
+  CHECK(json["machine"]["threads"] == 1);
+  CHECK(json["machine"]["fma_gflops"] > 1);
+  CHECK(json["machine"]["read"].size() > 5);
+  std::ifstream file(pathOf("page.html"));
+  std::string page((std::istreambuf_iterator<char>(file)), {});
+  CHECK_THAT(page, ContainsSubstring("\"fma_gflops\"") && ContainsSubstring("function roofline"));
+}
+
+TEST_CASE_METHOD(Files, "lathe bench: a trace that viewers read") {
+  REQUIRE(command("bench adder.lathe --seconds 0 --threads 2 --trace trace.json").exit == 0);
+  auto trace = nlohmann::json::parse(std::ifstream(pathOf("trace.json")));
+  std::map<std::string, int> counts;
+  double inferenceEnd = 0;
+  for (const auto &event : trace["traceEvents"]) {
+    CHECK(event["pid"] == 1);
+    if (event["ph"] == "M")
+      continue;
+    REQUIRE(event["ph"] == "X");
+    ++counts[event["cat"]];
+    CHECK(event["ts"] >= 0);
+    CHECK(event["dur"] >= 0);
+    if (event["cat"] == "inference")
+      inferenceEnd = event["ts"].get<double>() + event["dur"].get<double>();
+  }
+  for (const auto &event : trace["traceEvents"])
+    if (event.value("cat", "") == "kernel") {
+      CHECK(event["ts"].get<double>() + event["dur"].get<double>() <= inferenceEnd);
+      CHECK(event["args"]["nodes"].size() == 1);
+    }
+  CHECK(counts["inference"] == 5);
+  CHECK(counts["kernel"] >= 10); // two calls in each
 }
 
 TEST_CASE_METHOD(Files, "lathe inspect: text, JSON, page") {
