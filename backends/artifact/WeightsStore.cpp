@@ -28,9 +28,9 @@ public:
   explicit DigestStream(llvm::raw_ostream &out) : out(out) { XXH3_64bits_reset(&state); }
 
   void write(ArrayRef<char> bytes) {
-    out.write(bytes.data(), bytes.size());
     while (!bytes.empty()) {
       size_t count = std::min<uint64_t>(bytes.size(), LATHE_WEIGHTS_CHUNK_BYTES - filled);
+      out.write(bytes.data(), count);
       XXH3_64bits_update(&state, bytes.data(), count);
       filled += count;
       written += count;

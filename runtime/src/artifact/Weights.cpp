@@ -6,12 +6,13 @@
 #include "runtime/src/artifact/Weights.h"
 
 #include "lathe/artifact.h"
+#include "runtime/src/artifact/Digest.h"
+#include "runtime/src/support/CpuFeatures.h"
 #include "runtime/src/support/Error.h"
 
 #include <algorithm>
 #include <sys/mman.h>
 #include <vector>
-#include <xxhash.h>
 
 namespace lathe::runtime {
 namespace {
@@ -47,8 +48,9 @@ void populate(std::span<const uint8_t> bytes) {
 }
 
 bool isGood(const Chunk &chunk) {
+  static const auto digest = cpuSupports("avx2") ? digestAvx2 : digestBase;
   populate(chunk.bytes);
-  return XXH3_64bits(chunk.bytes.data(), chunk.bytes.size()) == chunk.digest;
+  return digest(chunk.bytes.data(), chunk.bytes.size()) == chunk.digest;
 }
 
 } // namespace

@@ -43,7 +43,7 @@ Session::Session(std::shared_ptr<const Artifact> given, const lathe_session_opti
     : model(std::move(given)), allocator(options), executor(options, model->program().calls()->size()),
       hostArena(options.arena), hostArenaBytes(options.arena_bytes), events(executor.threads(), 0) {
   const artifact::Program &program = model->program();
-  outputBlocks.resize(program.outputs()->size());
+  outputBlocks.resize(model->schedule().stages.size());
   lateBlocks.resize(program.buffers()->size());
   scratchBlocks.resize(executor.threads());
   scratch.resize(executor.threads());
@@ -138,9 +138,7 @@ void Session::placeOutput(const Binding &binding, uint32_t number, lathe_tensor_
   const artifact::TensorInfo &info = *model->program().outputs()->Get(number);
   uint64_t size = binding.shapes.outputBytes(number);
   const DTypeFacts &dtype = *findDType(static_cast<int32_t>(info.dtype()));
-  if (!tensor.data)
-    tensor.data = outputBlocks[number].ensure(allocator, std::max<uint64_t>(size, 1), "an output");
-  else if (tensor.size_bytes < size)
+  if (tensor.size_bytes < size)
     fail(LATHE_INVALID_ARGUMENT, "output '{}' expects room for {} bytes, got {}", info.name()->c_str(), size,
          tensor.size_bytes);
   else if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(dtype.bytes) != 0)
@@ -152,7 +150,32 @@ void Session::placeOutput(const Binding &binding, uint32_t number, lathe_tensor_
   addresses[outputBuffer[number]] = tensor.data;
 }
 
+/// Outputs that the caller has no memory for get parts of one block: a large
+/// one is in huge pages, where many small ones would fault page by page.
+void Session::takeOutputs(const Binding &binding, uint32_t stage, std::span<lathe_tensor_t> outputs) {
+  constexpr uint64_t alignment = LATHE_BUFFER_ALIGNMENT;
+  uint64_t sum = 0;
+  auto takePart = [&](uint32_t number) { // an empty tensor has an address, too
+    uint64_t begin = sum, size = std::max<uint64_t>(binding.shapes.outputBytes(number), 1);
+    if (__builtin_add_overflow(sum, (size + alignment - 1) / alignment * alignment, &sum))
+      fail(LATHE_OUT_OF_MEMORY, "can't allocate more than 2^64 bytes for outputs");
+    return begin;
+  };
+  const std::vector<uint32_t> &numbers = model->schedule().stages[stage].outputs;
+  for (uint32_t number : numbers)
+    if (!outputs[number].data)
+      takePart(number);
+  char *block = sum ? static_cast<char *>(outputBlocks[stage].ensure(allocator, sum, "outputs")) : nullptr;
+  sum = 0;
+  for (uint32_t number : numbers)
+    if (!outputs[number].data) {
+      outputs[number].data = block + takePart(number);
+      outputs[number].size_bytes = binding.shapes.outputBytes(number);
+    }
+}
+
 void Session::placeOutputs(const Binding &binding, uint32_t stage, std::span<lathe_tensor_t> outputs) {
+  takeOutputs(binding, stage, outputs);
   for (uint32_t number : model->schedule().stages[stage].outputs)
     placeOutput(binding, number, outputs[number]);
 }

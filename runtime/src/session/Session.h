@@ -51,6 +51,7 @@ private:
   void placeInputs(std::span<const lathe_tensor_t> inputs);
   void placeOutputs(const Binding &binding, uint32_t stage, std::span<lathe_tensor_t> outputs);
   void placeOutput(const Binding &binding, uint32_t output, lathe_tensor_t &tensor);
+  void takeOutputs(const Binding &binding, uint32_t stage, std::span<lathe_tensor_t> outputs);
   void placeLate(const Binding &binding, uint32_t stage);
   void runStage(Binding &binding, uint32_t stage);
   void checkWeights();
@@ -68,7 +69,7 @@ private:
   uint64_t runCount = 0;
 
   Block arena;
-  std::vector<Block> outputBlocks;  ///< per output
+  std::vector<Block> outputBlocks;  ///< per stage
   std::vector<Block> lateBlocks;    ///< per buffer
   std::vector<Block> scratchBlocks; ///< per thread
   std::vector<void *> scratch;
