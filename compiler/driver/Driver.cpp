@@ -4,6 +4,7 @@
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/OutputFile.h"
 #include "compiler/pipeline/LowerToPlan.h"
+#include "compiler/pipeline/OrderOperations.h"
 #include "compiler/report/CompileReport.h"
 #include "compiler/report/GraphNodes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -161,6 +162,7 @@ LogicalResult Compilation::import() {
 
 LogicalResult Compilation::plan() {
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+  orderOperations(function);
   for (auto [index, target] : llvm::enumerate(targets)) {
     std::string name = function.getSymName().str() + "__" + target.isa();
     auto program = lowerToPlan(function, *backend, target,

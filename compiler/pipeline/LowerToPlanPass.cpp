@@ -1,5 +1,6 @@
 #include "compiler/pipeline/LowerToPlanPass.h"
 #include "compiler/pipeline/LowerToPlan.h"
+#include "compiler/pipeline/OrderOperations.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -27,6 +28,7 @@ struct LowerToPlanPass : PassWrapper<LowerToPlanPass, OperationPass<ModuleOp>> {
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       std::string name = function.getSymName().str();
       function.setSymName(name + "_function"); // the plan takes its name
+      orderOperations(function);
       if (failed(lowerToPlan(function, *backend, *target, name)))
         return signalPassFailure();
       function.erase();

@@ -142,3 +142,22 @@ func.func @symbolic(%x: tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) -> tensor
   %0 = nn.unary exp %x : (tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) -> tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>
   return %0 : tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>
 }
+
+// -----
+
+// Each large value is read right after it was computed, instead of both being kept.
+// CHECK-LABEL: plan.program @order
+// CHECK: [[A:%.+]] = plan.alloc {{.*}}262144
+// CHECK-NEXT: plan.call @{{.*}} outs([[A]])
+// CHECK: plan.call @{{.*}} ins([[A]])
+// CHECK: [[B:%.+]] = plan.alloc {{.*}}262144
+// CHECK-NEXT: plan.call @{{.*}} outs([[B]])
+// CHECK: plan.call @{{.*}} ins([[B]])
+func.func @order(%x: tensor<1x256xf32>, %y: tensor<256x1xf32>) -> tensor<1x256xf32> {
+  %0 = nn.binary add %x, %y : (tensor<1x256xf32>, tensor<256x1xf32>) -> tensor<256x256xf32>
+  %1 = nn.binary mul %x, %y : (tensor<1x256xf32>, tensor<256x1xf32>) -> tensor<256x256xf32>
+  %2 = nn.reduce sum %0 {axes = array<i64: 0>, keepdims = true} : (tensor<256x256xf32>) -> tensor<1x256xf32>
+  %3 = nn.reduce sum %1 {axes = array<i64: 0>, keepdims = true} : (tensor<256x256xf32>) -> tensor<1x256xf32>
+  %4 = nn.binary mul %2, %3 : (tensor<1x256xf32>, tensor<1x256xf32>) -> tensor<1x256xf32>
+  return %4 : tensor<1x256xf32>
+}
