@@ -83,7 +83,8 @@ SmallVector<Value> Group::inputs() const {
   SetVector<Value> values;
   for (Operation *op : inBlockOrder())
     for (Value operand : op->getOperands())
-      if (!isFree(operand) && !(operand.getDefiningOp() && contains(operand.getDefiningOp())))
+      // Kernels of contractions read their operands from memory, packed: a bias of zeros, a filter that averages.
+      if ((!isFree(operand) || isa<ConvOp, ConvTransposeOp, MatmulOp>(op)) && !(operand.getDefiningOp() && contains(operand.getDefiningOp())))
         values.insert(operand);
   return values.takeVector();
 }

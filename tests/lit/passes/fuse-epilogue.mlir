@@ -118,3 +118,21 @@ func.func @integers(%x: tensor<3x4xi32>, %w: tensor<4x5xi32>) -> tensor<3x5xi32>
   %1 = nn.unary neg %0 : (tensor<3x5xi32>) -> tensor<3x5xi32>
   return %1 : tensor<3x5xi32>
 }
+
+// -----
+
+// Weights and bias are read from memory even if all their elements are equal; kernels pack them.
+// CHECK-LABEL: func.func @equal_weights
+// CHECK: [[W:%.+]] = nn.constant dense<2.500000e-01>
+// CHECK: [[B:%.+]] = nn.constant dense<0.000000e+00>
+// CHECK: nn.fused "conv"(%{{.+}}, [[W]], [[B]])
+// CHECK-NOT: nn.constant
+// CHECK: return
+func.func @equal_weights(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %w = nn.constant dense<0.25> : tensor<2x2x1xf32>
+  %b = nn.constant dense<0.0> : tensor<2xf32>
+  %0 = nn.conv %x, %w bias %b {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %1 = nn.unary relu %0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
