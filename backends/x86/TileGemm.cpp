@@ -142,8 +142,19 @@ Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, Ar
   return acc;
 }
 
+namespace {
+/// Is any of the pointers another one than `pointer`?
+Value anyIsNot(Scalar &s, ArrayRef<Value> pointers, Value pointer) {
+  auto word = [&](Value p) -> Value { return s.b.create<LLVM::PtrToIntOp>(s.loc, s.i64(), p); };
+  Value differs = s.index(0);
+  for (Value one : pointers)
+    differs = s.orI(differs, s.xorI(word(one), word(pointer)));
+  return s.neI(differs, s.index(0));
+}
+} // namespace
+
 Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Value pointerTable, Value taps,
-                        Value panel, Value depth, TilePrefetch prefetch) {
+                        Value panel, Value depth, TilePrefetch prefetch, Value zeros) {
   Value perTap = s.mul(depth, s.index(tile.columns()));
   Value share = prefetch.pointer ? s.ceilDiv(prefetch.bytes, taps) : Value();
   return s.loop(s.index(0), taps, init, [&](Value tap, ValueRange carried) {
@@ -154,8 +165,11 @@ Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &init, Val
     TilePrefetch ofTap;
     if (share)
       ofTap = {s.address(prefetch.pointer, s.b.getI8Type(), s.mul(tap, share)), share};
-    return tileProduct(s, tile, Accumulators(carried.begin(), carried.end()), rows,
-                       s.address(panel, s.f32(), s.mul(tap, perTap)), depth, {}, ofTap);
+    Accumulators acc(carried.begin(), carried.end());
+    auto product = [&] {
+      return tileProduct(s, tile, acc, rows, s.address(panel, s.f32(), s.mul(tap, perTap)), depth, {}, ofTap);
+    };
+    return zeros ? s.when(anyIsNot(s, rows, zeros), carried.getTypes(), product, [&] { return acc; }) : product();
   });
 }
 

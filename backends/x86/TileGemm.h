@@ -69,9 +69,9 @@ Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &acc, llv
                          mlir::Value panel, mlir::Value depth, DepthStrides strides = {}, TilePrefetch prefetch = {});
 
 /// The same over `taps` (i64) taps whose row pointers stand in memory: pointerTable[tap * rows + r]; panel advances by
-/// depth * columns per tap. `prefetch` is spread over the taps.
+/// depth * columns per tap. `prefetch` is spread over the taps. Taps whose rows all are `zeros` (may be null) are left out.
 Accumulators tapProduct(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointerTable, mlir::Value taps,
-                        mlir::Value panel, mlir::Value depth, TilePrefetch prefetch = {});
+                        mlir::Value panel, mlir::Value depth, TilePrefetch prefetch = {}, mlir::Value zeros = {});
 
 /// Covers rows [begin, end) with tiles of tile.rows and, where that wastes fewer rows, one or two narrower ones at the end.
 /// `body` gets the tile and its first row; the last tile may reach past `end`. 128 rows are 20 tiles of 6 and 2 of 4.

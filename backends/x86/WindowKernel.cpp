@@ -1,4 +1,5 @@
-// Channels-last operations in which each output channel reads its own input channel: depthwise convolution and pooling.
+// Channels-last operations in which an output channel reads its own input channel or few: depthwise and grouped convolution of up
+// to 8 channels per group, and pooling.
 //
 //   task (image, output row y):
 //     for x in output row, `rows` positions at a time:
@@ -89,11 +90,20 @@ protected:
   Value base;
 };
 
-class DepthwiseEmission : public WindowEmission {
+/// Grouped convolutions by the number of channels per group: what meets a vector of the filter's elements for input channel c of
+/// their group, one per output channel.
+///   1 to 1: the input channels of the same numbers
+///   4 to 4: as many input channels, c of each four in the place of all four (a vector has the channels of several groups)
+///   others: c alone, everywhere (a vector has output channels of one group)
+constexpr int64_t kShuffled = 4, kMostPerGroup = 8;
+
+class GroupedEmission : public WindowEmission {
 public:
-  DepthwiseEmission(EmitContext &context, nn::ConvOp op)
+  GroupedEmission(EmitContext &context, nn::ConvOp op)
       : WindowEmission(context, op, op.getInput(), op.getBias(), *windowOf(op)),
-        filter(context.inputs[cast<BlockArgument>(op.getFilter()).getArgNumber()]), zeros(context.scratch) {
+        filter(context.inputs[cast<BlockArgument>(op.getFilter()).getArgNumber()]), zeros(context.scratch),
+        depth(tensorType(op.getFilter()).getDimSize(1)),
+        outputs(tensorType(op.getFilter()).getDimSize(0) / int64_t(op.getGroup())) {
     s.loop(s.index(0), s.index(tile.columns()), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
   }
 
@@ -105,9 +115,10 @@ private:
       forRowTiles(s, tile, s.index(0), out.width,
                   [&](TileShape shape, Value x) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
     };
-    // Whole pixels in the order of memory, unless the filter would be read from L2 for every tile.
-    int64_t filterBytes = constantOf(out.channels).value_or(0) * window.taps() * 4;
-    if (filterBytes > s.target.l1Bytes / 3)
+    // Whole pixels in the order of memory, unless the filter would be read from L2 for every tile: with several channels per
+    // group the tile's work hides that.
+    int64_t filterBytes = constantOf(out.channels).value_or(0) * window.taps() * depth * 4;
+    if (filterBytes > (depth == 1 ? s.target.l1Bytes / 3 : s.target.l2Bytes / 2))
       return forChannels(rowTiles);
     forRowTiles(s, tile, s.index(0), out.width, [&](TileShape shape, Value x) {
       forChannels([&](Channels at) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
@@ -120,12 +131,12 @@ private:
     Value left = begin(x, 1), right = begin(s.add(x, s.index(shape.rows - 1)), 1);
     Value lastRead = s.add(right, s.index((window.kernel[1] - 1) * window.dilation[1]));
     Value isInside = s.andI(s.geS(left, s.index(0)), s.ltS(lastRead, in.width));
-    Value weights = s.address(filter, s.f32(), s.mul(at.channel, s.index(window.taps())));
+    Value weights = s.address(filter, s.f32(), s.mul(at.channel, s.index(window.taps() * depth)));
     Accumulators zero = zeroTile(s, shape);
     auto compute = [&](bool isTested) {
       return s.loop(taps.first, taps.second, zero, [&](Value ky, ValueRange acc) {
         Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
-        Value rowWeights = s.address(weights, s.f32(), s.mul(ky, s.index(window.kernel[1] * tile.columns())));
+        Value rowWeights = s.address(weights, s.f32(), s.mul(ky, s.index(window.kernel[1] * depth * tile.columns())));
         return kernelRow(Accumulators(acc.begin(), acc.end()), picture, rowWeights, inY, x, at, isTested);
       });
     };
@@ -136,27 +147,51 @@ private:
 
   Accumulators kernelRow(Accumulators acc, Value picture, Value rowTaps, Value inY, Value x, Channels at,
                          bool isTested) {
-    int rows = int(acc.size()) / tile.vectors;
+    Value channel = isBroadcast() ? s.mul(s.divS(at.channel, s.index(outputs)), s.index(depth)) : at.channel;
     for (int64_t kx = 0; kx < window.kernel[1]; ++kx) {
-      SmallVector<Value> weights;
-      for (int v = 0; v < tile.vectors; ++v)
-        weights.push_back(s.b.create<LLVM::LoadOp>(
-            s.loc, vectorType(), s.address(rowTaps, s.f32(), s.index(kx * tile.columns() + v * tile.lanes)), 4));
-      for (int r = 0; r < rows; ++r) {
+      Values pixels;
+      for (int r = 0; r < int(acc.size()) / tile.vectors; ++r) {
         Value inX = s.add(begin(s.add(x, s.index(r)), 1), s.index(kx * window.dilation[1]));
-        Value pointer = s.address(picture, s.f32(), elementOffset(inY, inX, at.channel));
+        Value pixel = s.address(picture, s.f32(), elementOffset(inY, inX, channel));
         if (isTested)
-          pointer = s.select(s.cmp(arith::CmpIPredicate::ult, inX, in.width), pointer, zeros);
-        for (int v = 0; v < tile.vectors; ++v) {
-          Value &sum = acc[r * tile.vectors + v];
-          sum = s.b.create<vector::FMAOp>(s.loc, loadChannels(pointer, v, at), weights[v], sum);
-        }
+          pixel = s.select(s.cmp(arith::CmpIPredicate::ult, inX, in.width), pixel, zeros);
+        pixels.push_back(pixel);
       }
+      for (int64_t c = 0; c < depth; ++c)
+        step(acc, pixels, s.address(rowTaps, s.f32(), s.index((kx * depth + c) * tile.columns())), c, at);
     }
     return acc;
   }
 
+  /// Input channel `c` of each group times its part of the filter.
+  void step(Accumulators &acc, ArrayRef<Value> pixels, Value taps, int64_t c, Channels at) {
+    Values weights;
+    for (int v = 0; v < tile.vectors; ++v)
+      weights.push_back(
+          s.b.create<LLVM::LoadOp>(s.loc, vectorType(), s.address(taps, s.f32(), s.index(v * tile.lanes)), 4));
+    for (auto [r, pixel] : llvm::enumerate(pixels))
+      for (int v = 0; v < tile.vectors; ++v) {
+        Value &sum = acc[r * tile.vectors + v];
+        sum = s.b.create<vector::FMAOp>(s.loc, channelsAt(pixel, c, v, at), weights[v], sum);
+      }
+  }
+
+  bool isBroadcast() const { return depth != 1 && outputs != kShuffled; }
+
+  Value channelsAt(Value pixel, int64_t c, int v, Channels at) {
+    if (isBroadcast())
+      return s.b.create<vector::BroadcastOp>(s.loc, vectorType(), s.loadRaw(pixel, s.f32(), s.index(c), 4));
+    Value channels = loadChannels(pixel, v, at);
+    if (depth == 1)
+      return channels;
+    SmallVector<int32_t> lanes;
+    for (int lane = 0; lane < tile.lanes; ++lane)
+      lanes.push_back(int32_t(lane / kShuffled * kShuffled + c));
+    return s.b.create<LLVM::ShuffleVectorOp>(s.loc, channels, channels, lanes);
+  }
+
   Value filter, zeros;
+  int64_t depth, outputs; // channels per group: in, out
 };
 
 class PoolEmission : public WindowEmission {
@@ -225,12 +260,13 @@ PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
   ArrayRef<int64_t> shape = tensorType(op.getFilter()).getShape();
   PanelPacking packing;
   packing.columns = shape[0];
-  packing.depth = 1;
+  packing.depth = shape[1];
   for (int64_t size : shape.drop_front(2))
     packing.taps *= size;
   packing.nr = nr;
   packing.tapStride = 1;
-  packing.columnStride = packing.taps;
+  packing.depthStride = packing.taps;
+  packing.columnStride = packing.taps * packing.depth;
   return packing;
 }
 
@@ -252,30 +288,48 @@ AffineExpr outputRows(Value output) {
 }
 } // namespace
 
+namespace {
+/// The tile for a grouped convolution; nullopt: `conv` computes it better.
+std::optional<TileShape> groupedTile(const Target &target, nn::ConvOp op) {
+  ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
+  int64_t groups = op.getGroup(), depth = filter[1], outputs = filter[0] / groups;
+  DimExprs out = dimExprs(tensorType(op.getOutput()));
+  std::optional<int64_t> width = constantDim(out[out.size() - 2]);
+  if (depth == 1 && outputs == 1)
+    return depthwiseTile(target, filter[0], width);
+  constexpr int lanes = 8;
+  bool isShuffled = depth == kShuffled && outputs == kShuffled && groups % (lanes / kShuffled) == 0;
+  bool isBroadcast = depth > 1 && depth <= kMostPerGroup && outputs % lanes == 0;
+  if (groups == 1 || (!isShuffled && !isBroadcast))
+    return std::nullopt;
+  int64_t rows = width && *width > 0 ? llvm::divideCeil(*width, llvm::divideCeil(*width, 8)) : 8;
+  return TileShape{int(rows), 1, lanes};
+}
+} // namespace
+
 std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   auto conv = convRootOf(op, isConstant, target);
   if (!conv)
     return std::nullopt;
   nn::ConvOp root = conv->op;
-  auto filterType = tensorType(root.getFilter());
-  if (filterType.getDimSize(1) != 1 || int64_t(root.getGroup()) != filterType.getDimSize(0))
+  std::optional<TileShape> tile = groupedTile(target, root);
+  if (!tile)
     return std::nullopt;
-  DimExprs out = dimExprs(tensorType(root.getOutput()));
-  TileShape tile = depthwiseTile(target, filterType.getDimSize(0), constantDim(out[out.size() - 2]));
 
   MLIRContext *context = op->getContext();
   KernelPlan plan = makePlan(op, "depthwise");
-  plan.name = contractionName("depthwise", bodyOperations(op), root, tile);
-  plan.config = Builder(context).getDictionaryAttr(tile.toAttribute(context));
-  plan.packing[conv->filter] = packingOf(root, tile.columns()).toAttribute(context, "depthwise");
+  bool isDepthwise = tensorType(root.getFilter()).getDimSize(1) == 1;
+  plan.name = contractionName(isDepthwise ? "depthwise" : "grouped", bodyOperations(op), root, *tile);
+  plan.config = Builder(context).getDictionaryAttr(tile->toAttribute(context));
+  plan.packing[conv->filter] = packingOf(root, tile->columns()).toAttribute(context, "depthwise");
   plan.tasks = outputRows(root.getOutput());
-  plan.scratchBytes = dimConstant(context, tile.columns() * 4);
+  plan.scratchBytes = dimConstant(context, tile->columns() * 4);
   plan.flops = countFlops(op);
   return plan;
 }
 
 LogicalResult emitDepthwise(EmitContext &context) {
-  DepthwiseEmission(context, contractionRoot<nn::ConvOp>(regionOperations(context))).run();
+  GroupedEmission(context, contractionRoot<nn::ConvOp>(regionOperations(context))).run();
   return success();
 }
 

@@ -84,7 +84,8 @@ SmallVector<Value> Group::inputs() const {
   for (Operation *op : inBlockOrder())
     for (Value operand : op->getOperands())
       // Kernels of contractions read their operands from memory, packed: a bias of zeros, a filter that averages.
-      if ((!isFree(operand) || isa<ConvOp, ConvTransposeOp, MatmulOp>(op)) && !(operand.getDefiningOp() && contains(operand.getDefiningOp())))
+      if ((!isFree(operand) || isa<ConvOp, ConvTransposeOp, MatmulOp>(op)) &&
+          !(operand.getDefiningOp() && contains(operand.getDefiningOp())))
         values.insert(operand);
   return values.takeVector();
 }

@@ -188,7 +188,7 @@ TEST_CASE("convolutions", "[conv]") {
   for (const Conv &c : {Conv{1, 7, 9, 3, 8, 3, 1, 1, 1, 1}, Conv{2, 8, 8, 16, 24, 1, 1, 0, 1, 1},
                         Conv{1, 9, 7, 5, 33, 1, 2, 0, 1, 1}, Conv{2, 11, 13, 4, 10, 5, 2, 2, 1, 1},
                         Conv{1, 12, 12, 8, 16, 3, 1, 2, 2, 1}, Conv{1, 6, 6, 12, 24, 3, 1, 1, 1, 4},
-                        Conv{1, 30, 31, 3, 64, 7, 2, 3, 1, 1}, Conv{1, 4, 4, 16, 16, 3, 1, 3, 1, 2}})
+                        Conv{1, 30, 31, 3, 64, 7, 2, 3, 1, 1}, Conv{1, 4, 4, 18, 18, 3, 1, 3, 1, 2}})
     checkConv(c, "conv");
 }
 
@@ -210,6 +210,24 @@ TEST_CASE("depthwise convolutions", "[conv]") {
       for (int kernel : {1, 3, 5})
         checkConv({2, 9, 17, channels, channels, kernel, stride, kernel / 2, 1, channels}, "depthwise");
   checkConv({1, 14, 14, 32, 32, 3, 1, 2, 2, 32}, "depthwise");
+}
+
+TEST_CASE("convolutions of few channels per group", "[conv]") {
+  struct Groups {
+    int count, in, out;
+  };
+  for (const Groups &g : {Groups{2, 4, 4}, Groups{6, 4, 4}, Groups{3, 3, 8}, Groups{4, 4, 8}, Groups{2, 8, 24}})
+    for (int stride : {1, 2})
+      for (int kernel : {1, 3, 5})
+        checkConv({2, 9, 19, g.count * g.in, g.count * g.out, kernel, stride, kernel / 2, 1, g.count}, "depthwise");
+  checkConv({1, 7, 6, 16, 16, 3, 1, 2, 2, 4}, "depthwise");
+}
+
+// For some tiles, or for all, only part of the window lies inside the picture.
+TEST_CASE("convolutions with taps outside of the picture", "[conv]") {
+  for (const Conv &c : {Conv{1, 5, 5, 40, 16, 3, 1, 6, 6, 1}, Conv{2, 8, 9, 32, 24, 3, 1, 4, 4, 1},
+                        Conv{1, 7, 7, 64, 24, 3, 2, 1, 1, 1}, Conv{1, 13, 6, 72, 40, 3, 1, 5, 5, 2}})
+    checkConv(c, "conv");
 }
 
 TEST_CASE("pools", "[pool]") {
