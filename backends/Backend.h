@@ -25,6 +25,10 @@ struct KernelPlan {
   mlir::AffineExpr flops;
 };
 
+/// What tells a plan from others for the same operation, for people and for the tuning database:
+/// "conv blocking=120,4 tile=6,2,8".
+std::string choiceText(const KernelPlan &plan);
+
 /// Machine code of all kernels of a program: one position-independent image without relocations or imports, mapped
 /// read + execute at any page-aligned address.
 struct CodeImage {
@@ -41,6 +45,10 @@ public:
   /// be packed. Failure: emits a diagnostic at the op that says why no kernel exists.
   virtual mlir::FailureOr<KernelPlan> planKernel(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                  const Target &target) = 0;
+  /// All plans for `op` that are worth measuring: first what planKernel gives, then others that compute the same within the same
+  /// limits of error, no two with one choiceText. Just the first where there is no choice, or a size is not known.
+  virtual mlir::FailureOr<std::vector<KernelPlan>> kernelPlans(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
+                                                               const Target &target);
   /// Bytes that a packed constant takes.
   virtual int64_t packedSizeBytes(mlir::RankedTensorType type, mlir::Attribute packing) = 0;
   /// Writes the packed form of `value` to `out` (packedSizeBytes long, zero-filled before).

@@ -25,15 +25,17 @@ constexpr StringLiteral kKind = "conv";
 struct ConvConfig {
   TileShape tile;
   int64_t rows, panels; // per task
+  bool areTapsRows;     // of the window
 
   DictionaryAttr toAttribute(MLIRContext *context) const {
     Builder b(context);
-    return b.getDictionaryAttr(
-        {tile.toAttribute(context), b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({rows, panels}))});
+    return b.getDictionaryAttr({tile.toAttribute(context),
+                                b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({rows, panels})),
+                                b.getNamedAttr("row_taps", b.getBoolAttr(areTapsRows))});
   }
   static ConvConfig of(DictionaryAttr attrs) {
     auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-    return {TileShape::of(attrs), blocking[0], blocking[1]};
+    return {TileShape::of(attrs), blocking[0], blocking[1], attrs.getAs<BoolAttr>("row_taps").getValue()};
   }
 };
 
@@ -59,10 +61,10 @@ struct TapShape {
   int64_t taps, depth;
   bool areRows; // of the window, all columns at once
 
-  static TapShape of(const WindowShape &window, const PanelPacking &packing) {
-    constexpr int64_t fewChannels = 16;
-    bool areRows =
-        packing.groups == 1 && packing.depth < fewChannels && window.kernel[1] > 1 && window.dilation[1] == 1;
+  static bool canBeRows(const WindowShape &window, const PanelPacking &packing) {
+    return packing.groups == 1 && window.kernel[1] > 1 && window.dilation[1] == 1;
+  }
+  static TapShape of(const WindowShape &window, const PanelPacking &packing, bool areRows) {
     int64_t columns = areRows ? window.kernel[1] : 1;
     return {window.taps() / columns, packing.depth * columns, areRows};
   }
@@ -84,7 +86,7 @@ class ConvEmission {
 public:
   ConvEmission(EmitContext &context, nn::ConvOp op)
       : s(context), op(op), config(ConvConfig::of(context.kernel.getConfig())), window(*windowOf(op)),
-        packing(packingOf(op, config.tile.columns())), shape(TapShape::of(window, packing)),
+        packing(packingOf(op, config.tile.columns())), shape(TapShape::of(window, packing, config.areTapsRows)),
         epilogue(context, op, op.getBias(), config.tile, packing.columns), in(PictureSize::of(context, op.getInput())),
         out(PictureSize::of(context, op.getOutput())), rows(s.mul(out.height, out.width)) {
     zeros = s.scratch;
@@ -227,38 +229,83 @@ private:
   PictureSize in, out;
   Value rows, zeros, table, copies;
 };
+
+/// Plans of one convolution.
+class ConvPlanner {
+public:
+  ConvPlanner(Operation *op, ConvRoot root, const Target &target)
+      : op(op), conv(root.op), filter(root.filter), target(target), window(*windowOf(conv)),
+        positions(positionsOf(conv)), rows(constantDim(positions)), columns(packingOf(conv, 1).columns) {}
+
+  KernelPlan chosen() { return plan(blocked(chooseTile(target, columns, rows), areTapsRows())); }
+
+  PlanList alternatives() {
+    PlanList plans;
+    for (TileShape tile : tileChoices(target, columns, rows))
+      plans.push_back(plan(blocked(tile, areTapsRows())));
+    ConvConfig model = blocked(chooseTile(target, columns, rows), areTapsRows());
+    for (GemmBlocking blocking : blockingChoices({model.rows, model.panels, 0}, model.tile, *rows, columns))
+      plans.push_back(plan({model.tile, blocking.rows, blocking.panels, model.areTapsRows}));
+    if (TapShape::canBeRows(window, packingOf(conv, 1)))
+      plans.push_back(plan(blocked(model.tile, !areTapsRows())));
+    return plans;
+  }
+
+private:
+  bool areTapsRows() {
+    constexpr int64_t fewChannels = 16;
+    PanelPacking packing = packingOf(conv, 1);
+    return packing.depth < fewChannels && TapShape::canBeRows(window, packing);
+  }
+
+  /// What the cost model takes with this tile.
+  ConvConfig blocked(TileShape tile, bool areTapsRows) {
+    PanelPacking packing = packingOf(conv, tile.columns());
+    // A row block's input pixels are shared by its taps: what must stay in L2 is the picture, not the taps' copies of it.
+    GemmBlocking blocking = chooseBlocking(target, tile, rows, packing.columns, packing.depth * 2);
+    constexpr int64_t mostTableRows = 240;
+    int64_t blockRows = std::min(blocking.rows, std::max<int64_t>(mostTableRows / tile.rows, 1) * tile.rows);
+    int64_t panels = rows.value_or(INT64_MAX) > 16 * blockRows ? packing.panels() : blocking.panels;
+    return {tile, blockRows, panels, areTapsRows};
+  }
+
+  KernelPlan plan(const ConvConfig &config) {
+    MLIRContext *context = op->getContext();
+    PanelPacking packing = packingOf(conv, config.tile.columns());
+    KernelPlan plan = makePlan(op, kKind);
+    plan.name = contractionName(kKind, bodyOperations(op), conv, config.tile);
+    plan.config = config.toAttribute(context);
+    plan.packing[filter] = packing.toAttribute(context, kKind);
+    AffineExpr images = dimExprs(tensorType(conv.getOutput())).front();
+    int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
+    plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));
+    TapShape taps = TapShape::of(window, packing, config.areTapsRows);
+    plan.scratchBytes = dimConstant(context, window.isPointwise() ? 0 : taps.scratchBytes(config.rows));
+    plan.flops = countFlops(op);
+    return plan;
+  }
+
+  Operation *op;
+  nn::ConvOp conv;
+  unsigned filter;
+  const Target &target;
+  WindowShape window;
+  AffineExpr positions;
+  std::optional<int64_t> rows;
+  int64_t columns;
+};
 } // namespace
 
 std::optional<KernelPlan> planConv(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   auto conv = convRootOf(op, isConstant, target);
-  if (!conv)
-    return std::nullopt;
-  nn::ConvOp root = conv->op;
+  return conv ? std::optional(ConvPlanner(op, *conv, target).chosen()) : std::nullopt;
+}
 
-  MLIRContext *context = op->getContext();
-  AffineExpr positions = positionsOf(root);
-  std::optional<int64_t> rows = constantDim(positions);
-  PanelPacking packing = packingOf(root, 1);
-  ConvConfig config;
-  config.tile = chooseTile(target, packing.columns, rows);
-  packing = packingOf(root, config.tile.columns());
-  // A row block's input pixels are shared by its taps: what must stay in L2 is the picture, not the taps' copies of it.
-  GemmBlocking blocking = chooseBlocking(target, config.tile, rows, packing.columns, packing.depth * 2);
-  constexpr int64_t mostTableRows = 240;
-  config.rows = std::min(blocking.rows, std::max<int64_t>(mostTableRows / config.tile.rows, 1) * config.tile.rows);
-  config.panels = rows.value_or(INT64_MAX) > 16 * config.rows ? packing.panels() : blocking.panels;
-
-  KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName(kKind, bodyOperations(op), root, config.tile);
-  plan.config = config.toAttribute(context);
-  plan.packing[conv->filter] = packing.toAttribute(context, kKind);
-  AffineExpr images = dimExprs(tensorType(root.getOutput())).front();
-  int64_t columnBlocks = llvm::divideCeil(packing.panels(), config.panels);
-  plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));
-  TapShape taps = TapShape::of(*windowOf(root), packing);
-  plan.scratchBytes = dimConstant(context, windowOf(root)->isPointwise() ? 0 : taps.scratchBytes(config.rows));
-  plan.flops = countFlops(op);
-  return plan;
+PlanList convAlternatives(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  auto conv = convRootOf(op, isConstant, target);
+  if (!conv || isDepthwise(conv->op))
+    return {};
+  return ConvPlanner(op, *conv, target).alternatives();
 }
 
 LogicalResult emitConv(EmitContext &context) {

@@ -6,6 +6,7 @@
 namespace lathe::x86 {
 
 std::optional<KernelPlan> planConv(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+PlanList convAlternatives(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitConv(EmitContext &context);
 
 } // namespace lathe::x86

@@ -16,10 +16,10 @@ namespace lathe::x86 {
 
 llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
-      {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels},
-      {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels},
-      {"winograd", planWinograd, emitWinograd, winogradPackedBytes, packWinograd},
-      {"conv", planConv, emitConv, packedPanelBytes, packPanels},
+      {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
+      {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},
+      {"winograd", planWinograd, emitWinograd, winogradPackedBytes, packWinograd, winogradAlternatives},
+      {"conv", planConv, emitConv, packedPanelBytes, packPanels, convAlternatives},
       {"pool", planPool, emitPool},
       {"attention", planAttention, emitAttention},
       {"cumulative", planCumulative, emitCumulative},

@@ -218,39 +218,83 @@ private:
   Values batch;
 };
 
+/// Plans of one product.
+class GemmPlanner {
+public:
+  static std::optional<GemmPlanner> of(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+    SmallVector<Operation *> operations = bodyOperations(op);
+    auto root = contractionRoot<nn::MatmulOp>(operations);
+    if (!root || !isFloat32(root) || !isEpilogue(operations, root) || target.vectorBits() < 256)
+      return std::nullopt;
+    auto lhs = inputIndex(op, root.getLhs()), rhs = inputIndex(op, root.getRhs());
+    if (!lhs || !rhs)
+      return std::nullopt;
+    return GemmPlanner(op, root, *rhs, isConstant[*rhs], target);
+  }
+
+  KernelPlan chosen() { return plan(blocked(chooseTile(target, columns.value_or(1024), rows))); }
+
+  PlanList alternatives() {
+    PlanList plans;
+    for (TileShape tile : tileChoices(target, *columns, rows))
+      plans.push_back(plan(blocked(tile)));
+    GemmConfig model = blocked(chooseTile(target, *columns, rows));
+    // Only a packed operand is cut along its depth.
+    for (GemmBlocking blocking : blockingChoices(model.blocking, model.tile, *rows, *columns, *depth))
+      if (isPacked || blocking.depth == model.blocking.depth)
+        plans.push_back(plan({model.tile, blocking, isPacked}));
+    return plans;
+  }
+
+private:
+  GemmPlanner(Operation *op, nn::MatmulOp root, unsigned rhs, bool isRhsConstant, const Target &target)
+      : op(op), root(root), rhs(rhs), target(target), shape(shapeOf(root)), rows(constantDim(shape.rows)),
+        columns(constantDim(shape.columns)), depth(constantDim(shape.depth)),
+        isPacked(isRhsConstant && shape.isRhsShared && columns && depth && *depth > 0) {}
+
+  /// What the cost model takes with this tile.
+  GemmConfig blocked(TileShape tile) {
+    return {tile, chooseBlocking(target, tile, rows, columns.value_or(256), depth.value_or(256)), isPacked};
+  }
+
+  KernelPlan plan(const GemmConfig &config) {
+    MLIRContext *context = op->getContext();
+    KernelPlan plan = makePlan(op, kKind);
+    plan.name = contractionName(kKind, bodyOperations(op), root, config.tile);
+    plan.config = config.toAttribute(context);
+    int64_t nr = config.tile.columns();
+    if (isPacked)
+      plan.packing[rhs] = packingOf(root, nr).toAttribute(context, kKind);
+    AffineExpr panels = shape.columns.ceilDiv(nr);
+    plan.tasks = simplifyDim(dimProduct(shape.batch, context) * panels.ceilDiv(config.blocking.panels) *
+                             shape.rows.ceilDiv(config.blocking.rows));
+    bool hasPartials = isPacked && *depth > config.blocking.depth;
+    int64_t partialFloats = hasPartials ? config.blocking.rows * config.blocking.panels * nr : 0;
+    AffineExpr panelFloats = isPacked ? dimConstant(context, 0) : shape.depth * nr;
+    plan.scratchBytes = simplifyDim((panelFloats + partialFloats) * 4);
+    plan.flops = countFlops(op);
+    return plan;
+  }
+
+  Operation *op;
+  nn::MatmulOp root;
+  unsigned rhs;
+  const Target &target;
+  GemmShape shape;
+  std::optional<int64_t> rows, columns, depth;
+  bool isPacked;
+};
+
 } // namespace
 
 std::optional<KernelPlan> planGemm(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  SmallVector<Operation *> operations = bodyOperations(op);
-  auto root = contractionRoot<nn::MatmulOp>(operations);
-  if (!root || !isFloat32(root) || !isEpilogue(operations, root) || target.vectorBits() < 256)
-    return std::nullopt;
-  auto lhs = inputIndex(op, root.getLhs()), rhs = inputIndex(op, root.getRhs());
-  if (!lhs || !rhs)
-    return std::nullopt;
-  MLIRContext *context = op->getContext();
-  GemmShape shape = shapeOf(root);
-  auto rows = constantDim(shape.rows), columns = constantDim(shape.columns), depth = constantDim(shape.depth);
-  GemmConfig config;
-  config.isPacked = isConstant[*rhs] && shape.isRhsShared && columns && depth && *depth > 0;
-  config.tile = chooseTile(target, columns.value_or(1024), rows);
-  config.blocking = chooseBlocking(target, config.tile, rows, columns.value_or(256), depth.value_or(256));
+  auto planner = GemmPlanner::of(op, isConstant, target);
+  return planner ? std::optional(planner->chosen()) : std::nullopt;
+}
 
-  KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName(kKind, operations, root, config.tile);
-  plan.config = config.toAttribute(context);
-  int64_t nr = config.tile.columns();
-  if (config.isPacked)
-    plan.packing[*rhs] = packingOf(root, nr).toAttribute(context, kKind);
-  AffineExpr panels = shape.columns.ceilDiv(nr);
-  plan.tasks = simplifyDim(dimProduct(shape.batch, context) * panels.ceilDiv(config.blocking.panels) *
-                           shape.rows.ceilDiv(config.blocking.rows));
-  bool hasPartials = config.isPacked && *depth > config.blocking.depth;
-  int64_t partialFloats = hasPartials ? config.blocking.rows * config.blocking.panels * nr : 0;
-  AffineExpr panelFloats = config.isPacked ? dimConstant(context, 0) : shape.depth * nr;
-  plan.scratchBytes = simplifyDim((panelFloats + partialFloats) * 4);
-  plan.flops = countFlops(op);
-  return plan;
+PlanList gemmAlternatives(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  auto planner = GemmPlanner::of(op, isConstant, target);
+  return planner ? planner->alternatives() : PlanList();
 }
 
 LogicalResult emitGemm(EmitContext &context) {

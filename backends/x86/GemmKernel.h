@@ -6,6 +6,7 @@
 namespace lathe::x86 {
 
 std::optional<KernelPlan> planGemm(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+PlanList gemmAlternatives(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitGemm(EmitContext &context);
 
 /// For operands packed by PanelPacking.

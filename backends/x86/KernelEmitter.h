@@ -98,6 +98,8 @@ inline mlir::RankedTensorType tensorType(mlir::Value tensor) {
 inline mlir::Type elementType(mlir::Value tensor) { return tensorType(tensor).getElementType(); }
 inline bool isUnsigned(mlir::Type elementType) { return elementType.isUnsignedInteger() || elementType.isInteger(1); }
 
+using PlanList = std::vector<KernelPlan>;
+
 /// One way to compute operations. The first entry of the table that accepts an operation takes it; `map`, the last one,
 /// computes nearly everything element by element.
 struct KernelEmitter {
@@ -108,6 +110,8 @@ struct KernelEmitter {
   /// Bytes of a packed constant and its packing, for emitters that ask for packed operands; else null.
   int64_t (*packedSizeBytes)(mlir::RankedTensorType type, mlir::DictionaryAttr packing) = nullptr;
   void (*pack)(const reference::Tensor &value, mlir::DictionaryAttr packing, char *out) = nullptr;
+  /// Plans that may be faster than the cost model's, for operations whose sizes are known; may give those again. Null: none.
+  PlanList (*alternatives)(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target) = nullptr;
 };
 
 /// The ordered table. Packing attributes are dictionaries whose entry `kind` names the emitter.

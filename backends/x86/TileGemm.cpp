@@ -72,19 +72,27 @@ TileShape TileShape::of(DictionaryAttr config) {
   return {int(tile[0]), int(tile[1]), int(tile[2])};
 }
 
+namespace {
+int widestTile(const Target &target) { return target.vectorRegisters() == 32 ? 4 : 3; }
+
+int mostRows(const Target &target, int vectors) {
+  // One register holds the broadcast of A; a little slack for AVX-512, whose FMA can broadcast from memory.
+  int registers = target.vectorRegisters(), spare = registers == 32 ? 4 : 1;
+  // More rows than address registers would reload their pointers at each step.
+  return std::min((registers - vectors - spare) / vectors, 8);
+}
+} // namespace
+
 TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
-  int lanes = target.vectorBits() / 32, registers = target.vectorRegisters();
+  int lanes = target.vectorBits() / 32;
   if (rows && *rows <= 2) { // memory-bound: enough independent sums to hide the FMA's latency
     int64_t vectors = std::clamp<int64_t>(llvm::divideCeil(columns, lanes), 1, 8 / std::max<int64_t>(*rows, 1));
     return {int(std::max<int64_t>(*rows, 1)), int(vectors), lanes};
   }
   TileShape best{1, 1, lanes};
   int64_t bestCost = INT64_MAX;
-  for (int vectors = registers == 32 ? 4 : 3; vectors >= 1; --vectors) {
-    // One register holds the broadcast of A; a little slack for AVX-512, whose FMA can broadcast from memory.
-    int spare = registers == 32 ? 4 : 1;
-    // More rows than address registers would reload their pointers at each step.
-    int most = std::min((registers - vectors - spare) / vectors, 8);
+  for (int vectors = widestTile(target); vectors >= 1; --vectors) {
+    int most = mostRows(target, vectors);
     int64_t padded = llvm::divideCeil(columns, vectors * lanes) * vectors * lanes;
     // FMAs plus loads that one row of the product costs: wide tiles re-use A's broadcasts, tall ones B's loads.
     int64_t cost = padded * (2 * most * vectors + most + vectors) * 1000 / (most * vectors);
@@ -99,6 +107,22 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
   if (rows)
     best.rows = std::min<int64_t>(best.rows, *rows);
   return best;
+}
+
+SmallVector<TileShape> tileChoices(const Target &target, int64_t columns, std::optional<int64_t> rows) {
+  TileShape chosen = chooseTile(target, columns, rows);
+  SmallVector<TileShape> tiles{chosen};
+  if (rows && *rows <= 2) { // these need no more registers for more columns
+    for (int vectors = chosen.vectors / 2; vectors >= 2; vectors /= 2)
+      tiles.push_back({chosen.rows, vectors, chosen.lanes});
+    return tiles;
+  }
+  int64_t needed = llvm::divideCeil(columns, chosen.lanes); // vectors
+  for (int vectors = std::min<int64_t>(widestTile(target), needed); vectors >= 1; --vectors)
+    if (vectors != chosen.vectors)
+      tiles.push_back(
+          {int(std::min<int64_t>(mostRows(target, vectors), rows.value_or(INT64_MAX))), vectors, chosen.lanes});
+  return tiles;
 }
 
 Accumulators zeroTile(Scalar &s, TileShape tile) {
@@ -215,6 +239,26 @@ GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<
   int64_t columnBlocks = std::clamp<int64_t>(llvm::divideCeil(enoughTasks, rowBlocks), 1, panels);
   int64_t fewest = std::min<int64_t>(panels, 2);
   return {mc, std::max(fewest, int64_t(llvm::divideCeil(panels, columnBlocks))), kc};
+}
+
+SmallVector<GemmBlocking> blockingChoices(GemmBlocking model, TileShape tile, int64_t rows, int64_t columns,
+                                          int64_t depth) {
+  int64_t mostRows = llvm::alignTo(rows, tile.rows), mostPanels = llvm::divideCeil(columns, tile.columns());
+  SmallVector<GemmBlocking> choices;
+  auto add = [&](GemmBlocking blocking) {
+    bool isSame = blocking.rows == model.rows && blocking.panels == model.panels && blocking.depth == model.depth;
+    if (!isSame)
+      choices.push_back(blocking);
+  };
+  for (int64_t halves : {1, 4}) {
+    int64_t blockRows = llvm::alignTo(llvm::divideCeil(model.rows * halves, 2), tile.rows);
+    add({std::min(blockRows, mostRows), model.panels, model.depth});
+    add({model.rows, std::min<int64_t>(llvm::divideCeil(model.panels * halves, 2), mostPanels), model.depth});
+    int64_t blockDepth = llvm::alignTo(llvm::divideCeil(model.depth * halves, 2), kUnroll);
+    add({model.rows, model.panels, std::min(blockDepth, depth)});
+  }
+  add({model.rows, mostPanels, model.depth});
+  return choices;
 }
 
 } // namespace lathe::x86

@@ -31,6 +31,9 @@ struct TileShape {
 /// registers allow (rows * vectors accumulators + vectors of B + 1 of A). `rows` is lowered for outputs of fewer rows.
 TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_t> rows);
 
+/// The tiles worth measuring for such a product, that of chooseTile among them.
+llvm::SmallVector<TileShape> tileChoices(const Target &target, int64_t columns, std::optional<int64_t> rows);
+
 using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>
 
 /// Zero accumulators.
@@ -89,5 +92,10 @@ struct GemmBlocking {
 /// enough tasks to share. `rows` unknown: large.
 GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<int64_t> rows, int64_t columns,
                             int64_t depth);
+
+/// Blockings worth measuring for a product of these sizes beside that of the model: one of its numbers halved, doubled or as
+/// large as possible. `model.depth` 0: the depth is not blocked.
+llvm::SmallVector<GemmBlocking> blockingChoices(GemmBlocking model, TileShape tile, int64_t rows, int64_t columns,
+                                                int64_t depth = 0);
 
 } // namespace lathe::x86

@@ -53,6 +53,11 @@ std::optional<ConvRoot> convRootOf(Operation *kernelOp, ArrayRef<bool> isConstan
   return ConvRoot{root, *filter};
 }
 
+bool isDepthwise(nn::ConvOp op) {
+  RankedTensorType filter = tensorType(op.getFilter());
+  return filter.getDimSize(1) == 1 && int64_t(op.getGroup()) == filter.getDimSize(0);
+}
+
 PictureSize PictureSize::of(EmitContext &context, Value tensor) {
   Values dims = context.dims(tensor);
   if (dims.size() == 3)

@@ -27,6 +27,9 @@ struct ConvRoot {
 /// element-wise operations after it, or the target has no vectors for it.
 std::optional<ConvRoot> convRootOf(mlir::Operation *kernelOp, llvm::ArrayRef<bool> isConstant, const Target &target);
 
+/// Each output channel reads one input channel of its own.
+bool isDepthwise(nn::ConvOp op);
+
 /// Sizes (i64 values) of a channels-last picture.
 struct PictureSize {
   mlir::Value images, height, width, channels;

@@ -90,6 +90,20 @@ protected:
   Value base;
 };
 
+struct GroupedConfig {
+  TileShape tile;
+  bool areChannelsOutermost;
+
+  DictionaryAttr toAttribute(MLIRContext *context) const {
+    Builder b(context);
+    return b.getDictionaryAttr(
+        {tile.toAttribute(context), b.getNamedAttr("channels_outermost", b.getBoolAttr(areChannelsOutermost))});
+  }
+  static GroupedConfig of(DictionaryAttr attrs) {
+    return {TileShape::of(attrs), attrs.getAs<BoolAttr>("channels_outermost").getValue()};
+  }
+};
+
 /// Grouped convolutions by the number of channels per group: what meets a vector of the filter's elements for input channel c of
 /// their group, one per output channel.
 ///   1 to 1: the input channels of the same numbers
@@ -103,7 +117,8 @@ public:
       : WindowEmission(context, op, op.getInput(), op.getBias(), *windowOf(op)),
         filter(context.inputs[cast<BlockArgument>(op.getFilter()).getArgNumber()]), zeros(context.scratch),
         depth(tensorType(op.getFilter()).getDimSize(1)),
-        outputs(tensorType(op.getFilter()).getDimSize(0) / int64_t(op.getGroup())) {
+        outputs(tensorType(op.getFilter()).getDimSize(0) / int64_t(op.getGroup())),
+        areChannelsOutermost(GroupedConfig::of(context.kernel.getConfig()).areChannelsOutermost) {
     s.loop(s.index(0), s.index(tile.columns()), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
   }
 
@@ -115,10 +130,7 @@ private:
       forRowTiles(s, tile, s.index(0), out.width,
                   [&](TileShape shape, Value x) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
     };
-    // Whole pixels in the order of memory, unless the filter would be read from L2 for every tile: with several channels per
-    // group the tile's work hides that.
-    int64_t filterBytes = constantOf(out.channels).value_or(0) * window.taps() * depth * 4;
-    if (filterBytes > (depth == 1 ? s.target.l1Bytes / 3 : s.target.l2Bytes / 2))
+    if (areChannelsOutermost)
       return forChannels(rowTiles);
     forRowTiles(s, tile, s.index(0), out.width, [&](TileShape shape, Value x) {
       forChannels([&](Channels at) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
@@ -192,6 +204,7 @@ private:
 
   Value filter, zeros;
   int64_t depth, outputs; // channels per group: in, out
+  bool areChannelsOutermost;
 };
 
 class PoolEmission : public WindowEmission {
@@ -270,17 +283,6 @@ PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
   return packing;
 }
 
-/// Vectors that divide the channels where possible, then as many positions as registers hold; rows of one length.
-TileShape depthwiseTile(const Target &target, int64_t channels, std::optional<int64_t> width) {
-  int lanes = target.vectorBits() / 32;
-  int vectors = channels % (2 * lanes) == 0 || channels > 4 * lanes ? 2 : 1;
-  int64_t rows = (target.vectorRegisters() - vectors - 2) / vectors;
-  rows = std::min<int64_t>(rows, 8);
-  if (width && *width > 0)
-    rows = llvm::divideCeil(*width, llvm::divideCeil(*width, rows));
-  return {int(rows), vectors, lanes};
-}
-
 /// Output rows of all images.
 AffineExpr outputRows(Value output) {
   DimExprs dims = dimExprs(tensorType(output));
@@ -289,43 +291,93 @@ AffineExpr outputRows(Value output) {
 } // namespace
 
 namespace {
-/// The tile for a grouped convolution; nullopt: `conv` computes it better.
-std::optional<TileShape> groupedTile(const Target &target, nn::ConvOp op) {
-  ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
-  int64_t groups = op.getGroup(), depth = filter[1], outputs = filter[0] / groups;
-  DimExprs out = dimExprs(tensorType(op.getOutput()));
-  std::optional<int64_t> width = constantDim(out[out.size() - 2]);
-  if (depth == 1 && outputs == 1)
-    return depthwiseTile(target, filter[0], width);
-  constexpr int lanes = 8;
-  bool isShuffled = depth == kShuffled && outputs == kShuffled && groups % (lanes / kShuffled) == 0;
-  bool isBroadcast = depth > 1 && depth <= kMostPerGroup && outputs % lanes == 0;
-  if (groups == 1 || (!isShuffled && !isBroadcast))
-    return std::nullopt;
-  int64_t rows = width && *width > 0 ? llvm::divideCeil(*width, llvm::divideCeil(*width, 8)) : 8;
-  return TileShape{int(rows), 1, lanes};
-}
+/// Plans of one grouped convolution.
+class GroupedPlanner {
+public:
+  /// nullopt: `conv` computes it better.
+  static std::optional<GroupedPlanner> of(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+    auto conv = convRootOf(op, isConstant, target);
+    if (!conv)
+      return std::nullopt;
+    GroupedPlanner planner(op, *conv, target);
+    return planner.isDepthwise() || planner.isShuffled() || planner.isBroadcast() ? std::optional(planner)
+                                                                                  : std::nullopt;
+  }
+
+  KernelPlan chosen() { return plan({tileOf(chosenVectors()), areChannelsOutermost()}); }
+
+  PlanList alternatives() {
+    constexpr int64_t mostVectors = 4;
+    PlanList plans;
+    int64_t needed = isDepthwise() ? llvm::divideCeil(channels, lanes()) : 1;
+    for (int vectors = 1; vectors <= std::min(mostVectors, needed); ++vectors)
+      for (bool isOutermost : {false, true})
+        plans.push_back(plan({tileOf(vectors), isOutermost}));
+    return plans;
+  }
+
+private:
+  GroupedPlanner(Operation *op, ConvRoot root, const Target &target)
+      : op(op), conv(root.op), filter(root.filter), target(target),
+        channels(tensorType(conv.getFilter()).getDimSize(0)), depth(tensorType(conv.getFilter()).getDimSize(1)),
+        groups(conv.getGroup()), outputs(channels / groups) {}
+
+  static constexpr int kGroupedLanes = 8;
+  bool isDepthwise() { return x86::isDepthwise(conv); }
+  bool isShuffled() {
+    return groups > 1 && depth == kShuffled && outputs == kShuffled && groups % (kGroupedLanes / kShuffled) == 0;
+  }
+  bool isBroadcast() { return groups > 1 && depth > 1 && depth <= kMostPerGroup && outputs % kGroupedLanes == 0; }
+
+  int lanes() { return isDepthwise() ? target.vectorBits() / 32 : kGroupedLanes; }
+  /// That divide the channels where possible.
+  int chosenVectors() { return isDepthwise() && (channels % (2 * lanes()) == 0 || channels > 4 * lanes()) ? 2 : 1; }
+
+  /// As many positions as registers hold; rows of one length.
+  TileShape tileOf(int vectors) {
+    constexpr int mostRows = 8;
+    int64_t rows = std::min((target.vectorRegisters() - vectors - 2) / vectors, mostRows);
+    DimExprs out = dimExprs(tensorType(conv.getOutput()));
+    if (auto width = constantDim(out[out.size() - 2]); width && *width > 0)
+      rows = llvm::divideCeil(*width, llvm::divideCeil(*width, rows));
+    return {int(rows), vectors, lanes()};
+  }
+
+  /// Whole pixels in the order of memory, unless the filter would be read from L2 for every tile: with several channels per
+  /// group the tile's work hides that.
+  bool areChannelsOutermost() {
+    int64_t filterBytes = channels * depth * windowOf(conv)->taps() * 4;
+    return filterBytes > (depth == 1 ? target.l1Bytes / 3 : target.l2Bytes / 2);
+  }
+
+  KernelPlan plan(const GroupedConfig &config) {
+    MLIRContext *context = op->getContext();
+    KernelPlan plan = makePlan(op, "depthwise");
+    plan.name = contractionName(depth == 1 ? "depthwise" : "grouped", bodyOperations(op), conv, config.tile);
+    plan.config = config.toAttribute(context);
+    plan.packing[filter] = packingOf(conv, config.tile.columns()).toAttribute(context, "depthwise");
+    plan.tasks = outputRows(conv.getOutput());
+    plan.scratchBytes = dimConstant(context, config.tile.columns() * 4);
+    plan.flops = countFlops(op);
+    return plan;
+  }
+
+  Operation *op;
+  nn::ConvOp conv;
+  unsigned filter;
+  const Target &target;
+  int64_t channels, depth, groups, outputs; // all; of a group: in and out
+};
 } // namespace
 
 std::optional<KernelPlan> planDepthwise(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  auto conv = convRootOf(op, isConstant, target);
-  if (!conv)
-    return std::nullopt;
-  nn::ConvOp root = conv->op;
-  std::optional<TileShape> tile = groupedTile(target, root);
-  if (!tile)
-    return std::nullopt;
+  auto planner = GroupedPlanner::of(op, isConstant, target);
+  return planner ? std::optional(planner->chosen()) : std::nullopt;
+}
 
-  MLIRContext *context = op->getContext();
-  KernelPlan plan = makePlan(op, "depthwise");
-  bool isDepthwise = tensorType(root.getFilter()).getDimSize(1) == 1;
-  plan.name = contractionName(isDepthwise ? "depthwise" : "grouped", bodyOperations(op), root, *tile);
-  plan.config = Builder(context).getDictionaryAttr(tile->toAttribute(context));
-  plan.packing[conv->filter] = packingOf(root, tile->columns()).toAttribute(context, "depthwise");
-  plan.tasks = outputRows(root.getOutput());
-  plan.scratchBytes = dimConstant(context, tile->columns() * 4);
-  plan.flops = countFlops(op);
-  return plan;
+PlanList depthwiseAlternatives(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  auto planner = GroupedPlanner::of(op, isConstant, target);
+  return planner ? planner->alternatives() : PlanList();
 }
 
 LogicalResult emitDepthwise(EmitContext &context) {

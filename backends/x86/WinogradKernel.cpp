@@ -27,13 +27,14 @@ struct WinogradConfig {
 
   DictionaryAttr toAttribute(MLIRContext *context) const {
     Builder b(context);
-    return b.getDictionaryAttr(
-        {tile.toAttribute(context),
-         b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({outputs[0], outputs[1], tiles, panels}))});
+    return b.getDictionaryAttr({tile.toAttribute(context),
+                                b.getNamedAttr("outputs", b.getDenseI64ArrayAttr({outputs[0], outputs[1]})),
+                                b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({tiles, panels}))});
   }
   static WinogradConfig of(DictionaryAttr attrs) {
+    auto outputs = attrs.getAs<DenseI64ArrayAttr>("outputs").asArrayRef();
     auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-    return {TileShape::of(attrs), {blocking[0], blocking[1]}, blocking[2], blocking[3]};
+    return {TileShape::of(attrs), {outputs[0], outputs[1]}, blocking[0], blocking[1]};
   }
 };
 
@@ -293,12 +294,14 @@ private:
 };
 
 /// Blocks whose patches fill half of L2 at most and whose tiles fill the rows of products; enough tasks to share.
-WinogradConfig chooseConfig(const WinogradCost &cost, int64_t outputs, const Target &target) {
+/// `tile`: of the products, if not the one that suits them best.
+WinogradConfig chooseConfig(const WinogradCost &cost, int64_t outputs, const Target &target,
+                            std::optional<TileShape> tile = std::nullopt) {
   WinogradConfig config;
   for (int axis : {0, 1})
     config.outputs[axis] = cost.window.kernel[axis] == 1 ? 1 : outputs;
   int64_t tiles = std::max<int64_t>(cost.tiles(config), 1), points = cost.pointsOf(config);
-  config.tile = chooseTile(target, cost.columns, tiles);
+  config.tile = tile.value_or(chooseTile(target, cost.columns, tiles));
   int64_t most = std::clamp<int64_t>(target.l2Bytes / 2 / (points * cost.depth * 4), config.tile.rows, 64);
   int64_t fewest = llvm::divideCeil(tiles, most), leastRows = INT64_MAX;
   for (int64_t blocks = fewest; blocks <= fewest + 3; ++blocks) {
@@ -330,44 +333,88 @@ SmallVector<int64_t> eligibleOutputs(nn::ConvOp op, const Target &target) {
     return {};
   return most == 5 && least == 5 ? SmallVector<int64_t>{2} : SmallVector<int64_t>{2, 4};
 }
+
+/// Plans of one convolution.
+class WinogradPlanner {
+public:
+  /// nullopt: it can't be computed in this way.
+  static std::optional<WinogradPlanner> of(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+    auto root = convRootOf(op, isConstant, target);
+    if (!root || eligibleOutputs(root->op, target).empty())
+      return std::nullopt;
+    return WinogradPlanner(op, *root, target);
+  }
+
+  /// nullopt: the direct way is expected to be faster.
+  std::optional<KernelPlan> chosen() {
+    SmallVector<int64_t> outputs = eligibleOutputs(conv, target);
+    WinogradConfig config = chooseConfig(cost, outputs.front(), target);
+    for (int64_t larger : ArrayRef(outputs).drop_front())
+      if (WinogradConfig other = chooseConfig(cost, larger, target); cost.winograd(other) < cost.winograd(config))
+        config = other;
+    constexpr double worthwhile = 0.9;
+    return cost.winograd(config) > worthwhile * cost.direct() ? std::nullopt : std::optional(plan(config));
+  }
+
+  PlanList alternatives() {
+    PlanList plans;
+    for (int64_t outputs : eligibleOutputs(conv, target)) {
+      WinogradConfig model = chooseConfig(cost, outputs, target);
+      int64_t tiles = std::max<int64_t>(cost.tiles(model), 1);
+      for (TileShape tile : tileChoices(target, cost.columns, tiles))
+        plans.push_back(plan(chooseConfig(cost, outputs, target, tile)));
+      for (GemmBlocking blocking : blockingChoices({model.tiles, model.panels, 0}, model.tile, tiles, cost.columns)) {
+        WinogradConfig other = model;
+        other.tiles = std::min(blocking.rows, tiles);
+        other.panels = blocking.panels;
+        plans.push_back(plan(other));
+      }
+    }
+    return plans;
+  }
+
+private:
+  WinogradPlanner(Operation *op, ConvRoot root, const Target &target)
+      : op(op), conv(root.op), filter(root.filter), target(target), cost(root.op, target) {}
+
+  KernelPlan plan(const WinogradConfig &config) {
+    MLIRContext *context = op->getContext();
+    WinogradPacking packing{cost.columns,
+                            cost.depth,
+                            config.tile.columns(),
+                            {config.outputs[0], config.outputs[1]},
+                            {cost.window.kernel[0], cost.window.kernel[1]}};
+    KernelPlan plan = makePlan(op, kKind);
+    plan.name = contractionName((kKind + "_f" + Twine(std::max(config.outputs[0], config.outputs[1]))).str(),
+                                bodyOperations(op), conv, config.tile);
+    plan.config = config.toAttribute(context);
+    plan.packing[filter] = packing.toAttribute(context);
+    DimExprs out = dimExprs(tensorType(conv.getOutput()));
+    AffineExpr tiles = out[0] * out[out.size() - 2].ceilDiv(config.outputs[1]);
+    if (out.size() == 4)
+      tiles = tiles * out[1].ceilDiv(config.outputs[0]);
+    plan.tasks = simplifyDim(tiles.ceilDiv(config.tiles) * int64_t(llvm::divideCeil(packing.panels(), config.panels)));
+    plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth, packing.products()).total());
+    plan.flops = countFlops(op);
+    return plan;
+  }
+
+  Operation *op;
+  nn::ConvOp conv;
+  unsigned filter;
+  const Target &target;
+  WinogradCost cost;
+};
 } // namespace
 
 std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  auto conv = convRootOf(op, isConstant, target);
-  if (!conv)
-    return std::nullopt;
-  nn::ConvOp root = conv->op;
-  SmallVector<int64_t> outputs = eligibleOutputs(root, target);
-  if (outputs.empty())
-    return std::nullopt;
-  WinogradCost cost(root, target);
-  WinogradConfig config = chooseConfig(cost, outputs.front(), target);
-  for (int64_t larger : ArrayRef(outputs).drop_front())
-    if (WinogradConfig other = chooseConfig(cost, larger, target); cost.winograd(other) < cost.winograd(config))
-      config = other;
-  constexpr double worthwhile = 0.9;
-  if (cost.winograd(config) > worthwhile * cost.direct())
-    return std::nullopt;
+  auto planner = WinogradPlanner::of(op, isConstant, target);
+  return planner ? planner->chosen() : std::nullopt;
+}
 
-  MLIRContext *context = op->getContext();
-  WinogradPacking packing{cost.columns,
-                          cost.depth,
-                          config.tile.columns(),
-                          {config.outputs[0], config.outputs[1]},
-                          {cost.window.kernel[0], cost.window.kernel[1]}};
-  KernelPlan plan = makePlan(op, kKind);
-  plan.name = contractionName((kKind + "_f" + Twine(std::max(config.outputs[0], config.outputs[1]))).str(),
-                              bodyOperations(op), root, config.tile);
-  plan.config = config.toAttribute(context);
-  plan.packing[conv->filter] = packing.toAttribute(context);
-  DimExprs out = dimExprs(tensorType(root.getOutput()));
-  AffineExpr tiles = out[0] * out[out.size() - 2].ceilDiv(config.outputs[1]);
-  if (out.size() == 4)
-    tiles = tiles * out[1].ceilDiv(config.outputs[0]);
-  plan.tasks = simplifyDim(tiles.ceilDiv(config.tiles) * int64_t(llvm::divideCeil(packing.panels(), config.panels)));
-  plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth, packing.products()).total());
-  plan.flops = countFlops(op);
-  return plan;
+PlanList winogradAlternatives(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  auto planner = WinogradPlanner::of(op, isConstant, target);
+  return planner ? planner->alternatives() : PlanList();
 }
 
 LogicalResult emitWinograd(EmitContext &context) {

@@ -6,6 +6,7 @@ namespace lathe::x86 {
 
 /// Channels-last 3 x 3 convolutions of stride 1, where fewer multiplications are worth the transforms.
 std::optional<KernelPlan> planWinograd(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+PlanList winogradAlternatives(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 mlir::LogicalResult emitWinograd(EmitContext &context);
 int64_t winogradPackedBytes(mlir::RankedTensorType type, mlir::DictionaryAttr packing);
 void packWinograd(const reference::Tensor &value, mlir::DictionaryAttr packing, char *out);

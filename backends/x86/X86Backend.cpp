@@ -1,6 +1,7 @@
 #include "backends/x86/Codegen.h"
 #include "backends/x86/MachineCode.h"
 #include "mlir/IR/Threading.h"
+#include <set>
 
 using namespace mlir;
 
@@ -14,6 +15,15 @@ const KernelEmitter *emitterOf(DictionaryAttr packing) {
   return it == kernelEmitters().end() ? nullptr : it;
 }
 
+void finish(KernelPlan &plan, const KernelEmitter &emitter, const Target &target) {
+  plan.kind = emitter.kind.str();
+  plan.name += "__" + target.isa();
+}
+
+bool hasKnownSizes(Operation *op) {
+  return llvm::all_of(op->getOperandTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); });
+}
+
 class X86Backend : public Backend {
 public:
   FailureOr<KernelPlan> planKernel(Operation *op, ArrayRef<bool> isConstant, const Target &target) override {
@@ -21,11 +31,28 @@ public:
       std::optional<KernelPlan> plan = emitter.plan(op, isConstant, target);
       if (!plan)
         continue;
-      plan->kind = emitter.kind.str();
-      plan->name += "__" + target.isa();
+      finish(*plan, emitter, target);
       return *plan;
     }
     return op->emitError("no kernel for ") << op->getName() << " on these types";
+  }
+
+  FailureOr<PlanList> kernelPlans(Operation *op, ArrayRef<bool> isConstant, const Target &target) override {
+    auto chosen = planKernel(op, isConstant, target);
+    if (failed(chosen))
+      return failure();
+    PlanList plans{*chosen};
+    std::set<std::string> known{choiceText(*chosen)};
+    for (const KernelEmitter &emitter : kernelEmitters()) {
+      if (!emitter.alternatives || !hasKnownSizes(op))
+        continue;
+      for (KernelPlan &plan : emitter.alternatives(op, isConstant, target)) {
+        finish(plan, emitter, target);
+        if (known.insert(choiceText(plan)).second)
+          plans.push_back(std::move(plan));
+      }
+    }
+    return plans;
   }
 
   int64_t packedSizeBytes(RankedTensorType type, Attribute packing) override {

@@ -1,8 +1,8 @@
 #include "tests/unit/x86/KernelRunner.h"
+#include "backends/run/KernelImage.h"
 #include "backends/x86/Body.h"
 #include "dialects/reference/Binding.h"
 #include "dialects/reference/Evaluate.h"
-#include "lathe/artifact.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Format.h"
@@ -11,26 +11,12 @@
 #include <cmath>
 #include <cstring>
 #include <random>
-#include <sys/mman.h>
 
 using namespace mlir;
 
 namespace lathe::test {
 
 namespace {
-//===- the runtime's function table -===//
-
-const lathe_kernel_api &kernelApi() {
-  static const lathe_unary_fn unary[] = {std::exp,   std::exp2, std::expm1, std::log,    std::log2,   std::log10,
-                                         std::log1p, std::sin,  std::cos,   std::tan,    std::asin,   std::acos,
-                                         std::atan,  std::sinh, std::cosh,  std::tanh,   std::asinh,  std::acosh,
-                                         std::atanh, std::erf,  std::erfc,  std::tgamma, std::lgamma, std::cbrt};
-  static const lathe_binary_fn binary[] = {std::pow, std::fmod, std::remainder, std::atan2};
-  static_assert(std::size(unary) == LATHE_UNARY_COUNT && std::size(binary) == LATHE_BINARY_COUNT);
-  static const lathe_kernel_api api{sizeof(lathe_kernel_api), LATHE_KERNEL_ABI_VERSION, unary, binary};
-  return api;
-}
-
 //===- memory -===//
 
 /// Bytes with a guard on both sides that shows writes outside.
@@ -51,24 +37,6 @@ private:
   static constexpr size_t kGuard = 256;
   static constexpr char kPattern = char(0xAB);
   std::vector<char> storage;
-};
-
-class ExecutableImage {
-public:
-  explicit ExecutableImage(const std::vector<char> &bytes) : size(bytes.size()) {
-    memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    std::memcpy(memory, bytes.data(), size);
-    mprotect(memory, size, PROT_READ | PROT_EXEC);
-  }
-  ~ExecutableImage() { munmap(memory, size); }
-  ExecutableImage(const ExecutableImage &) = delete;
-  lathe_kernel_fn entry(uint64_t offset) const {
-    return reinterpret_cast<lathe_kernel_fn>(static_cast<char *>(memory) + offset);
-  }
-
-private:
-  void *memory;
-  size_t size;
 };
 
 //===- inputs -===//
@@ -164,6 +132,16 @@ public:
   }
   int32_t code = 0;
 
+  size_t countChoices() {
+    if (!prepareAndCompile().empty())
+      return 0;
+    SmallVector<bool> isConstant(op->getNumOperands());
+    for (unsigned i : options.constants)
+      isConstant[i] = true;
+    auto plans = backend->kernelPlans(op, isConstant, llvm::cantFail(Target::parse(options.cpu)));
+    return succeeded(plans) ? plans->size() : 0;
+  }
+
   std::string judge() {
     if (code)
       return llvm::formatv("kernel returned {0}", code);
@@ -211,18 +189,30 @@ private:
     SmallVector<bool> isConstant(op->getNumOperands());
     for (unsigned i : options.constants)
       isConstant[i] = true;
-    auto chosen = backend->planKernel(op, isConstant, *parsed);
-    if (failed(chosen))
+    auto plans = plansOf(isConstant, *parsed);
+    if (failed(plans))
       return "no kernel";
-    plan = *chosen;
+    if (options.choice >= plans->size())
+      return llvm::formatv("expects choice {0} to be one of {1}", options.choice, plans->size());
+    plan = (*plans)[options.choice];
     if (!options.expectedKind.empty() && plan.kind != options.expectedKind)
       return "expects a kernel of kind " + options.expectedKind + ", got " + plan.kind;
     auto generated = generate(*parsed);
     if (failed(generated))
       return "no code";
-    image = std::make_unique<ExecutableImage>(generated->bytes);
-    entry = image->entry(generated->entries[0].second);
+    llvm::Expected<KernelImage> mapped = KernelImage::map(*generated);
+    if (!mapped)
+      return llvm::toString(mapped.takeError());
+    image.emplace(std::move(*mapped));
+    entry = image->entry(0);
     return "";
+  }
+
+  FailureOr<std::vector<KernelPlan>> plansOf(ArrayRef<bool> isConstant, const Target &target) {
+    if (options.choice > 0)
+      return backend->kernelPlans(op, isConstant, target);
+    auto chosen = backend->planKernel(op, isConstant, target);
+    return failed(chosen) ? FailureOr<std::vector<KernelPlan>>() : std::vector<KernelPlan>{*chosen};
   }
 
   FailureOr<CodeImage> generate(const Target &target) {
@@ -344,7 +334,7 @@ private:
   std::vector<int64_t> symbols;
   std::unique_ptr<Backend> backend;
   KernelPlan plan;
-  std::unique_ptr<ExecutableImage> image;
+  std::optional<KernelImage> image;
   lathe_kernel_fn entry = nullptr;
   std::vector<GuardedBuffer> packed, outputs;
   std::vector<void *> args;
@@ -409,6 +399,16 @@ std::string runCase(const std::string &text, const RunOptions &options) {
   if (problem.empty())
     problem = kernelCase.judge();
   return problem.empty() ? "" : problem + "\n  on " + options.cpu + ": " + text;
+}
+
+std::string runChoices(const std::string &text, const RunOptions &options, size_t *count) {
+  std::string problems;
+  RunOptions each = options;
+  *count = Case(text, options).countChoices();
+  for (each.choice = 0; each.choice < *count; ++each.choice)
+    if (std::string problem = runCase(text, each); !problem.empty())
+      problems += llvm::formatv("choice {0}: {1}\n", each.choice, problem);
+  return problems;
 }
 
 std::string compileCase(const std::string &text, const RunOptions &options) {

@@ -23,6 +23,7 @@ struct RunOptions {
   /// Contents of inputs that must not be random (indices); returns false for those that are.
   std::function<bool(unsigned input, reference::Tensor &tensor)> fill;
   std::string expectedKind; // of the kernel, if it matters
+  size_t choice = 0;        // number of the plan in Backend::kernelPlans
 };
 
 /// A function of one operation: `text` without its types, operands %0, %1, ..; tensor types without `tensor<>`.
@@ -32,6 +33,9 @@ std::string oneOp(const std::string &text, const std::vector<std::string> &input
 /// Runs the single nn operation of function `text` (MLIR assembly of a func.func). Gives "" if all outputs agree with the
 /// interpreter and nothing was written outside of them, else what differs with the case itself.
 std::string runCase(const std::string &text, const RunOptions &options = {});
+
+/// The same with each of the operation's plans; `count`: how many there are.
+std::string runChoices(const std::string &text, const RunOptions &options, size_t *count);
 
 /// Compiles the operation only, for CPUs that this machine need not be: "" or what failed.
 std::string compileCase(const std::string &text, const RunOptions &options);
