@@ -1,6 +1,7 @@
 #include "compiler/capi/include/lathe/lathe_compile.h"
 #include "compiler/driver/Driver.h"
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 
@@ -30,8 +31,9 @@ bool readList(const char *const *texts, size_t count, std::vector<std::string> &
 const char *orEmpty(const char *text) { return text ? text : ""; }
 
 CompileStatus compile(const lathe_compile_options_t *given) {
-  // The first version had all fields that there are.
-  if (!given || given->struct_size < sizeof(lathe_compile_options_t))
+  // The first version ended with the model's size.
+  constexpr size_t leastSize = offsetof(lathe_compile_options_t, model_size) + sizeof(size_t);
+  if (!given || given->struct_size < leastSize)
     return badOptions("expects options with struct_size set");
   lathe_compile_options_t from = LATHE_COMPILE_OPTIONS_INIT;
   if (!read(given, from))
@@ -51,6 +53,9 @@ CompileStatus compile(const lathe_compile_options_t *given) {
     return badOptions("expects a text for each of cpus and dims");
   options.reportPath = orEmpty(from.report_path);
   options.dumpTo = orEmpty(from.dump_to);
+  options.tune = from.tune;
+  options.tuneDbPath = orEmpty(from.tune_db);
+  options.tuneThreads = from.tune_threads ? from.tune_threads : 1;
   if (from.progress)
     options.progress = [&](llvm::StringRef phase, double seconds) {
       if (seconds < 0)

@@ -3,6 +3,7 @@
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/Tuning.h"
 #include "compiler/pipeline/LowerToPlan.h"
 #include "compiler/pipeline/OrderOperations.h"
 #include "compiler/report/CompileReport.h"
@@ -47,7 +48,8 @@ std::string moduleText(Operation *module) {
 class Compilation {
 public:
   Compilation(const CompileOptions &options)
-      : options(options), messages(&context, options.modelPath), backend(createX86Backend()) {
+      : options(options), messages(&context, options.modelPath), backend(createX86Backend()),
+        tuning(options, *backend) {
     prepareContext(context);
   }
 
@@ -57,8 +59,10 @@ private:
   bool checkOptions();
   bool runPhases();
   bool runPhase(StringRef phase);
+  bool timed(StringRef phase, llvm::function_ref<bool()> run);
   LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult import();
+  bool tune();
   LogicalResult plan();
   LogicalResult generate();
   LogicalResult write();
@@ -74,6 +78,7 @@ private:
   MLIRContext context;
   Messages messages;
   std::unique_ptr<Backend> backend;
+  Tuning tuning;
   std::vector<Target> targets;
   OwningOpRef<ModuleOp> module;
   std::vector<CompiledProgram> programs;
@@ -106,6 +111,15 @@ bool Compilation::checkOptions() {
     if (!target)
       return fail(llvm::toString(target.takeError()));
     targets.push_back(std::move(*target));
+  }
+  if (llvm::Error error = tuning.open()) {
+    std::error_code code;
+    llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+      code = info.convertToErrorCode();
+      messages.error(info.message());
+    });
+    status.code = code == std::errc::invalid_argument ? CompileStatus::badUsage : CompileStatus::badEnvironment;
+    return false;
   }
   // The loader takes the first program that the machine can run.
   llvm::stable_sort(targets, [](const Target &a, const Target &b) {
@@ -160,18 +174,35 @@ LogicalResult Compilation::import() {
   });
 }
 
+/// A phase of its own where there is something to measure.
+bool Compilation::tune() {
+  tuning.prepare(targets);
+  if (!options.tune)
+    return true;
+  func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+  return timed("tune", [&] {
+    return succeeded(tuning.measure(function, [&](const Twine &text) { messages.warning(text); })) &&
+           checkIo("can't write '" + options.tuneDbPath + "'", tuning.save());
+  });
+}
+
 LogicalResult Compilation::plan() {
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   orderOperations(function);
   for (auto [index, target] : llvm::enumerate(targets)) {
     std::string name = function.getSymName().str() + "__" + target.isa();
-    auto program = lowerToPlan(function, *backend, target,
-                               SymbolTable::lookupSymbolIn(*module, name) ? name + "_" + std::to_string(index) : name);
+    if (SymbolTable::lookupSymbolIn(*module, name))
+      name += "_" + std::to_string(index);
+    Tuner &tuner = tuning.tuner(index);
+    auto choose = [&](Operation *op, ArrayRef<bool> isConstant) { return tuner.choose(op, isConstant); };
+    auto program = lowerToPlan(function, *backend, target, name, choose);
     if (failed(program))
       return failure();
+    addDecisions(*program, tuner.decisions());
     planArena(*program);
     programs.push_back({*program, {}});
   }
+  report.choices = tuning.records();
   function.erase();
   return verify(*module);
 }
@@ -258,29 +289,35 @@ bool Compilation::dump(size_t number, StringRef phase) {
          writeText(llvm::formatv("{0}/{1,0+2}-{2}.mlir", options.dumpTo, number, phase).str(), moduleText(*module));
 }
 
+/// Runs a phase and reports its time.
+bool Compilation::timed(StringRef phase, llvm::function_ref<bool()> run) {
+  if (options.progress)
+    options.progress(phase, -1);
+  auto start = std::chrono::steady_clock::now();
+  if (!run())
+    return false;
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.phases.push_back({phase.str(), seconds});
+  if (options.progress)
+    options.progress(phase, seconds);
+  return true;
+}
+
 bool Compilation::runPhases() {
   for (auto [number, phase] : llvm::enumerate(phaseNames())) {
-    if (options.progress)
-      options.progress(phase, -1);
-    auto start = std::chrono::steady_clock::now();
-    if (!runPhase(phase) || messages.hasErrors() || !dump(number, phase))
+    if (phase == "plan" && !tune())
       return false;
-    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report.phases.push_back({phase.str(), seconds});
-    if (options.progress)
-      options.progress(phase, seconds);
+    if (!timed(phase, [&] { return runPhase(phase) && !messages.hasErrors() && dump(number, phase); }))
+      return false;
     if (phase == options.stopAfter) {
       status.module = moduleText(*module);
       return true;
     }
   }
-  return succeeded(write());
+  return timed("write", [&] { return succeeded(write()); });
 }
 
 LogicalResult Compilation::write() {
-  if (options.progress)
-    options.progress("write", -1);
-  auto start = std::chrono::steady_clock::now();
   text.producer = producerName();
   text.flags = flagsText(options, targets);
   llvm::Expected<ArtifactSizes> sizes = writeArtifact(options.outputPath, programs, text, *backend);
@@ -290,10 +327,6 @@ LogicalResult Compilation::write() {
     return failure();
   }
   report.sizes = *sizes;
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  report.phases.push_back({"write", seconds});
-  if (options.progress)
-    options.progress("write", seconds);
   return success();
 }
 

@@ -1,6 +1,6 @@
 // From a model file to a .lathe file: the one entry point of the compiler (command line, C API, Python).
 //
-// Phases, in order: import, canonical, layout, fuse, plan, codegen. After each one the module is verified.
+// Phases, in order: import, canonical, layout, fuse, plan, codegen; tuning goes before plan. After each one the module is verified.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
@@ -20,8 +20,13 @@ struct CompileOptions {
   std::string stopAfter;                      // phase whose module is printed instead of going on; empty: none
   std::string dumpTo;                         // folder for one .mlir per phase and the kernels' assembly; empty: none
   std::string reportPath;                     // JSON report; empty: none
+  bool tune = false;                          // measure the plans of operations on this machine and take the fastest
+  std::string tuneDbPath;   // tuning database: read, and written with `tune` (made if missing); empty: none
+  unsigned tuneThreads = 1; // threads that plans are measured with, and looked up for
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
+  /// Told how many operations are tuned, of how many.
+  std::function<void(size_t done, size_t count)> tuneProgress;
 };
 
 /// How a compilation ended.

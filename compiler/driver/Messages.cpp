@@ -71,6 +71,11 @@ void Messages::error(const Twine &text) {
   lines += ("error: " + text + "\n").str();
 }
 
+void Messages::warning(const Twine &text) {
+  std::lock_guard lock(mutex);
+  lines += ("warning: " + text + "\n").str();
+}
+
 std::string Messages::take() {
   std::lock_guard lock(mutex);
   return std::move(lines);

@@ -13,8 +13,9 @@ class Messages {
 public:
   Messages(mlir::MLIRContext *context, llvm::StringRef modelPath);
 
-  /// Adds a line of our own.
+  /// Add a line of our own.
   void error(const llvm::Twine &text);
+  void warning(const llvm::Twine &text);
   bool hasErrors() const { return errors > 0; }
   std::string take();
 

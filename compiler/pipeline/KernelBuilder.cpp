@@ -127,7 +127,7 @@ AffineMapAttr oneResult(AffineExpr expr, MLIRContext *context) { return AffineMa
 
 FailureOr<KernelUse> KernelBuilder::build(Operation *op, ArrayRef<ElementsAttr> constants) {
   SmallVector<bool> isConstant = llvm::map_to_vector(constants, [](ElementsAttr value) { return bool(value); });
-  FailureOr<KernelPlan> choice = backend.planKernel(op, isConstant, target);
+  FailureOr<KernelPlan> choice = choosePlan(op, isConstant);
   if (failed(choice))
     return failure();
   MLIRContext *context = op->getContext();

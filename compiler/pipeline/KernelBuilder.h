@@ -15,13 +15,16 @@ struct KernelUse {
   mlir::AffineExpr flops;
 };
 
+/// How one operation is to be computed: the backend's own choice (Backend::planKernel), or another one of its plans.
+/// `isConstant` as there.
+using ChoosePlan = std::function<mlir::FailureOr<KernelPlan>(mlir::Operation *op, llvm::ArrayRef<bool> isConstant)>;
+
 class KernelBuilder {
 public:
-  KernelBuilder(plan::ProgramOp program, Backend &backend, const Target &target)
-      : program(program), backend(backend), target(target) {}
+  KernelBuilder(plan::ProgramOp program, ChoosePlan choosePlan) : program(program), choosePlan(std::move(choosePlan)) {}
 
-  /// Asks the backend how to compute `op`. `constants`: per operand, its value or null. One-element and splat constants
-  /// that element-wise operations use become part of the kernel. Failure: the backend has emitted a diagnostic.
+  /// Asks how to compute `op`. `constants`: per operand, its value or null. One-element and splat constants
+  /// that element-wise operations use become part of the kernel. Failure: a diagnostic has been emitted.
   mlir::FailureOr<KernelUse> build(mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants);
   /// The kernel with these pairs (input, output) in one buffer. To be called right after `build`.
   plan::KernelOp withInPlace(plan::KernelOp kernel, llvm::ArrayRef<int64_t> pairs);
@@ -31,8 +34,7 @@ private:
   std::string uniqueName(llvm::StringRef stem);
 
   plan::ProgramOp program;
-  Backend &backend;
-  const Target &target;
+  ChoosePlan choosePlan;
   std::map<std::string, llvm::SmallVector<plan::KernelOp, 1>> known; // by name stem and size of the region
   llvm::StringMap<unsigned> names;
   llvm::DenseMap<mlir::Operation *, std::string> stems; // of kernels that have no name yet

@@ -13,9 +13,9 @@ namespace {
 
 class Lowering {
 public:
-  Lowering(func::FuncOp function, Backend &backend, const Target &target, StringRef name)
+  Lowering(func::FuncOp function, Backend &backend, const Target &target, StringRef name, ChoosePlan choosePlan)
       : function(function), backend(backend), b(function.getContext()), storage(function),
-        program(createProgram(target, name)), kernels(program, backend, target) {}
+        program(createProgram(target, name)), kernels(program, std::move(choosePlan)) {}
 
   FailureOr<plan::ProgramOp> run();
 
@@ -268,8 +268,14 @@ FailureOr<plan::ProgramOp> Lowering::run() {
 
 } // namespace
 
+FailureOr<plan::ProgramOp> lowerToPlan(func::FuncOp function, Backend &backend, const Target &target, StringRef name,
+                                       ChoosePlan choosePlan) {
+  return Lowering(function, backend, target, name, std::move(choosePlan)).run();
+}
+
 FailureOr<plan::ProgramOp> lowerToPlan(func::FuncOp function, Backend &backend, const Target &target, StringRef name) {
-  return Lowering(function, backend, target, name).run();
+  auto choose = [&](Operation *op, ArrayRef<bool> isConstant) { return backend.planKernel(op, isConstant, target); };
+  return lowerToPlan(function, backend, target, name, choose);
 }
 
 } // namespace lathe

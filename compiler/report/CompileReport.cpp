@@ -43,6 +43,28 @@ Array decisionsJson(const CompileReport &report) {
         {"node", decision.node}, {"what", decision.what}, {"taken", decision.taken}, {"reason", decision.reason}});
   return decisions;
 }
+
+llvm::StringRef sourceName(ChoiceRecord::Source source) {
+  static constexpr llvm::StringRef names[] = {"model", "database", "measured"};
+  return names[source];
+}
+
+Array choicesJson(const CompileReport &report) {
+  Array choices;
+  for (const ChoiceRecord &record : report.choices) {
+    Array times;
+    for (const ChoiceRecord::Time &time : record.times)
+      times.push_back(Object{{"choice", time.choice}, {"us", time.us}});
+    choices.push_back(Object{{"cpu", record.cpu},
+                             {"operation", record.operation},
+                             {"nodes", Array(record.nodes)},
+                             {"choice", record.choice},
+                             {"from", sourceName(record.source)},
+                             {"note", record.note},
+                             {"measured", std::move(times)}});
+  }
+  return choices;
+}
 } // namespace
 
 std::string CompileReport::toJson() const {
@@ -55,6 +77,7 @@ std::string CompileReport::toJson() const {
               {"manifest_bytes", int64_t(sizes.manifestBytes)},
               {"code_bytes", int64_t(sizes.codeBytes)},
               {"weights_bytes", int64_t(sizes.weightsBytes)},
+              {"choices", choicesJson(*this)},
               {"decisions", decisionsJson(*this)}};
   std::string text;
   llvm::raw_string_ostream out(text);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/artifact/ArtifactWriter.h"
+#include "compiler/tune/Tuner.h"
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct CompileReport {
   std::vector<Program> programs;
   ArtifactSizes sizes;
   std::vector<Decision> decisions;
+  std::vector<ChoiceRecord> choices; // of plans for contractions
 
   /// JSON text, with the peak memory of the process so far.
   std::string toJson() const;

@@ -54,6 +54,44 @@ def test_bad_options(arguments, fragments, model, lathe, tmp_path):
     assert not (tmp_path / "bad.lathe").exists()
 
 
+BAD_DATABASES = [
+    pytest.param("", "1: expects 'lathe tuning database, version 1', got ''", id="empty"),
+    pytest.param("lathe tuning database, version 9\n", "1: expects", id="version"),
+    pytest.param("lathe tuning database, version 1\nznver4 | 1\n", "2: expects 6 fields", id="fields"),
+    pytest.param("lathe tuning database, version 1\nc | 1 | f | p | 1 | soon\n", "2: expects a time", id="time"),
+]
+
+
+@pytest.mark.parametrize("text, problem", BAD_DATABASES)
+@pytest.mark.parametrize("tune", [[], ["--tune"]])
+def test_bad_tuning_database(text, problem, tune, model, lathe, tmp_path):
+    database = tmp_path / "tuned.txt"
+    database.write_text(text)
+    done = lathe(["compile", model, *tune, "--tune-db", database, "-o", tmp_path / "bad.lathe"])
+    assert_refused(done, 2, [f"{database}:{problem}"])
+    assert database.read_text() == text
+    assert_refused(lathe(["tune-db", "merge", database, "-o", tmp_path / "merged.txt"]), 2, [f"{database}:{problem}"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.onnx", "tuned.txt"]
+
+
+def test_tuning_database_that_is_not_there(model, lathe, tmp_path):
+    absent = tmp_path / "absent" / "tuned.txt"
+    for arguments in (["compile", model, "--tune-db", absent], ["compile", model, "--tune", "--tune-db", absent]):
+        assert_refused(lathe([*arguments, "-o", tmp_path / "bad.lathe"]), 3, [str(absent)])
+    assert_refused(lathe(["compile", model, "--tune-threads", "0", "-o", tmp_path / "bad.lathe"]), 2, ["--tune-threads"])
+
+
+def test_plan_of_another_version_is_left_to_the_model(model, lathe, tmp_path):
+    database = tmp_path / "tuned.txt"
+    done = lathe(["compile", model, "--dim", "batch=2", "--tune", "--tune-db", database, "-o", tmp_path / "good.lathe"])
+    assert done.returncode == 0, done.stderr
+    lines = database.read_text().splitlines()
+    stale = [" | ".join([*line.split(" | ")[:3], "gemm tile=99,99,99", "1.00", "1.00"]) for line in lines[1:]]
+    database.write_text("\n".join([lines[0], *stale, ""]))
+    done = lathe(["compile", model, "--dim", "batch=2", "--tune-db", database, "-o", tmp_path / "again.lathe"])
+    assert done.returncode == 0, done.stderr
+
+
 def test_dim_that_the_model_lacks(model, lathe, tmp_path):
     assert_refused(lathe(["compile", model, "--dim", "bach=2", "-o", tmp_path / "bad.lathe"]), 2, ["'bach'"])
     done = lathe(["check", model, "--dim", "bach=2"])

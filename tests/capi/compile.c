@@ -5,6 +5,7 @@
 #include <lathe/lathe_compile.h>
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,26 @@ static void check_file(void) {
   free(text);
   EXPECT(access(place("dump/00-import.mlir"), R_OK) == 0);
   EXPECT(lathe_compile(&options, NULL) == LATHE_COMPILE_OK); /* messages may be left out */
+}
+
+static void check_tuning(void) {
+  size_t size;
+  char *text;
+  lathe_compile_options_t options = good_options(place("tuned.lathe"));
+  options.tune_db = place("tuned.txt");
+  expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "tuned.txt");
+  options.tune = 1;
+  options.tune_threads = 2;
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  text = read_file(options.tune_db, &size);
+  EXPECT(strncmp(text, "lathe tuning database", 21) == 0);
+  free(text);
+  options.tune_threads = 100000;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "--tune-threads");
+  options = good_options(place("tuned.lathe"));
+  options.struct_size = offsetof(lathe_compile_options_t, tune); /* of a caller who knows nothing of it */
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
 }
 
 static void check_memory(void) {
@@ -210,6 +231,7 @@ int main(int argc, char **argv) {
   lathe_compile_free(NULL);
   check_file();
   check_memory();
+  check_tuning();
   check_bad_options();
   check_failures();
   check_threads();

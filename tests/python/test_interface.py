@@ -138,6 +138,19 @@ def test_fixes_dims(tmp_path):
         lathe.Session(fixed).run({"x": np.zeros((3, 3), np.float32)})
 
 
+def test_tunes(tmp_path):
+    database = tmp_path / "tuned.txt"
+    x = np.ones((2, 3), np.float32)
+    plain = lathe.Session(lathe.compile(affine_model(), dims={"batch": 2})).run({"x": x})
+    tuned = lathe.compile(affine_model(), dims={"batch": 2}, tune=True, tune_db=database, tune_threads=2)
+    for name, value in lathe.Session(tuned).run({"x": x}).items():
+        np.testing.assert_allclose(value, plain[name], rtol=1e-5)
+    assert database.read_text().startswith("lathe tuning database, version 1\n")
+    with pytest.raises(lathe.Error, match="2: expects 6 fields"):
+        database.write_text("lathe tuning database, version 1\nnonsense\n")
+        lathe.compile(affine_model(), tune_db=database)
+
+
 def test_tells_which_sizes_a_node_refuses():
     """The first 4 of n elements are added to all n."""
     x, y = (oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [size]) for name, size in (("x", "n"), ("y", None)))

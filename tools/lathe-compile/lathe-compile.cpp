@@ -1,7 +1,9 @@
-// The compiler's half of the command line: `lathe compile` and `lathe check` start this program, so that running a compiled
+// The compiler's half of the command line: `lathe compile`, `check` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/driver/Driver.h"
+#include "compiler/driver/OutputFile.h"
 #include "compiler/import/Check.h"
+#include "compiler/tune/TuningDatabase.h"
 #include "tools/lathe/StatusLine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -23,6 +25,13 @@ public:
     if (!isVerbose && seconds < 0)
       line.show(phase.str());
   }
+  /// How many operations are tuned, as a bar.
+  void tuned(size_t done, size_t count) {
+    constexpr size_t width = 30;
+    size_t filled = done * width / std::max<size_t>(count, 1);
+    line.show("tune [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " + std::to_string(done) +
+              " of " + std::to_string(count));
+  }
   void clear() { line.clear(); }
 
 private:
@@ -34,7 +43,7 @@ private:
 void printMessages(llvm::StringRef messages) {
   for (llvm::StringRef line : llvm::split(messages.rtrim("\n"), "\n"))
     if (!line.empty())
-      llvm::errs() << (line.starts_with("error: ") ? "lathe: " : "") << line << "\n";
+      llvm::errs() << (line.starts_with("error: ") || line.starts_with("warning: ") ? "lathe: " : "") << line << "\n";
 }
 
 int runCompile(lathe::CompileOptions options, bool isVerbose) {
@@ -42,6 +51,7 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
     options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
   Progress progress(isVerbose);
   options.progress = std::ref(progress);
+  options.tuneProgress = [&](size_t done, size_t count) { progress.tuned(done, count); };
   lathe::CompileStatus status = lathe::compileModel(options);
   progress.clear();
   printMessages(status.messages);
@@ -60,6 +70,11 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
                  "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
   app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
   app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
+  app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
+  app.add_option("--tune-db", options.tuneDbPath,
+                 "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");
+  app.add_option("--tune-threads", options.tuneThreads, "threads to measure with, and to look up")
+      ->capture_default_str();
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
 }
 
@@ -100,6 +115,42 @@ void addCheck(CLI::App &app, CheckOptions &options) {
   app.add_flag("--only-refused", options.onlyRefused, "leave out nodes that are supported");
 }
 
+/// Options of `lathe tune-db merge`.
+struct MergeOptions {
+  std::vector<std::string> inputs;
+  std::string output;
+};
+
+void addMerge(CLI::App &app, MergeOptions &options) {
+  app.require_subcommand(1);
+  CLI::App *merge = app.add_subcommand("merge", "join databases; of two lines for one operation the faster one stays");
+  merge->add_option("files", options.inputs, "tuning databases")->required();
+  merge->add_option("-o,--output", options.output, "where to write the result; may be one of the files")->required();
+}
+
+int runMerge(const MergeOptions &options) {
+  lathe::TuningDatabase merged;
+  for (const std::string &path : options.inputs) {
+    llvm::Expected<lathe::TuningDatabase> database = lathe::readTuningDatabase(path);
+    if (!database) {
+      std::error_code code;
+      llvm::handleAllErrors(database.takeError(), [&](const llvm::ErrorInfoBase &info) {
+        code = info.convertToErrorCode();
+        std::fprintf(stderr, "lathe: error: %s\n", info.message().c_str());
+      });
+      return code == std::errc::invalid_argument ? 2 : 3;
+    }
+    merged.merge(*database);
+  }
+  lathe::OutputFile file;
+  std::error_code error = file.open(options.output);
+  if (!error)
+    error = file.finish(merged.toText());
+  if (error)
+    std::fprintf(stderr, "lathe: error: can't write '%s': %s\n", options.output.c_str(), error.message().c_str());
+  return error ? 3 : 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -115,10 +166,15 @@ int main(int argc, char **argv) {
   CheckOptions checkOptions;
   CLI::App *check = app.add_subcommand("check", "say of every node of a model whether it is supported, and why not");
   addCheck(*check, checkOptions);
+  MergeOptions mergeOptions;
+  CLI::App *tuneDb = app.add_subcommand("tune-db", "work with tuning databases");
+  addMerge(*tuneDb, mergeOptions);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (tuneDb->parsed())
+    return runMerge(mergeOptions);
   return check->parsed() ? runCheck(checkOptions) : runCompile(options, isVerbose);
 }

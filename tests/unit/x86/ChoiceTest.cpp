@@ -48,7 +48,8 @@ std::string conv(const char *attributes, const std::string &in, const std::strin
                {out + "xf32"});
 }
 
-constexpr const char *around = "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, ";
+constexpr const char *around =
+    "strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, ";
 
 } // namespace
 
@@ -60,12 +61,14 @@ TEST_CASE("choices of products") {
 }
 
 TEST_CASE("choices of convolutions") {
-  checkChoices(conv(fmt::format("{} group = 1 : i64", around).c_str(), "1x11x13x16", "24x16x3x3", "1x11x13x24"), {1}, 12);
+  checkChoices(conv(fmt::format("{} group = 1 : i64", around).c_str(), "1x11x13x16", "24x16x3x3", "1x11x13x24"), {1},
+               12);
   checkChoices(conv(fmt::format("{} group = 2 : i64", around).c_str(), "2x6x7x8", "36x4x3x3", "2x6x7x36"), {1}, 4);
-  checkChoices(conv("strides = array<i64: 2, 2>, pads = array<i64: 0, 1, 1, 0>, dilations = array<i64: 1, 1>, group = 1 "
-                    ": i64",
-                    "1x15x13x3", "40x3x3x5", "1x7x5x40"),
-               {1}, 6); // rows of the window as taps
+  checkChoices(
+      conv("strides = array<i64: 2, 2>, pads = array<i64: 0, 1, 1, 0>, dilations = array<i64: 1, 1>, group = 1 "
+           ": i64",
+           "1x15x13x3", "40x3x3x5", "1x7x5x40"),
+      {1}, 6); // rows of the window as taps
   checkChoices(conv("strides = array<i64: 1>, pads = array<i64: 2, 2>, dilations = array<i64: 1>, group = 1 : i64",
                     "2x19x16", "20x16x5", "2x19x20"),
                {1}, 10);
@@ -73,10 +76,14 @@ TEST_CASE("choices of convolutions") {
 
 TEST_CASE("choices of depthwise convolutions") {
   for (int channels : {5, 40, 100})
-    checkChoices(conv(fmt::format("{} group = {} : i64", around, channels).c_str(),
-                      fmt::format("1x6x9x{}", channels), fmt::format("{}x1x3x3", channels),
-                      fmt::format("1x6x9x{}", channels)),
+    checkChoices(conv(fmt::format("{} group = {} : i64", around, channels).c_str(), fmt::format("1x6x9x{}", channels),
+                      fmt::format("{}x1x3x3", channels), fmt::format("1x6x9x{}", channels)),
                  {1}, channels == 5 ? 2 : 6);
+}
+
+TEST_CASE("choices of grouped convolutions") {
+  checkChoices(conv(fmt::format("{} group = 4 : i64", around).c_str(), "1x6x9x16", "16x4x3x3", "1x6x9x16"), {1}, 4);
+  checkChoices(conv(fmt::format("{} group = 3 : i64", around).c_str(), "1x6x9x6", "24x2x3x3", "1x6x9x24"), {1}, 4);
 }
 
 TEST_CASE("no choice where sizes are open") {
@@ -85,10 +92,11 @@ TEST_CASE("no choice where sizes are open") {
   options.constants = {1};
   std::string open = "tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>";
   size_t count = 0;
-  std::string text = fmt::format("func.func @f(%0: {0}, %1: tensor<8x8xf32>) -> {0} attributes {{nn.symbols = [{{name = \"n\", "
-                                 "kind = \"input_dim\", input = 0 : i64, index = 0 : i64}}]}} "
-                                 "{{\n  %r = nn.matmul %0, %1 : ({0}, tensor<8x8xf32>) -> {0}\n  return %r : {0}\n}}\n",
-                                 open);
+  std::string text =
+      fmt::format("func.func @f(%0: {0}, %1: tensor<8x8xf32>) -> {0} attributes {{nn.symbols = [{{name = \"n\", "
+                  "kind = \"input_dim\", input = 0 : i64, index = 0 : i64}}]}} "
+                  "{{\n  %r = nn.matmul %0, %1 : ({0}, tensor<8x8xf32>) -> {0}\n  return %r : {0}\n}}\n",
+                  open);
   CHECK(runChoices(text, options, &count) == "");
   CHECK(count == 1);
 }

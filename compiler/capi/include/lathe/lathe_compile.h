@@ -50,9 +50,15 @@ typedef struct lathe_compile_options {
   /// outside of the model are refused.
   const void *model_data;
   size_t model_size;
+  /// Not 0: measure several plans for each product and convolution of fixed sizes on this machine, and take the fastest.
+  int tune;
+  /// Tuning database, lines of text: read, and with `tune` written (made if missing); null: none.
+  const char *tune_db;
+  /// Threads to measure with and to look up in the database; 0: 1.
+  uint32_t tune_threads;
 } lathe_compile_options_t;
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
-  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0}
+  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0}
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
 /// if there are none, to be freed with lathe_compile_free. On failure nothing is written but what

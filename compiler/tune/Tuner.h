@@ -1,0 +1,64 @@
+// Chooses between the backend's plans for operations: by measuring them on this machine, or by what was measured before.
+//
+// For each operation of fixed sizes (once, however often it is in the program) all plans are compiled and run in turns, those
+// that fall behind leave, and the best one meets the cost model's in a second series of runs. It is taken where it is faster by
+// more than noise explains, in both series.
+#pragma once
+
+#include "compiler/tune/Candidates.h"
+#include "compiler/tune/TuningDatabase.h"
+#include "dialects/support/Decisions.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace lathe {
+
+/// What became of one operation (or several equal ones), for the report.
+struct ChoiceRecord {
+  enum Source { model, database, measured };
+  struct Time {
+    std::string choice;
+    double us;
+  };
+  std::string cpu, operation, choice;
+  Source source = model;
+  std::string note;               // why it was not tuned; may be empty
+  std::vector<std::string> nodes; // of ONNX
+  std::vector<Time> times;        // measured in this compilation, the model's first
+};
+
+class Tuner {
+public:
+  /// Reads and, when measuring, fills `database`. `threads`: what the program is going to run on.
+  Tuner(Backend &backend, const Target &target, unsigned threads, TuningDatabase &database);
+
+  /// Measures what the database doesn't know yet. `progress` gets the operations done and their number. This machine must be
+  /// able to run the target's code. Failure: diagnostics were emitted.
+  mlir::LogicalResult measure(mlir::func::FuncOp function,
+                              llvm::function_ref<void(size_t done, size_t count)> progress);
+  /// The plan for an operation of the program, as Backend::planKernel: to be used while lowering.
+  mlir::FailureOr<KernelPlan> choose(mlir::Operation *op, llvm::ArrayRef<bool> isConstant);
+
+  std::vector<ChoiceRecord> records() const;
+  /// Choices that differ from the model's.
+  const std::vector<Decision> &decisions() const { return taken; }
+  const Target &targetCpu() const { return target; }
+
+private:
+  TuningKey keyOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant) const;
+  mlir::LogicalResult measure(mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants, const TuningKey &key,
+                              MadeUpMemory &memory, TaskRunner &runner);
+  ChoiceRecord &recordOf(const TuningKey &key, mlir::Operation *op);
+  std::optional<KernelPlan> planOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, llvm::StringRef choice);
+  mlir::FailureOr<std::vector<KernelPlan>> plansOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant);
+
+  Backend &backend;
+  const Target &target;
+  unsigned threads;
+  TuningDatabase &database;
+  bool isMeasuring = false;
+  std::map<std::string, ChoiceRecord> known; // by operation
+  std::vector<std::string> order;            // of operations in the program
+  std::vector<Decision> taken;
+};
+
+} // namespace lathe
