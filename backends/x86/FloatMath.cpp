@@ -151,17 +151,27 @@ Value cubicNearZero(Scalar &s, Value x, double c, Value otherwise) {
 
 //===- exp and log -===//
 
-Value expF32(Scalar &s, Value x) {
-  x = clampF(s, x, -104.5, 89); // both ends give 0 and infinity below
-  Value magic = c32(s, 0x1.8p23);
-  Value shifted = s.fma(x, c32(s, kLog2e), magic);
-  Value n = s.sub(shifted, magic);
+namespace {
+constexpr double kMagic = 0x1.8p23; // added to an f32, it leaves the rounded integer in the low bits
+
+struct ReducedExp {
+  Value shifted, r; // x = n ln2 + r, shifted = n + kMagic
+};
+
+ReducedExp reduceExp(Scalar &s, Value x) {
+  Value magic = c32(s, kMagic), shifted = s.fma(x, c32(s, kLog2e), magic), n = s.sub(shifted, magic);
   constexpr double high = 0x1.62e4p-1;
   Value r = s.sub(x, s.mul(n, c32(s, high)));
-  r = s.sub(r, s.mul(n, c32(s, kLn2 - high)));
+  return {shifted, s.sub(r, s.mul(n, c32(s, kLn2 - high)))};
+}
+} // namespace
+
+Value expF32(Scalar &s, Value x) {
+  x = clampF(s, x, -104.5, 89); // both ends give 0 and infinity below
+  auto [shifted, r] = reduceExp(s, x);
   Value p = s.add(s.fma(s.mul(r, r), expTail(s, r), r), c32(s, 1));
   // 2^n in two steps, so that denormal results and overflow come out right.
-  Value exponent = s.sub(s.bits(shifted, s.i32()), s.bits(magic, s.i32()));
+  Value exponent = s.sub(s.bits(shifted, s.i32()), s.bits(c32(s, kMagic), s.i32()));
   Value half = s.shrS(exponent, int32(s, 1));
   return s.mul(s.mul(p, powerOfTwo32(s, half)), powerOfTwo32(s, s.sub(exponent, half)));
 }
@@ -169,12 +179,7 @@ Value expF32(Scalar &s, Value x) {
 namespace {
 /// exp(x) for x in [-88, 89], NaN stays; results below 2^-127 are 0, above 2^127.5 infinity.
 Value expNormal(Scalar &s, Value x) {
-  Value magic = c32(s, 0x1.8p23);
-  Value shifted = s.fma(x, c32(s, kLog2e), magic);
-  Value n = s.sub(shifted, magic);
-  constexpr double high = 0x1.62e4p-1;
-  Value r = s.sub(x, s.mul(n, c32(s, high)));
-  r = s.sub(r, s.mul(n, c32(s, kLn2 - high)));
+  auto [shifted, r] = reduceExp(s, x);
   Value p = s.fma(s.fma(r, expTail(s, r), c32(s, 1)), r, c32(s, 1));
   return s.mul(p, powerOfTwo32(s, s.bits(shifted, s.i32()))); // magic's bits are shifted out
 }

@@ -1,18 +1,11 @@
 /* Uses the C API the way an application does; exits with 1 at the first thing
    that isn't as expected. */
+#include "expect.h"
 #include <lathe/lathe.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define EXPECT(condition)                                                                                              \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "%s:%d: expects %s\n", __FILE__, __LINE__, #condition);                                          \
-      exit(1);                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
 
 static void expect_ok(lathe_status_t *status) {
   if (status) {

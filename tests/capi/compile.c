@@ -1,6 +1,7 @@
 /* Uses the compiler's C API the way an application does: capi-compile DOUBLE.onnx WORK_FOLDER; exits with 1 at the first thing
    that isn't as expected. */
 #define _POSIX_C_SOURCE 200809L
+#include "expect.h"
 #include <lathe/lathe.h>
 #include <lathe/lathe_compile.h>
 
@@ -11,14 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define EXPECT(condition)                                                                                              \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "%s:%d: expects %s\n", __FILE__, __LINE__, #condition);                                          \
-      exit(1);                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
 
 static const char *model_path, *work;
 
