@@ -142,9 +142,9 @@ Value atanF64(Scalar &s, Value x) {
 Value toF64(Scalar &s, Value x) { return s.resizeF(x, s.f64()); }
 Value toF32(Scalar &s, Value x) { return s.resizeF(x, s.f32()); }
 
-/// x + c x^3 where |x| is small, else `otherwise`.
+/// x + c x^3 where |x| is small, else `otherwise`; as a product, so that -0 stays.
 Value cubicNearZero(Scalar &s, Value x, double c, Value otherwise) {
-  Value cubic = s.fma(s.mul(s.mul(x, x), x), c64(s, c), x);
+  Value cubic = s.mul(x, s.fma(s.mul(x, x), c64(s, c), c64(s, 1)));
   return s.select(s.ltF(s.absF(x), c64(s, 1e-3)), cubic, otherwise);
 }
 } // namespace
@@ -280,7 +280,7 @@ Value geluF32(Scalar &s, Value x) {
 
 Value sinF32(Scalar &s, Value x) {
   SinCos parts = sinCosF32(s, x);
-  return sineOf(s, parts, parts.quadrant);
+  return s.select(s.eqF(x, c32(s, 0)), x, sineOf(s, parts, parts.quadrant)); // -0 stays
 }
 
 Value cosF32(Scalar &s, Value x) {

@@ -1,9 +1,7 @@
 // Functions of f32 as straight-line code that loops can vectorize: no calls, no branches, special values exact.
 //
-// Polynomials are minimax fits (Remez) made for the reduced ranges given in the .cpp. Error limits that tests/unit/x86 holds them to,
-// against double precision over the whole range: exp 2 ULP, log 3, tanh, erf and sigmoid 4, the rarer inverse and hyperbolic
-// functions 2; sin and cos 4 ULP plus 1e-7 up to 1e6; tan and pow on small ranges only. The rarer functions are evaluated in
-// double precision inside.
+// Polynomials are minimax fits (Remez) made for the reduced ranges given in the .cpp. docs/Accuracy.md states the largest errors in
+// ULP, which tests/ulp holds them to. The rarer functions are evaluated in double precision inside.
 #pragma once
 
 #include "backends/x86/Scalar.h"

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lathe::test {
@@ -60,6 +61,8 @@ public:
   double bytes() const;
   /// Of an operand of the operation, before packing; of a result after a run. Dense, row-major.
   const void *input(unsigned i) const;
+  /// Later runs read what is written there, unless the operand is packed.
+  void *input(unsigned i) { return const_cast<void *>(std::as_const(*this).input(i)); }
   const void *output(unsigned i) const;
 
 private:
