@@ -63,9 +63,13 @@ def draw(table, folder):
 def turn(engine, case, path, threads, seconds, flags):
     arguments = [python(engine), "-m", "models.peers.turn", engine, json.dumps(zoo.entry(case["model"])), "--path", path, "--dims",
                  json.dumps(case["dims"]), "--threads", str(threads), "--seconds", str(seconds)]
-    done = subprocess.run(arguments + flags, capture_output=True, text=True, cwd=command.ROOT, check=False)
+    limit = ENGINES[engine].limit_s
+    try:
+        done = subprocess.run(arguments + flags, capture_output=True, text=True, cwd=command.ROOT, check=False, timeout=limit)
+    except subprocess.TimeoutExpired as expired:
+        raise command.Failed(f"{engine} took more than {limit} s on {case['model']}") from expired
     if done.returncode != 0:
-        raise command.Failed(f"{engine} failed on {case['model']}:\n{done.stderr[-2000:]}")
+        raise command.Failed(f"{engine} failed on {case['model']}:\n{done.stderr[-2000:] or f'exit code {done.returncode}'}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

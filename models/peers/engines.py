@@ -6,7 +6,9 @@ by `prepare`, which isn't timed.
 
 import importlib
 import os
+import subprocess
 import sys
+import tempfile
 
 from models import command, zoo
 
@@ -14,6 +16,8 @@ from models import command, zoo
 class Engine:
     runs_artifact = False  # the .lathe file instead of the ONNX model
     single_turn = False  # loading takes so long that all rounds are one turn
+    limit_s = None  # a turn that takes longer, by its compiler for the most part, is given up
+    by_default = True  # measured where it is installed; else only when it is named
     models = None  # names of those that it can run; None: all
 
 
@@ -35,6 +39,12 @@ class Lathe(Engine):
 
     def run(self):
         return self.session.run(self.inputs)
+
+
+class LatheDynamic(Lathe):
+    """Of the artifact whose sizes are open."""
+
+    by_default = False
 
 
 class OnnxRuntime(Engine):
@@ -113,7 +123,107 @@ class Inductor(Engine):
         return {str(number): tensor.numpy() for number, tensor in enumerate(flat(result))}
 
 
-ENGINES = {"lathe": Lathe, "lathe-dynamic": Lathe, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "inductor": Inductor}
+def with_sizes(case):
+    """The ONNX model of a case with the sizes of its inputs in the place of symbols."""
+    import onnx
+
+    model = onnx.load(case.path)
+    for value in model.graph.input:
+        if value.name in case.inputs:
+            for dim, size in zip(value.type.tensor_type.shape.dim, case.inputs[value.name].shape):
+                dim.dim_value = size
+    del model.graph.value_info[:]  # may speak of the symbols
+    return model
+
+
+def tensors_of(result):
+    """What a function of a virtual machine gives: one tensor or a sequence of them."""
+    return list(result) if isinstance(result, (tuple, list)) or hasattr(result, "__len__") and not hasattr(result, "shape") else [result]
+
+
+class Iree(Engine):
+    """Compiled for this CPU; not tuned."""
+
+    single_turn = True
+    by_default = False
+    limit_s = 900
+
+    @staticmethod
+    def prepare():
+        importlib.import_module("iree.compiler")
+        importlib.import_module("iree.runtime")
+
+    def __init__(self, case, threads):
+        from iree import runtime
+
+        runtime.flags.parse_flags(f"--task_topology_group_count={threads}")
+        config = runtime.Config("local-task" if threads > 1 else "local-sync")
+        context = runtime.SystemContext(config=config)
+        module = runtime.VmModule.copy_buffer(context.instance, self.compile(case))
+        context.add_vm_module(module)
+        name, = (name for name in module.function_names if not name.startswith("__") and not name.endswith("$async"))
+        self.function = context.modules[module.name][name]
+        self.inputs = [case.inputs[value] for value in self.names]
+
+    def compile(self, case):
+        """Bytes of the module; keeps the names of inputs and outputs."""
+        import onnx
+        from iree import compiler
+
+        model = with_sizes(case)
+        self.names = [value.name for value in model.graph.input if value.name in case.inputs]
+        self.output_names = [value.name for value in model.graph.output]
+        with tempfile.TemporaryDirectory() as folder:
+            fixed, imported = (os.path.join(folder, name) for name in ("model.onnx", "model.mlir"))
+            onnx.save(model, fixed)
+            subprocess.run([sys.executable, "-m", "iree.compiler.tools.import_onnx", fixed, "-o", imported], check=True)
+            return compiler.compile_file(imported, input_type="onnx", target_backends=["llvm-cpu"],
+                                         extra_args=["--iree-llvmcpu-target-cpu=host"])
+
+    def run(self):
+        return dict(zip(self.output_names, (array.to_host() for array in tensors_of(self.function(*self.inputs)))))
+
+
+class Tvm(Engine):
+    """The default pipeline for CPUs; not tuned."""
+
+    single_turn = True
+    by_default = False
+    limit_s = 900
+
+    @staticmethod
+    def prepare():
+        importlib.import_module("tvm")
+
+    def __init__(self, case, threads):
+        os.environ["TVM_NUM_THREADS"] = str(threads)  # read when the first thread is needed
+        import tvm
+        from tvm import relax
+        from tvm.relax.frontend.onnx import from_onnx
+
+        model = with_sizes(case)
+        names = [value.name for value in model.graph.input if value.name in case.inputs]
+        module = from_onnx(model, shape_dict={name: list(case.inputs[name].shape) for name in names},
+                           dtype_dict={name: case.inputs[name].dtype.name for name in names}, keep_params_in_input=False)
+        target = tvm.target.Target({"kind": "llvm", "mtriple": "x86_64-linux-gnu", "mcpu": x86_level(), "num-cores": threads})
+        machine = relax.VirtualMachine(tvm.compile(module, target=target), tvm.cpu())
+        self.function = machine["main"]
+        self.inputs = [tvm.runtime.tensor(case.inputs[name]) for name in names]
+        self.output_names = [value.name for value in model.graph.output]
+
+    def run(self):
+        return dict(zip(self.output_names, (array.numpy() for array in tensors_of(self.function(*self.inputs)))))
+
+
+def x86_level():
+    """Name for LLVM of what this CPU can do. The CPU's own name won't do: virtual machines hide features."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next(line for line in file if line.startswith("flags")).split()
+    return "x86-64-v4" if {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"} <= set(flags) else "x86-64-v3"
+
+
+ENGINES = {"lathe": Lathe, "lathe-dynamic": LatheDynamic, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "inductor": Inductor,
+           "iree": Iree, "tvm": Tvm}
 
 
 def is_ours(name):

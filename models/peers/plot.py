@@ -17,7 +17,8 @@ from matplotlib import pyplot  # noqa: E402
 
 from models.peers.report import shape_text, title  # noqa: E402
 
-COLORS = {"lathe": "#d1495b", "lathe-dynamic": "#e8a0a9", "onnxruntime": "#30638e", "openvino": "#66a182", "inductor": "#edae49"}
+COLORS = {"lathe": "#d1495b", "lathe-dynamic": "#e8a0a9", "onnxruntime": "#30638e", "openvino": "#66a182", "inductor": "#edae49",
+          "iree": "#7d5ba6", "tvm": "#8d99ae"}
 
 
 def label(row):

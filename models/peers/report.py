@@ -21,7 +21,7 @@ def cell(results, engine, field, scale=1.0):
 
 def title(engine):
     return {"lathe": "Lathe", "lathe-dynamic": "Lathe, sizes open", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
-            "inductor": "inductor"}[engine]
+            "inductor": "inductor", "iree": "IREE", "tvm": "TVM"}[engine]
 
 
 def table(header, rows):

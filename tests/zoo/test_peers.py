@@ -13,6 +13,7 @@ sys.path.insert(0, ROOT)
 
 from models import foreign, zoo  # noqa: E402
 from models.peers import compare, limits, report  # noqa: E402
+from models.peers.engines import ENGINES  # noqa: E402
 
 MACHINE = {"fma_gflops": 100.0, "read": [{"bytes": 1000, "gbs": 50.0}, {"bytes": 10**6, "gbs": 10.0}]}
 
@@ -100,3 +101,14 @@ def test_above_goal():
 def test_scaling():
     rows = [{"model": "m", "dims": {}, "threads": threads, "engines": {"lathe": {"min_ms": ms}}} for threads, ms in ((1, 3.0), (2, 1.5))]
     assert report.scaling(rows, ["lathe"]).endswith("| m |  | 1 to 2 | 2.00 |")
+
+
+def test_an_engine_that_takes_too_long_is_a_reason(monkeypatch):
+    monkeypatch.setattr(ENGINES["onnxruntime"], "limit_s", 0.01, raising=False)
+    comparison = compare.Comparison(["onnxruntime"], rounds=2, seconds=0.01, artifacts=None)
+    turns, failures = comparison.take_turns({"model": "tcn", "dims": zoo.entry("tcn")["bench"], "goal": 1}, 1, False)
+    assert turns == {} and failures == {"onnxruntime": "onnxruntime took more than 0.01 s on tcn"}
+
+
+def test_slow_engines_are_measured_when_named():
+    assert [name for name, engine in ENGINES.items() if not engine.by_default] == ["lathe-dynamic", "iree", "tvm"]
