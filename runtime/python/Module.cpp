@@ -41,9 +41,11 @@ Description describe(const lathe_tensor_info_t &info) {
 
 class Artifact {
 public:
-  explicit Artifact(const std::string &path) {
+  Artifact(const std::string &path, bool checkWeights) {
+    lathe_artifact_options_t options = LATHE_ARTIFACT_OPTIONS_INIT;
+    options.flags = checkWeights ? 0 : LATHE_OPEN_TRUST_WEIGHTS;
     nb::gil_scoped_release release;
-    check(lathe_artifact_open(path.c_str(), nullptr, &handle));
+    check(lathe_artifact_open(path.c_str(), &options, &handle));
   }
   Artifact(const Artifact &) = delete;
   ~Artifact() { lathe_artifact_close(handle); }
@@ -201,7 +203,7 @@ NB_MODULE(_runtime, m) {
   });
 
   nb::class_<Artifact>(m, "Artifact")
-      .def(nb::init<const std::string &>())
+      .def(nb::init<const std::string &, bool>())
       .def("inputs", &Artifact::inputs)
       .def("outputs", &Artifact::outputs)
       .def("verify", &Artifact::verify);

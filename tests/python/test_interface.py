@@ -163,6 +163,18 @@ def test_tells_which_sizes_a_node_refuses():
         session.run({"x": np.ones(6, np.float32)})
 
 
+def test_damaged_weights_are_found_unless_trusted(artifact, tmp_path):
+    path = tmp_path / "damaged.lathe"
+    artifact.save(path)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    feeds = {"x": np.zeros((1, 3), np.float32)}
+    with pytest.raises(lathe.Error, match="the digest of the weights does not match"):
+        lathe.Session(lathe.Artifact.load(path)).run(feeds)
+    lathe.Session(lathe.Artifact.load(path, check_weights=False)).run(feeds)
+
+
 def test_profiles(artifact):
     session = lathe.Session(artifact, profile=True)
     session.run({"x": np.zeros((1, 3), np.float32)})

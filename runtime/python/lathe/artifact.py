@@ -30,18 +30,21 @@ def _infos(descriptions) -> list[TensorInfo]:
 
 
 class Artifact:
-    """A .lathe file, open. Immutable; sessions and threads may share it. Native code: open files from trusted sources only."""
+    """A .lathe file, open. Immutable; sessions and threads may share it. Native code: open files from trusted sources only.
 
-    def __init__(self, path: str | os.PathLike, _folder: tempfile.TemporaryDirectory | None = None):
+    The first run reads all weights to check their digests; with `check_weights=False` it doesn't, and damage goes unnoticed.
+    """
+
+    def __init__(self, path: str | os.PathLike, _folder: tempfile.TemporaryDirectory | None = None, *, check_weights: bool = True):
         self._folder = _folder  # keeps a compiled artifact's file until it is saved or dropped
         self.path = Path(path)
-        self._handle = _runtime.Artifact(str(path))
+        self._handle = _runtime.Artifact(str(path), check_weights)
         self.inputs = _infos(self._handle.inputs())
         self.outputs = _infos(self._handle.outputs())
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> Artifact:
-        return cls(path)
+    def load(cls, path: str | os.PathLike, *, check_weights: bool = True) -> Artifact:
+        return cls(path, check_weights=check_weights)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the file to `path`, whole or not at all."""
@@ -49,7 +52,7 @@ class Artifact:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as part:
             try:
                 with open(self.path, "rb") as source:
-                    shutil.copyfileobj(source, part)
+                    shutil.copyfileobj(source, part, 2 << 20)  # whole huge pages: see ArtifactWriter.cpp
                 os.chmod(part.name, 0o644)
                 os.replace(part.name, target)
             except BaseException:
