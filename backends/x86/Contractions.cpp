@@ -128,10 +128,11 @@ Value element(EmitContext &c, nn::ConvTransposeOp op, IndexList indices) {
 Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
   Type type = computedType(elementType(op.getOutput()));
   Value zero = c.real(0, type), scale = c.real(op.getScale().convertToDouble(), type);
+  Value shared = c.divS(c.dimOf(op.getQuery(), 1), c.dimOf(op.getKey(), 1)), group = c.divS(indices[1], shared);
   auto score = [&](Value t) {
     Value dot = c.loop(c.index(0), c.dimOf(op.getQuery(), 3), {zero}, [&](Value d, ValueRange carried) {
       Value q = c.elementAt(op.getQuery(), {indices[0], indices[1], indices[2], d});
-      return Values{c.accumulate(carried[0], c.mul(q, c.elementAt(op.getKey(), {indices[0], indices[1], t, d})))};
+      return Values{c.accumulate(carried[0], c.mul(q, c.elementAt(op.getKey(), {indices[0], group, t, d})))};
     })[0];
     dot = c.mul(dot, scale);
     return op.getMask() ? c.add(dot, broadcastElement(c, op.getMask(), {indices[0], indices[1], indices[2], t})) : dot;
@@ -143,7 +144,7 @@ Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
     Value isFirst = c.eqF(largest, lowest); // only -inf so far: nothing to scale
     Value decay = c.select(isFirst, zero, emitExpNegative(c, c.sub(carried[0], largest)));
     Value weight = c.select(isFirst, zero, emitExpNegative(c, c.sub(s, largest)));
-    Value v = c.elementAt(op.getValue(), {indices[0], indices[1], t, indices[3]});
+    Value v = c.elementAt(op.getValue(), {indices[0], group, t, indices[3]});
     return Values{largest, c.fma(carried[1], decay, weight), c.fma(carried[2], decay, c.mul(weight, v))};
   });
   Value result = c.divF(state[2], state[1]);

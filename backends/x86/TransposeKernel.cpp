@@ -1,22 +1,21 @@
 // transpose: output [batch, N, M] of input [batch, M, N] with 4-byte elements (NCHW to NHWC and back), in registers.
 //
 //   for (batch, strip of 16 columns of the input) in the tasks:
-//     for m in steps of 8: two tiles of 8 x 8: 8 loads, 3 rounds of interleaving, 8 stores
+//     for m in steps of 8: two squares of 8 x 8: 8 loads, shuffles (SquareTranspose.h), 8 stores
 //
-// A strip is one cache line wide, so that each line of the input is read once. Interleaving rows i and i + 4 three times
-// transposes: after round r, row 2 i + h holds half h of the interleaved rows i and i + 4. Rest: element by element.
+// A strip is one cache line wide, so that each line of the input is read once. Rest: element by element.
 #include "backends/x86/TransposeKernel.h"
 #include "backends/x86/Body.h"
 #include "backends/x86/Collapse.h"
+#include "backends/x86/SquareTranspose.h"
 #include "backends/x86/Tasks.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace lathe::x86 {
 
 namespace {
-constexpr int64_t kTile = 8, kStrip = 16;
+constexpr int64_t kTile = kSquare, kStrip = 16;
 
 struct MatrixDims {
   AffineExpr batch, rows, columns; // of the input
@@ -82,22 +81,10 @@ private:
       Value offset = c.add(c.mul(c.add(row, c.index(i)), columns), column);
       tile.push_back(c.loadRaw(c.address(in, type, offset), vectorType, c.index(0), 4));
     }
-    SmallVector<int64_t> low, high;
-    for (int64_t i = 0; i < kTile / 2; ++i) {
-      low.append({i, kTile + i});
-      high.append({kTile / 2 + i, kTile + kTile / 2 + i});
-    }
-    for (int64_t round = 1; round < kTile; round *= 2) {
-      SmallVector<Value> next;
-      for (int64_t i = 0; i < kTile / 2; ++i) {
-        next.push_back(c.b.create<vector::ShuffleOp>(c.loc, tile[i], tile[i + kTile / 2], low));
-        next.push_back(c.b.create<vector::ShuffleOp>(c.loc, tile[i], tile[i + kTile / 2], high));
-      }
-      tile = next;
-    }
+    Values turned = transposeSquare(c, tile);
     for (int64_t i = 0; i < kTile; ++i) {
       Value offset = c.add(c.mul(c.add(column, c.index(i)), rows), row);
-      c.storeRaw(tile[i], c.address(out, type, offset), c.index(0), 4);
+      c.storeRaw(turned[i], c.address(out, type, offset), c.index(0), 4);
     }
   }
 

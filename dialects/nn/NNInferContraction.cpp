@@ -108,6 +108,12 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types
   return success();
 }
 
+/// True unless the heads of queries are known to be no multiple of those of keys.
+static bool mayShareHeads(AffineExpr query, AffineExpr key) {
+  auto heads = constantDim(query), groups = constantDim(key);
+  return heads && groups ? *groups > 0 && *heads % *groups == 0 : mayBeEqual(query, key) || groups == 1;
+}
+
 LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor op, Types &types) {
   if (failed(checkSymbolic(loc, op.getOperands())))
     return failure();
@@ -116,8 +122,8 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
       return refuse(loc, "nn.attention C1: expects rank 4, got ", value.getType());
   DimExprs query = dimsOf(op.getQuery()), key = dimsOf(op.getKey()), value = dimsOf(op.getValue());
   if (!mayBeEqual(query[3], key[3]) || !mayBeEqual(ArrayRef(key).take_front(3), ArrayRef(value).take_front(3)) ||
-      !mayBeEqual(ArrayRef(query).take_front(2), ArrayRef(key).take_front(2)))
-    return refuse(loc, "nn.attention C2: expects [B, H, S, D], [B, H, T, D] and [B, H, T, Dv], got ",
+      !mayBeEqual(query[0], key[0]) || !mayShareHeads(query[1], key[1]))
+    return refuse(loc, "nn.attention C2: expects [B, H, S, D], [B, G, T, D] and [B, G, T, Dv], H a multiple of G, got ",
                   op.getQuery().getType(), ", ", op.getKey().getType(), " and ", op.getValue().getType());
   if (failed(checkFloat(loc, "nn.attention C3", elementType(op.getQuery()))) ||
       failed(checkSameElementType(loc, "nn.attention C3", op.getQuery(), op.getKey())) ||

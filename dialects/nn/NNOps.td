@@ -209,9 +209,10 @@ def NN_MaxPoolIndicesOp : NN_SizedOp<"max_pool_indices"> {
 def NN_AttentionOp : NN_InferredOp<"attention"> {
   let summary = "softmax(query x key^T * scale + mask) x value";
   let description = [{
-    query [B, H, S, D], key [B, H, T, D], value [B, H, T, Dv], mask broadcastable to [B, H, S, T] and added;
-    result [B, H, S, Dv]. With `nan_to_zero` a row of weights that are NaN, as of a query whose scores are all masked with
-    -inf, counts as zeros. Vaswani et al., 2017. C1: rank 4. C2: D, T agree. C3: one floating element type.
+    query [B, H, S, D], key [B, G, T, D], value [B, G, T, Dv], mask broadcastable to [B, H, S, T] and added;
+    result [B, H, S, Dv]. Heads of keys and values may be fewer: H / G query heads that follow each other share one
+    (Ainslie et al., GQA, 2023). With `nan_to_zero` a row of weights that are NaN, as of a query whose scores are all masked with
+    -inf, counts as zeros. Vaswani et al., 2017. C1: rank 4. C2: B, D, T agree, G divides H. C3: one floating element type.
     C4: mask broadcasts to [B, H, S, T].
   }];
   let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value, NN_OptTensor:$mask, F64Attr:$scale,

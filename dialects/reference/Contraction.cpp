@@ -81,17 +81,19 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
                *mask = args.operands.size() > 3 ? &args[3] : nullptr;
   Tensor output = args.allocate();
   int64_t heads = query.dim(1), rows = query.dim(2), depth = query.dim(3), count = key.dim(2), width = value.dim(3);
-  SmallVector<int64_t> scores{query.dim(0), heads, rows, count};
-  SmallVector<int64_t> maskStrides = mask ? broadcastStrides(*mask, scores) : SmallVector<int64_t>(4, 0);
-  SmallVector<int64_t> keyStrides{heads * count * depth, count * depth, 0},
-      valueStrides{heads * count * width, count * width, 0};
+  int64_t groups = key.dim(1), shared = groups ? heads / groups : 0; // query heads per head of keys
+  SmallVector<int64_t> mine =
+      mask ? broadcastStrides(*mask, {query.dim(0), heads, rows, count}) : SmallVector<int64_t>(4, 0);
+  SmallVector<int64_t> queries{query.dim(0), groups, shared, rows};
+  SmallVector<int64_t> keyStrides{groups * count * depth, count * depth, 0, 0},
+      valueStrides{groups * count * width, count * width, 0, 0},
+      maskStrides{mine[0], mine[1] * shared, mine[1], mine[2]};
   std::vector<double> weights(static_cast<size_t>(count));
   const T *q = query.data<T>();
   T *out = output.mutableData<T>();
-  SmallVector<int64_t> maskRows(ArrayRef(maskStrides).drop_back());
-  forEachElement<3>(ArrayRef(scores).drop_back(), {keyStrides, valueStrides, maskRows}, [&](Offsets<3> at) {
+  forEachElement<3>(queries, {keyStrides, valueStrides, maskStrides}, [&](Offsets<3> at) {
     const T *maskRow = mask ? mask->data<T>() + at[2] : nullptr;
-    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, maskStrides[3], weights);
+    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, mine[3], weights);
     if (op.getNanToZero()) // one weight is NaN: all are, since their sum is
       std::replace_if(weights.begin(), weights.end(), [](double weight) { return std::isnan(weight); }, 0.0);
     for (int64_t d = 0; d < width; ++d) {

@@ -51,6 +51,17 @@ func.func @attention_masked() -> tensor<1x1x1x1xf32> {
   return %r : tensor<1x1x1x1xf32>
 }
 
+// Two query heads share one head of keys and values.
+// CHECK-LABEL: @attention_shared
+// CHECK: nn.constant dense<{{\[\[\[}}[2.000000e+00]], {{\[}}[2.000000e+00]], {{\[}}[5.000000e+00]], {{\[}}[5.000000e+00]]]]>
+func.func @attention_shared() -> tensor<1x4x1x1xf32> {
+  %q = nn.constant dense<1.0> : tensor<1x4x1x1xf32>
+  %k = nn.constant dense<0.0> : tensor<1x2x2x1xf32>
+  %v = nn.constant dense<[[[[1.0], [3.0]], [[4.0], [6.0]]]]> : tensor<1x2x2x1xf32>
+  %r = nn.attention %q, %k, %v {scale = 1.0 : f64} : (tensor<1x4x1x1xf32>, tensor<1x2x2x1xf32>, tensor<1x2x2x1xf32>) -> tensor<1x4x1x1xf32>
+  return %r : tensor<1x4x1x1xf32>
+}
+
 // Every key is masked: 0 instead of NaN.
 // CHECK-LABEL: @attention_without_keys
 // CHECK: nn.constant dense<0.000000e+00>

@@ -298,9 +298,19 @@ func.func @case(%a: tensor<2x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2x3
 
 // attention C2
 func.func @case(%a: tensor<1x2x3x4xf32>, %b: tensor<1x2x3x5xf32>, %c: tensor<1x2x3x4xf32>) {
-  // expected-error @+2 {{nn.attention C2: expects [B, H, S, D], [B, H, T, D] and [B, H, T, Dv]}}
+  // expected-error @+2 {{nn.attention C2: expects [B, H, S, D], [B, G, T, D] and [B, G, T, Dv], H a multiple of G}}
   // expected-error @+1 {{'nn.attention' op failed to infer returned types}}
   %r = nn.attention %a, %b, %c {scale = 0.5 : f64} : (tensor<1x2x3x4xf32>, tensor<1x2x3x5xf32>, tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+  return
+}
+
+// -----
+
+// attention C2, shared heads
+func.func @case(%a: tensor<1x3x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2x3x4xf32>) {
+  // expected-error @+2 {{nn.attention C2: expects [B, H, S, D], [B, G, T, D] and [B, G, T, Dv], H a multiple of G}}
+  // expected-error @+1 {{'nn.attention' op failed to infer returned types}}
+  %r = nn.attention %a, %b, %c {scale = 0.5 : f64} : (tensor<1x3x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<1x3x3x4xf32>
   return
 }
 

@@ -86,10 +86,11 @@ void checkPool(const std::string &kind, int height, int width, int channels, int
   check(function({in}, out, fmt::format("%r = nn.pool {} %a0 {} : ({}) -> {}", kind, attributes, in, out)), options);
 }
 
-void checkAttention(int batch, int heads, int queries, int keys, int depth, int valueColumns, const std::string &mask) {
+void checkAttention(int batch, int heads, int queries, int keys, int depth, int valueColumns, const std::string &mask,
+                    int shared = 1) {
   std::string q = tensor(fmt::format("{}x{}x{}x{}", batch, heads, queries, depth));
-  std::string k = tensor(fmt::format("{}x{}x{}x{}", batch, heads, keys, depth));
-  std::string v = tensor(fmt::format("{}x{}x{}x{}", batch, heads, keys, valueColumns));
+  std::string k = tensor(fmt::format("{}x{}x{}x{}", batch, heads / shared, keys, depth));
+  std::string v = tensor(fmt::format("{}x{}x{}x{}", batch, heads / shared, keys, valueColumns));
   std::string out = tensor(fmt::format("{}x{}x{}x{}", batch, heads, queries, valueColumns));
   std::vector<std::string> inputs = {q, k, v};
   std::string operands = "%a0, %a1, %a2", types = q + ", " + k + ", " + v;
@@ -255,6 +256,27 @@ TEST_CASE("attention without keys for some queries", "[attention]") {
                     inputs[0], inputs[1], inputs[2], inputs[3], inputs[0]);
     check(function(inputs, inputs[0], text), options);
   }
+  // Several blocks of keys, some of which have none for some queries.
+  std::vector<std::string> inputs = {tensor("1x2x5x16"), tensor("1x2x1300x16"), tensor("1x2x1300x16"),
+                                     tensor("5x1300")};
+  options.fill = [](unsigned number, lathe::reference::Tensor &mask) {
+    for (int64_t i = 0; number == 3 && i < mask.size(); ++i)
+      mask.mutableData<float>()[i] = i / 600 % 2 == 0 ? -std::numeric_limits<float>::infinity() : 0;
+    return number == 3;
+  };
+  check(function(
+            inputs, inputs[0],
+            fmt::format("%r = nn.attention %a0, %a1, %a2, %a3 {{scale = 0.25, nan_to_zero}} : ({}, {}, {}, {}) -> {}",
+                        inputs[0], inputs[1], inputs[2], inputs[3], inputs[0])),
+        options);
+}
+
+TEST_CASE("attention whose heads share keys and values", "[attention]") {
+  for (int queries : {1, 4, 19})
+    for (int shared : {2, 6}) {
+      checkAttention(2, 6, queries, 21, 16, 16, "", shared);
+      checkAttention(2, 6, queries, 21, 16, 24, fmt::format("2x6x{}x21", queries), shared);
+    }
 }
 
 TEST_CASE("attention", "[attention]") {
@@ -267,6 +289,16 @@ TEST_CASE("attention", "[attention]") {
       checkAttention(1, 2, queries, keys, 64, 80, "");
       checkAttention(2, 3, queries, keys, 32, 16, fmt::format("{}x{}", queries, keys));
       checkAttention(2, 3, queries, keys, 32, 16, fmt::format("2x1x1x{}", keys));
+    }
+  for (int queries : {17, 33, 49}) // a last strip of one query, and whole and broken squares of the mask
+    for (int valueColumns : {9, 20, 36}) {
+      checkAttention(1, 2, queries, 29, 36, valueColumns, fmt::format("{}x29", queries));
+      checkAttention(1, 2, queries, 32, 9, valueColumns, fmt::format("2x{}x1", queries));
+    }
+  for (int keys : {256, 300, 700}) // several blocks of keys
+    for (int valueColumns : {3, 20}) {
+      checkAttention(1, 2, 23, keys, 12, valueColumns, "");
+      checkAttention(1, 2, 21, keys, 12, valueColumns, fmt::format("21x{}", keys));
     }
   checkAttention(2, 3, 9, 20, 12, 16, "2x1x1x20");
   checkAttention(2, 3, 9, 20, 12, 16, "9x20");

@@ -52,6 +52,9 @@ TEST_CASE("products and attention by plain loops") {
   CHECK(runCase(oneOp("nn.attention %0, %1, %2, %3 {scale = 0.25 : f64}",
                       {"2x3x5x8xf64", "2x3x7x8xf64", "2x3x7x6xf64", "1x1x5x7xf64"}, {"2x3x5x6xf64"}),
                 {.relative = 1e-5}) == "");
+  CHECK(runCase(oneOp("nn.attention %0, %1, %2 {scale = 0.25 : f64}", {"2x6x5x8xf64", "2x3x7x8xf64", "2x3x7x6xf64"},
+                      {"2x6x5x6xf64"}),
+                {.relative = 1e-5}) == "");
   RunOptions allMasked{.relative = 1e-5};
   allMasked.fill = [](unsigned number, lathe::reference::Tensor &tensor) {
     for (int64_t i = 0; number == 3 && i < tensor.size(); ++i)
