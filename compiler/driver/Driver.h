@@ -23,6 +23,7 @@ struct CompileOptions {
   bool tune = false;                          // measure the plans of operations on this machine and take the fastest
   std::string tuneDbPath;   // tuning database: read, and written with `tune` (made if missing); empty: none
   unsigned tuneThreads = 1; // threads that plans are measured with, and looked up for
+  double tuneSeconds = 45;  // after which no other operation is measured
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
   /// Told how many operations are tuned, of how many.

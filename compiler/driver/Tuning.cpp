@@ -10,6 +10,10 @@ llvm::Error Tuning::open() {
   if (options.tuneThreads < 1 || options.tuneThreads > mostThreads)
     return llvm::createStringError(std::errc::invalid_argument, "expects --tune-threads to be 1 to %u, got %u",
                                    mostThreads, options.tuneThreads);
+  constexpr double mostSeconds = 1e6;
+  if (!(options.tuneSeconds >= 0 && options.tuneSeconds <= mostSeconds))
+    return llvm::createStringError(std::errc::invalid_argument, "expects --tune-seconds to be 0 to %.0f, got %g",
+                                   mostSeconds, options.tuneSeconds);
   if (options.tuneDbPath.empty())
     return llvm::Error::success();
   if (!options.tune || llvm::sys::fs::exists(options.tuneDbPath)) {
@@ -37,6 +41,8 @@ LogicalResult Tuning::measure(func::FuncOp function, llvm::function_ref<void(con
     if (options.tuneProgress)
       options.tuneProgress(done, count);
   };
+  auto deadline = Tuner::Clock::now() + std::chrono::duration_cast<Tuner::Clock::duration>(
+                                            std::chrono::duration<double>(options.tuneSeconds));
   for (const std::unique_ptr<Tuner> &tuner : tuners) {
     const Target &target = tuner->targetCpu();
     SmallVector<StringRef> missing;
@@ -45,7 +51,7 @@ LogicalResult Tuning::measure(func::FuncOp function, llvm::function_ref<void(con
         missing.push_back(feature);
     if (!missing.empty())
       warn("not tuned for " + target.cpu + ": this machine lacks " + llvm::join(missing, ", "));
-    else if (failed(tuner->measure(function, progress)))
+    else if (failed(tuner->measure(function, deadline, progress)))
       return failure();
   }
   return success();

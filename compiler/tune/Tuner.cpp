@@ -1,8 +1,6 @@
 #include "compiler/tune/Tuner.h"
 #include "compiler/tune/OperationText.h"
 #include "llvm/Support/FormatVariadic.h"
-#include <chrono>
-#include <set>
 
 using namespace mlir;
 
@@ -134,24 +132,43 @@ std::optional<KernelPlan> Tuner::planOf(Operation *op, ArrayRef<bool> isConstant
 
 //===- Measuring -===//
 
-LogicalResult Tuner::measure(func::FuncOp function, llvm::function_ref<void(size_t, size_t)> progress) {
-  isMeasuring = true;
-  std::vector<std::pair<Operation *, TuningKey>> unknown;
-  std::set<std::string> seen;
+std::vector<Tuner::Unknown> Tuner::unknownOperations(func::FuncOp function) {
+  std::vector<Unknown> unknown;
+  constexpr size_t isKnown = SIZE_MAX;
+  std::map<std::string, size_t> seen; // position in `unknown`
   for (Operation &op : function.front().without_terminator()) {
     if (!isContraction(&op) || !hasFixedSizes(&op))
       continue;
     SmallVector<bool> isConstant = areConstant(constantsOf(&op));
     TuningKey key = keyOf(&op, isConstant);
-    const TuningEntry *entry = database.find(key); // may be of another version, with other plans
-    if (seen.insert(key.operation).second && !(entry && planOf(&op, isConstant, entry->choice)))
-      unknown.push_back({&op, key});
+    auto [it, isNew] = seen.try_emplace(key.operation, unknown.size());
+    if (isNew) {
+      const TuningEntry *entry = database.find(key); // may be of another version, with other plans
+      if (entry && planOf(&op, isConstant, entry->choice))
+        it->second = isKnown;
+      else
+        unknown.push_back({&op, key, 0});
+    }
+    if (it->second == isKnown)
+      continue;
+    if (auto plan = backend.planKernel(&op, isConstant, target); succeeded(plan))
+      unknown[it->second].work += constantDim(plan->flops).value_or(0);
   }
+  llvm::stable_sort(unknown, [](const Unknown &a, const Unknown &b) { return a.work > b.work; });
+  return unknown;
+}
+
+LogicalResult Tuner::measure(func::FuncOp function, Clock::time_point deadline,
+                             llvm::function_ref<void(size_t, size_t)> progress) {
+  isMeasuring = true;
+  std::vector<Unknown> unknown = unknownOperations(function);
   MadeUpMemory memory(weightsBytes(function));
   TaskRunner runner(threads);
   for (auto [done, entry] : llvm::enumerate(unknown)) {
     progress(done, unknown.size());
-    if (failed(measure(entry.first, constantsOf(entry.first), entry.second, memory, runner)))
+    if (Clock::now() >= deadline)
+      late.insert(entry.key.operation);
+    else if (failed(measure(entry.op, constantsOf(entry.op), entry.key, memory, runner)))
       return failure();
   }
   return success();
@@ -201,7 +218,9 @@ FailureOr<KernelPlan> Tuner::choose(Operation *op, ArrayRef<bool> isConstant) {
   const TuningEntry *entry = database.find(key);
   if (!entry) {
     if (isMeasuring)
-      record.note = hasFixedSizes(op) ? "there is one plan only" : "not tuned: a size is open";
+      record.note = late.contains(key.operation) ? "not tuned: out of time"
+                    : hasFixedSizes(op)          ? "there is one plan only"
+                                                 : "not tuned: a size is open";
     return model;
   }
   auto plan = entry->choice == record.choice ? std::optional(*model) : planOf(op, isConstant, entry->choice);

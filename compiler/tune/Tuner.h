@@ -9,6 +9,8 @@
 #include "compiler/tune/TuningDatabase.h"
 #include "dialects/support/Decisions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <chrono>
+#include <set>
 
 namespace lathe {
 
@@ -31,9 +33,12 @@ public:
   /// Reads and, when measuring, fills `database`. `threads`: what the program is going to run on.
   Tuner(Backend &backend, const Target &target, unsigned threads, TuningDatabase &database);
 
-  /// Measures what the database doesn't know yet. `progress` gets the operations done and their number. This machine must be
-  /// able to run the target's code. Failure: diagnostics were emitted.
-  mlir::LogicalResult measure(mlir::func::FuncOp function,
+  using Clock = std::chrono::steady_clock;
+
+  /// Measures what the database doesn't know yet, operations of most work first; none is begun after `deadline`. `progress`
+  /// gets the operations done and their number. This machine must be able to run the target's code. Failure: diagnostics were
+  /// emitted.
+  mlir::LogicalResult measure(mlir::func::FuncOp function, Clock::time_point deadline,
                               llvm::function_ref<void(size_t done, size_t count)> progress);
   /// The plan for an operation of the program, as Backend::planKernel: to be used while lowering.
   mlir::FailureOr<KernelPlan> choose(mlir::Operation *op, llvm::ArrayRef<bool> isConstant);
@@ -47,6 +52,12 @@ private:
   TuningKey keyOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant) const;
   mlir::LogicalResult measure(mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants, const TuningKey &key,
                               MadeUpMemory &memory, TaskRunner &runner);
+  struct Unknown {
+    mlir::Operation *op;
+    TuningKey key;
+    int64_t work; // of all equal operations
+  };
+  std::vector<Unknown> unknownOperations(mlir::func::FuncOp function);
   ChoiceRecord &recordOf(const TuningKey &key, mlir::Operation *op);
   std::optional<KernelPlan> planOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, llvm::StringRef choice);
   mlir::FailureOr<std::vector<KernelPlan>> plansOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant);
@@ -56,6 +67,7 @@ private:
   unsigned threads;
   TuningDatabase &database;
   bool isMeasuring = false;
+  std::set<std::string> late;                // operations that there was no time for
   std::map<std::string, ChoiceRecord> known; // by operation
   std::vector<std::string> order;            // of operations in the program
   std::vector<Decision> taken;

@@ -102,6 +102,7 @@ static void check_tuning(void) {
   char *text;
   lathe_compile_options_t options = good_options(place("tuned.lathe"));
   options.tune_db = place("tuned.txt");
+  unlink(options.tune_db);
   expect_code(&options, LATHE_COMPILE_BAD_ENVIRONMENT, "tuned.txt");
   options.tune = 1;
   options.tune_threads = 2;

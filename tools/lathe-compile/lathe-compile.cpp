@@ -75,6 +75,9 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");
   app.add_option("--tune-threads", options.tuneThreads, "threads to measure with, and to look up")
       ->capture_default_str();
+  app.add_option("--tune-seconds", options.tuneSeconds,
+                 "how long to measure; another --tune with the same database goes on where this one stops")
+      ->capture_default_str();
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from . import _runtime
 from .dtypes import numpy_dtype
 
-_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads"}
+_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def _arguments(options: dict) -> list[str]:
             arguments += [flag, os.fspath(options[name])]
     if options.get("tune"):
         arguments.append("--tune")
-    if options.get("tune_threads"):
-        arguments += ["--tune-threads", str(options["tune_threads"])]
+    for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds")):
+        if options.get(name) is not None:
+            arguments += [flag, str(options[name])]
     return arguments
 
 
@@ -103,7 +104,7 @@ def compile(model, **options) -> Artifact:
 
     Options, as on the command line: `cpu` ("native", "x86-64-v3", ..., or a list for a fat artifact), `dims` ({"batch": 1,
     "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase), `tune` (True: measure kernels on this
-    machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with). Raises lathe.Error with the
+    machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with), `tune_seconds` (how long). Raises lathe.Error with the
     compiler's messages when the model can't be compiled.
     """
     arguments = _arguments(options)

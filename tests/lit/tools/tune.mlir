@@ -16,6 +16,14 @@
 // RUN: lathe compile %s --tune --tune-db %t.txt --tune-threads 2 -o %t.tuned
 // RUN: FileCheck %s --check-prefix=TWO --input-file %t.txt
 
+// What there is no time for is left to the model.
+// RUN: lathe compile %s --tune --tune-seconds 0 --report %t.json -o %t.tuned
+// RUN: FileCheck %s --check-prefix=LATE --input-file %t.json
+// RUN: not lathe compile %s --tune --tune-seconds nan -o %t.tuned 2>&1 | FileCheck %s --check-prefix=SECONDS
+
+// How far it is.
+// RUN: %python %S/Inputs/on-terminal.py lathe compile %s --tune -o %t.tuned | FileCheck %s --check-prefix=BAR
+
 // Databases are joined.
 // RUN: lathe tune-db merge %t.before %t.txt -o %t.merged
 // RUN: cmp %t.merged %t.txt
@@ -32,6 +40,10 @@
 // MEASURED: "from": "model"
 // MEASURED: "note": "not tuned: a size is open"
 // KNOWN: "from": "database"
+// LATE: "from": "model"
+// LATE: "note": "not tuned: out of time"
+// SECONDS: tune-seconds
+// BAR: tune [..............................] 0 of 1 ...
 func.func @f(%x: tensor<40x64xf32>, %y: tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>)
     -> (tensor<40x48xf32>, tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>)
     attributes {nn.symbols = [{name = "n", kind = "input_dim", input = 1 : i64, index = 0 : i64}]} {

@@ -86,6 +86,22 @@ TEST_CASE("choices of grouped convolutions") {
   checkChoices(conv(fmt::format("{} group = 3 : i64", around).c_str(), "1x6x9x6", "24x2x3x3", "1x6x9x24"), {1}, 4);
 }
 
+TEST_CASE("choices for a CPU that this machine need not be") {
+  RunOptions options;
+  options.cpu = "x86-64-v4";
+  options.constants = {1};
+  for (const std::string &text :
+       {product(37, 40, 70),
+        conv(fmt::format("{} group = 1 : i64", around).c_str(), "1x6x7x16", "70x16x3x3", "1x6x7x70"),
+        conv(fmt::format("{} group = 70 : i64", around).c_str(), "1x6x9x70", "70x1x3x3", "1x6x9x70")}) {
+    int compiled = 0;
+    for (options.choice = 0; compileCase(text, options) == ""; ++options.choice)
+      ++compiled;
+    CHECK(compileCase(text, options).find("expects choice") == 0);
+    CHECK(compiled >= 5);
+  }
+}
+
 TEST_CASE("no choice where sizes are open") {
   RunOptions options;
   options.shapes = {{3, 8}, {8, 8}};

@@ -56,9 +56,11 @@ typedef struct lathe_compile_options {
   const char *tune_db;
   /// Threads to measure with and to look up in the database; 0: 1.
   uint32_t tune_threads;
+  /// After so many seconds no other operation is measured; 0: 45. With the same database, the next `tune` goes on.
+  uint32_t tune_seconds;
 } lathe_compile_options_t;
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
-  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0}
+  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0}
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
 /// if there are none, to be freed with lathe_compile_free. On failure nothing is written but what
