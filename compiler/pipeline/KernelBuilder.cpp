@@ -50,6 +50,26 @@ bool readsInStep(plan::KernelOp kernel, unsigned input, unsigned output) {
   });
 }
 
+//===- Bytes read -===//
+
+AffineExpr readBytes(plan::KernelOp kernel, unsigned input) {
+  auto bytesOf = [](Type type) {
+    auto tensor = cast<RankedTensorType>(type);
+    return dimProduct(dimExprs(tensor), type.getContext()) * elementSizeBytes(tensor.getElementType());
+  };
+  BlockArgument argument = kernel.getBody().front().getArgument(input);
+  AffineExpr whole = simplifyDim(bytesOf(argument.getType())), parts = getAffineConstantExpr(0, kernel.getContext());
+  for (OpOperand &use : argument.getUses()) {
+    Operation *user = use.getOwner();
+    if (use.getOperandNumber() != 0 || !isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNdOp, nn::SliceOp>(user))
+      return whole;
+    parts = parts + bytesOf(user->getResult(0).getType());
+  }
+  parts = simplifyDim(parts);
+  std::optional<int64_t> wholeBytes = constantDim(whole), partBytes = constantDim(parts);
+  return wholeBytes && partBytes && *wholeBytes < *partBytes ? whole : parts;
+}
+
 //===- Regions -===//
 
 namespace {

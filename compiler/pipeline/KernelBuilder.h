@@ -46,6 +46,8 @@ bool isElementwise(mlir::Operation *op);
 /// True if the kernel reads input `input` only at the index at which it writes output `output`, and computes nothing but
 /// element-wise functions.
 bool readsInStep(plan::KernelOp kernel, unsigned input, unsigned output);
+/// Bytes that the kernel reads of input `input`: all of it, unless only parts are gathered or cut out.
+mlir::AffineExpr readBytes(plan::KernelOp kernel, unsigned input);
 /// The value of a constant, looked at through reshapes; null for other values.
 mlir::ElementsAttr constantValue(mlir::Value value);
 

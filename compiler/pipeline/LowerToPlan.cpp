@@ -170,7 +170,7 @@ LogicalResult Lowering::lowerCall(Operation *op, ArrayRef<Value> outputs) {
   AffineExpr moved = b.getAffineConstantExpr(0);
   for (auto [index, operand] : llvm::enumerate(use->operands)) {
     Value value = op->getOperand(operand);
-    moved = moved + sizeBytes(typeOf(value));
+    moved = moved + readBytes(kernel, index);
     ElementsAttr constant = constants[operand];
     ins.push_back(constant ? weights(constant, kernel.getPacking()[index], value.getLoc()) : bufferOf(value));
   }

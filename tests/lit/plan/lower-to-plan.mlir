@@ -161,3 +161,22 @@ func.func @order(%x: tensor<1x256xf32>, %y: tensor<256x1xf32>) -> tensor<1x256xf
   %4 = nn.binary mul %2, %3 : (tensor<1x256xf32>, tensor<1x256xf32>) -> tensor<1x256xf32>
   return %4 : tensor<1x256xf32>
 }
+
+// -----
+
+// Of a table, what is gathered moves: 3 rows of 32 bytes, 3 indices, 3 rows written.
+// CHECK-LABEL: plan.program @gather
+// CHECK: plan.call {{.*}}moved_bytes = affine_map<() -> (216)>
+func.func @gather(%table: tensor<1000x8xf32>, %ids: tensor<3xi64>) -> tensor<3x8xf32> {
+  %0 = nn.gather %table, %ids {axis = 0} : (tensor<1000x8xf32>, tensor<3xi64>) -> tensor<3x8xf32>
+  return %0 : tensor<3x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: plan.program @small_table
+// CHECK: plan.call {{.*}}moved_bytes = affine_map<() -> (184)>
+func.func @small_table(%table: tensor<2x8xf32>, %ids: tensor<3xi64>) -> tensor<3x8xf32> {
+  %0 = nn.gather %table, %ids {axis = 0} : (tensor<2x8xf32>, tensor<3xi64>) -> tensor<3x8xf32>
+  return %0 : tensor<3x8xf32>
+}
