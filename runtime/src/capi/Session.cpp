@@ -15,6 +15,7 @@ using namespace lathe::runtime;
 
 /// More than any machine has; more is a mistake.
 static constexpr uint32_t maxThreads = 4096;
+static constexpr size_t maxTraceEvents = size_t(1) << 28;
 
 static lathe_session_options_t readOptions(const lathe_session_options_t *given) {
   lathe_session_options_t options = readStruct(given, "options");
@@ -119,6 +120,8 @@ lathe_status_t *lathe_session_profile(const lathe_session_t *session, size_t cal
 lathe_status_t *lathe_session_set_trace(lathe_session_t *session, size_t max_events) {
   return guard([&] {
     require(session, "session");
+    if (max_events > maxTraceEvents)
+      fail(LATHE_INVALID_ARGUMENT, "expects at most {} events, got {}", maxTraceEvents, max_events);
     session->session.setTrace(max_events);
   });
 }

@@ -96,6 +96,8 @@ TEST_CASE("trace: bounded, off, on again") {
   CHECK(eventsOf(session.get())[2].run == 2);
   lathe_trace_event_t event = LATHE_TRACE_EVENT_INIT;
   CHECK(textOf(lathe_session_trace(session.get(), 3, &event)) == "expects an event below 3, got 3");
+  CHECK(textOf(lathe_session_set_trace(session.get(), SIZE_MAX)) ==
+        "expects at most 268435456 events, got 18446744073709551615");
   REQUIRE(textOf(lathe_session_set_trace(session.get(), 0)) == "");
   runSteps(session.get());
   CHECK(lathe_session_trace_count(session.get()) == 0);
