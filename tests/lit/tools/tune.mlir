@@ -28,6 +28,10 @@
 // RUN: lathe tune-db merge %t.before %t.txt -o %t.merged
 // RUN: cmp %t.merged %t.txt
 
+// What is kept in the sources is sorted and complete.
+// RUN: lathe tune-db merge %S/../../../models/tuning/znver4.txt -o %t.kept
+// RUN: cmp %t.kept %S/../../../models/tuning/znver4.txt
+
 // DB: lathe tuning database, version 1
 // DB-NEXT: {{.*}} | 1 | 40x64xf32 =64x48xf32 -> matmul(0,1):40x48xf32 | gemm {{.*}} | {{[0-9.]+}} | {{[0-9.]+$}}
 // DB-NOT: {{.}}
