@@ -4,8 +4,9 @@
 // The scale may stand before the first product (on the query, the key, or its square root on both) or after it, as a product
 // or a quotient. Masks are added or selected; several added masks become their sum. NaN probabilities may be replaced by zeros
 // (PyTorch's safe softmax). Scores may be reshaped between masks (shifted windows: Liu et al., Swin Transformer, 2021), and have
-// any number of batch axes. Refused: probabilities that are used elsewhere (attention maps as outputs), softmax along another
-// axis, key and value heads that broadcast, selected mask values above minus 1e9. Vaswani et al., Attention Is All You Need, 2017.
+// any number of batch axes. Heads of keys and values that are repeated for several query heads are read where they are (Ainslie et
+// al., GQA, 2023). Refused: probabilities that are used elsewhere (attention maps as outputs), softmax along another axis,
+// selected mask values above minus 1e9. Vaswani et al., Attention Is All You Need, 2017.
 #include "dialects/support/Decisions.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
@@ -122,8 +123,11 @@ std::optional<Scores> matchScores(Value value) {
   return std::nullopt;
 }
 
-/// Reads the softmax of probabilities, which may be made safe for queries without keys: select(is_nan(p), 0, p).
+/// Reads the softmax of probabilities, which may be made safe for queries without keys: select(is_nan(p), 0, p), and reshaped.
 void matchProbabilities(Value value, Match &match) {
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  if (reshape && keepsMatrices(reshape) && reshape->hasOneUse())
+    value = reshape.getInput();
   auto select = value.getDefiningOp<SelectOp>();
   UnaryOp isNan = select ? definedBy(select.getCondition(), UnaryKind::is_nan) : UnaryOp();
   match.nanToZero = isNan && isNan.getInput() == select.getRhs() && scalarConstant(select.getLhs()) == 0.0 &&
@@ -135,14 +139,23 @@ void matchProbabilities(Value value, Match &match) {
 }
 
 /// The view with the most axes, if all others merge axes of it.
-std::optional<View> finestView(const Scores &scores) {
+std::optional<View> finestView(const Scores &scores, const View &softmax) {
   MatmulOp matmul = scores.product;
-  View product = dimExprs(tensorType(matmul)), finest = product;
+  View product = dimExprs(tensorType(matmul)), finest = product.size() < softmax.size() ? softmax : product;
   for (const AddedMask &mask : scores.masks)
     if (mask.view.size() > finest.size())
       finest = mask.view;
   bool areMerged = llvm::all_of(scores.masks, [&](const AddedMask &mask) { return matchGroups(finest, mask.view); });
-  return areMerged && matchGroups(finest, product) ? std::optional(finest) : std::nullopt;
+  areMerged &= matchGroups(finest, product) && matchGroups(finest, softmax);
+  return areMerged ? std::optional(finest) : std::nullopt;
+}
+
+/// True if the batch axes of `operand` are those of `whole`, or ones in their place.
+bool broadcastsBatch(Value operand, Value whole) {
+  DimExprs dims = dimExprs(tensorType(operand)), all = dimExprs(tensorType(whole));
+  return dims.size() == all.size() && llvm::all_of(llvm::seq<size_t>(0, dims.size() - 2), [&](size_t axis) {
+           return dims[axis] == all[axis] || constantDim(dims[axis]) == 1;
+         });
 }
 
 bool haveEqualBatch(Value lhs, Value rhs) {
@@ -170,14 +183,17 @@ std::optional<Match> matchAttention(MatmulOp op, std::string &reason) {
     return refuse("the scores are no product with scales and masks");
   match.scores = *scores;
   MatmulOp product = match.scores.product;
-  if (!haveEqualDims(product, match.softmax))
+  bool isReshaped = tensorType(product).getRank() != rank;
+  if (!isReshaped && !haveEqualDims(product, match.softmax))
     return refuse("the mask widens the scores");
-  auto view = finestView(match.scores);
+  auto view = finestView(match.scores, dimExprs(tensorType(match.softmax)));
   if (!view)
     return refuse("the scores are reshaped in several ways");
   match.view = *view;
-  if (!haveEqualBatch(product.getLhs(), product.getRhs()) || !haveEqualBatch(product.getLhs(), op.getRhs()))
-    return refuse("query, key and value heads broadcast");
+  if (!haveEqualBatch(product.getLhs(), product) || !haveEqualBatch(product, op))
+    return refuse("the query's heads broadcast");
+  if (!broadcastsBatch(product.getRhs(), product) || !broadcastsBatch(op.getRhs(), product))
+    return refuse("keys and values have other batch axes");
   return match;
 }
 
@@ -240,13 +256,23 @@ Value createMasks(ArrayRef<AddedMask> masks, const View &view, OpBuilder &b, Loc
   return sum;
 }
 
+/// `operand` with the batch axes of `product`.
+Value withBatchOf(Value product, Value operand, OpBuilder &b, Location location) {
+  DimExprs dims = dimExprs(tensorType(operand)), all = dimExprs(tensorType(product));
+  std::copy(all.begin(), all.end() - 2, dims.begin());
+  if (dims == dimExprs(tensorType(operand)))
+    return operand;
+  return b.create<BroadcastOp>(location, makeTensorType(dims, tensorType(operand).getElementType()), operand);
+}
+
 /// How the axes of scores before the matrices are shared between nn.attention's batch and heads: `heads` begins at axis `split`.
 struct Batching {
   AffineExpr batch, heads;
   Value mask; // null: none
 
   static Batching of(ArrayRef<AffineExpr> view, Value mask, OpBuilder &b, Location location);
-  Value reshape(Value operand, OpBuilder &b, Location location) const {
+  Value reshape(Value operand, Value product, OpBuilder &b, Location location) const {
+    operand = withBatchOf(product, operand, b, location);
     DimExprs dims = dimExprs(tensorType(operand));
     return createReshape(b, location, operand, {batch, heads, dims[dims.size() - 2], dims.back()});
   }
@@ -307,13 +333,63 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
       key = swapLastAxes(key, rewriter, location);
     if (op.getTransRhs())
       value = swapLastAxes(value, rewriter, location);
-    auto attention = rewriter.create<AttentionOp>(
-        location, batching.reshape(query, rewriter, location), batching.reshape(key, rewriter, location),
-        batching.reshape(value, rewriter, location), batching.mask, APFloat(scale), match->nanToZero);
+    auto attention = rewriter.create<AttentionOp>(location, batching.reshape(query, product, rewriter, location),
+                                                  batching.reshape(key, product, rewriter, location),
+                                                  batching.reshape(value, product, rewriter, location), batching.mask,
+                                                  APFloat(scale), match->nanToZero);
     Value result = createReshape(rewriter, location, attention, dimExprs(tensorType(op)));
     if (result.getType() != op.getType())
       result.setType(op.getType());
     rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+/// Heads of keys or values before they were repeated for several query heads: [B, G, T, D], and how often each was.
+struct SharedHeads {
+  Value heads; // perhaps in other axes than `dims`
+  DimExprs dims;
+  int64_t times = 0;
+
+  Value create(OpBuilder &b) const { return createReshape(b, heads.getLoc(), heads, dims); }
+};
+
+/// Reads reshape(broadcast [B, G, 1, T, D] -> [B, G, times, T, D]) -> [B, H, T, D], or a broadcast of one head to H.
+std::optional<SharedHeads> matchShared(Value value) {
+  DimExprs dims = dimExprs(tensorType(value));
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  Value repeated = reshape && keepsMatrices(reshape) ? reshape.getInput() : value;
+  auto broadcast = repeated.getDefiningOp<BroadcastOp>();
+  if (!broadcast || tensorType(broadcast).getRank() != tensorType(broadcast.getInput()).getRank())
+    return std::nullopt;
+  DimExprs from = dimExprs(tensorType(broadcast.getInput())), to = dimExprs(tensorType(broadcast));
+  size_t axis = std::mismatch(from.begin(), from.end(), to.begin()).first - from.begin();
+  if (axis + 2 >= to.size() || !std::equal(from.begin() + axis + 1, from.end(), to.begin() + axis + 1))
+    return std::nullopt;
+  auto times = constantDim(to[axis]), heads = constantDim(dims[1]);
+  AffineExpr behind = dimProduct(ArrayRef(to).slice(axis + 1, to.size() - axis - 3), value.getContext());
+  if (!times || !heads || *times < 2 || *heads % *times != 0 || constantDim(behind) != 1)
+    return std::nullopt;
+  DimExprs shared{dims[0], dimConstant(value.getContext(), *heads / *times), dims[2], dims[3]};
+  AffineExpr before = dimProduct(ArrayRef(to).take_front(axis), value.getContext());
+  if (before != simplifyDim(shared[0] * shared[1]))
+    return std::nullopt;
+  return SharedHeads{broadcast.getInput(), shared, *times};
+}
+
+/// attention q, repeat(k), repeat(v)  ->  attention q, k, v
+struct RepeatedHeads : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
+    auto key = matchShared(op.getKey()), value = matchShared(op.getValue());
+    if (!key || !value || key->times != value->times)
+      return rewriter.notifyMatchFailure(op, "heads of keys and values are not both repeated, equally often");
+    Value keys = key->create(rewriter), values = value->create(rewriter);
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getKeyMutable().assign(keys);
+      op.getValueMutable().assign(values);
+    });
     return success();
   }
 };
@@ -332,7 +408,7 @@ void recordRefusals(func::FuncOp function) {
 struct RecognizeAttention : impl::RecognizeAttentionBase<RecognizeAttention> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<AttentionOfProducts>(&getContext());
+    patterns.add<AttentionOfProducts, RepeatedHeads>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     recordRefusals(getOperation());

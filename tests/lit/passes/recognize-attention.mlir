@@ -112,19 +112,6 @@ func.func @softmax_along_queries(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32
 
 // -----
 
-// One key head for all query heads: products broadcast, nn.attention does not.
-// CHECK-LABEL: func.func @shared_key_head
-// CHECK-SAME: query, key and value heads broadcast
-// CHECK-NOT: nn.attention
-func.func @shared_key_head(%q: tensor<1x2x3x4xf32>, %k: tensor<1x1x5x4xf32>, %v: tensor<1x1x5x4xf32>) -> tensor<1x2x3x4xf32> {
-  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x1x5x4xf32>) -> tensor<1x2x3x5xf32>
-  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
-  %2 = nn.matmul %1, %v : (tensor<1x2x3x5xf32>, tensor<1x1x5x4xf32>) -> tensor<1x2x3x4xf32>
-  return %2 : tensor<1x2x3x4xf32>
-}
-
-// -----
-
 // torch's scaled_dot_product_attention from 2.5 on: a query whose keys are all masked gets zeros.
 // CHECK-LABEL: func.func @safe_softmax
 // CHECK: nn.attention %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}} {nan_to_zero, scale = 1.000000e+00 : f64}
@@ -206,4 +193,78 @@ func.func @window_mask(%q: tensor<2x7x3x4x8xf32>, %k: tensor<2x7x3x4x8xf32>, %v:
   %2 = nn.softmax %1 {axis = 4 : i64} : (tensor<2x7x3x4x4xf32>) -> tensor<2x7x3x4x4xf32>
   %3 = nn.matmul %2, %v : (tensor<2x7x3x4x4xf32>, tensor<2x7x3x4x8xf32>) -> tensor<2x7x3x4x8xf32>
   return %3 : tensor<2x7x3x4x8xf32>
+}
+
+// -----
+
+// Llama: each head of keys and values is repeated for two query heads.
+// CHECK-LABEL: func.func @repeated_heads
+// CHECK-SAME: [[Q:%[^:]+]]: tensor<1x4x3x8xf32>, [[K:%[^:]+]]: tensor<1x2x5x8xf32>, [[V:%.+]]: tensor<1x2x5x8xf32>
+// CHECK-NEXT: [[R:%.+]] = nn.attention [[Q]], [[K]], [[V]] {scale = 1.000000e+00 : f64}
+// CHECK-NEXT: return [[R]]
+func.func @repeated_heads(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x8xf32>, %v: tensor<1x2x5x8xf32>) -> tensor<1x4x3x8xf32> {
+  %0 = nn.reshape %k : (tensor<1x2x5x8xf32>) -> tensor<1x2x1x5x8xf32>
+  %1 = nn.broadcast %0 : (tensor<1x2x1x5x8xf32>) -> tensor<1x2x2x5x8xf32>
+  %2 = nn.reshape %1 : (tensor<1x2x2x5x8xf32>) -> tensor<1x4x5x8xf32>
+  %3 = nn.reshape %v : (tensor<1x2x5x8xf32>) -> tensor<1x2x1x5x8xf32>
+  %4 = nn.broadcast %3 : (tensor<1x2x1x5x8xf32>) -> tensor<1x2x2x5x8xf32>
+  %5 = nn.reshape %4 : (tensor<1x2x2x5x8xf32>) -> tensor<1x4x5x8xf32>
+  %6 = nn.matmul %q, %2 {trans_rhs} : (tensor<1x4x3x8xf32>, tensor<1x4x5x8xf32>) -> tensor<1x4x3x5xf32>
+  %7 = nn.softmax %6 {axis = 3 : i64} : (tensor<1x4x3x5xf32>) -> tensor<1x4x3x5xf32>
+  %8 = nn.matmul %7, %5 : (tensor<1x4x3x5xf32>, tensor<1x4x5x8xf32>) -> tensor<1x4x3x8xf32>
+  return %8 : tensor<1x4x3x8xf32>
+}
+
+// -----
+
+// Repeated as a whole instead of head by head: query heads 0 and 2 share the first, which nn.attention can't say.
+// CHECK-LABEL: func.func @tiled_heads
+// CHECK: nn.attention {{.*}} : (tensor<1x4x3x8xf32>, tensor<1x4x5x8xf32>, tensor<1x4x5x8xf32>)
+func.func @tiled_heads(%q: tensor<1x4x3x8xf32>, %k: tensor<1x1x2x5x8xf32>) -> tensor<1x4x3x8xf32> {
+  %1 = nn.broadcast %k : (tensor<1x1x2x5x8xf32>) -> tensor<1x2x2x5x8xf32>
+  %2 = nn.reshape %1 : (tensor<1x2x2x5x8xf32>) -> tensor<1x4x5x8xf32>
+  %6 = nn.matmul %q, %2 {trans_rhs} : (tensor<1x4x3x8xf32>, tensor<1x4x5x8xf32>) -> tensor<1x4x3x5xf32>
+  %7 = nn.softmax %6 {axis = 3 : i64} : (tensor<1x4x3x5xf32>) -> tensor<1x4x3x5xf32>
+  %8 = nn.matmul %7, %2 : (tensor<1x4x3x5xf32>, tensor<1x4x5x8xf32>) -> tensor<1x4x3x8xf32>
+  return %8 : tensor<1x4x3x8xf32>
+}
+
+// -----
+
+// Falcon: the product broadcasts the only head of keys and values.
+// CHECK-LABEL: func.func @one_head
+// CHECK: nn.attention {{.*}} : (tensor<2x4x3x8xf32>, tensor<2x1x5x8xf32>, tensor<2x1x5x8xf32>) -> tensor<2x4x3x8xf32>
+func.func @one_head(%q: tensor<2x4x3x8xf32>, %k: tensor<2x1x5x8xf32>, %v: tensor<2x1x5x8xf32>) -> tensor<2x4x3x8xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<2x4x3x8xf32>, tensor<2x1x5x8xf32>) -> tensor<2x4x3x5xf32>
+  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<2x4x3x5xf32>) -> tensor<2x4x3x5xf32>
+  %2 = nn.matmul %1, %v : (tensor<2x4x3x5xf32>, tensor<2x1x5x8xf32>) -> tensor<2x4x3x8xf32>
+  return %2 : tensor<2x4x3x8xf32>
+}
+
+// -----
+
+// Bloom: masks in one view of the scores, products in another.
+// CHECK-LABEL: func.func @reshaped_probabilities
+// CHECK: nn.attention
+// CHECK-NOT: nn.softmax
+func.func @reshaped_probabilities(%q: tensor<6x3x8xf32>, %k: tensor<6x5x8xf32>, %m: tensor<2x1x3x5xf32>) -> tensor<6x3x8xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<6x3x8xf32>, tensor<6x5x8xf32>) -> tensor<6x3x5xf32>
+  %1 = nn.reshape %0 : (tensor<6x3x5xf32>) -> tensor<2x3x3x5xf32>
+  %2 = nn.binary add %1, %m : (tensor<2x3x3x5xf32>, tensor<2x1x3x5xf32>) -> tensor<2x3x3x5xf32>
+  %3 = nn.softmax %2 {axis = 3 : i64} : (tensor<2x3x3x5xf32>) -> tensor<2x3x3x5xf32>
+  %4 = nn.reshape %3 : (tensor<2x3x3x5xf32>) -> tensor<6x3x5xf32>
+  %5 = nn.matmul %4, %k : (tensor<6x3x5xf32>, tensor<6x5x8xf32>) -> tensor<6x3x8xf32>
+  return %5 : tensor<6x3x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @query_broadcasts
+// CHECK-SAME: the query's heads broadcast
+// CHECK-NOT: nn.attention
+func.func @query_broadcasts(%q: tensor<1x1x3x4xf32>, %k: tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x1x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.softmax %0 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.matmul %1, %k : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %2 : tensor<1x2x3x4xf32>
 }
