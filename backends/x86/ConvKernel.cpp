@@ -1,7 +1,7 @@
 // Channels-last convolution as an indirect batch-reduce GEMM: kind `conv`.
 //
 //   rows = output positions of an image, columns = output channels of a group, taps = kernel positions, depth = input channels
-//   task (image, group, column block, row block):
+//   task (image, group, column block, row block), or rows before columns where the filter stays in L2:
 //     table[tile][tap][row] = address of the input element that `tap` of this output position reads; zeros outside the picture
 //     for panel in column block:                              filter panel [tap][depth][NR] read in order
 //       for tile in row block:  acc = 0;  for tap: acc += A(table) * B;  epilogue(acc)
@@ -56,6 +56,10 @@ PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
   return packing;
 }
 
+/// Do all panels stay in L2 while rows change? Tasks then go through the picture from top to bottom, panels inside, as those of other
+/// kernels do: a thread finds in its caches the rows that it has written. Larger filters are read once, for all rows.
+bool staysInL2(const PanelPacking &packing, const Target &target) { return packing.sizeBytes() <= target.l2Bytes / 2; }
+
 /// How the table sees a window: taps of contiguous elements.
 struct TapShape {
   int64_t taps, depth;
@@ -100,7 +104,13 @@ public:
     if (!window.isPointwise())
       s.loop(s.index(0), s.index(shape.depth), [&](Value i) { s.storeRaw(s.real(0, s.f32()), zeros, i); });
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      Indices position = s.delinearize(task, {out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks});
+      Values sizes{out.images, s.index(packing.groups), s.index(columnBlocks), rowBlocks};
+      bool areRowsOuter = staysInL2(packing, s.target);
+      if (areRowsOuter)
+        std::swap(sizes[2], sizes[3]);
+      Indices position = s.delinearize(task, sizes);
+      if (areRowsOuter)
+        std::swap(position[2], position[3]);
       Value rowBegin = s.mul(position[3], s.index(config.rows));
       Value rowEnd = s.minS(rows, s.add(rowBegin, s.index(config.rows)));
       Value panelBegin = s.mul(position[2], s.index(config.panels));
