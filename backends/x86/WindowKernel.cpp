@@ -330,8 +330,26 @@ private:
   bool isBroadcast() { return groups > 1 && depth > 1 && depth <= kMostPerGroup && outputs % kGroupedLanes == 0; }
 
   int lanes() { return isDepthwise() ? target.vectorBits() / 32 : kGroupedLanes; }
-  /// That divide the channels where possible.
-  int chosenVectors() { return isDepthwise() && (channels % (2 * lanes()) == 0 || channels > 4 * lanes()) ? 2 : 1; }
+  bool dividesChannels(int vectors) { return channels % (vectors * lanes()) == 0 || channels > 2 * vectors * lanes(); }
+
+  /// Bytes that are read and written, if known.
+  std::optional<int64_t> pictureBytes() {
+    auto in = tensorType(conv.getInput()), out = tensorType(conv.getOutput());
+    if (!in.hasStaticShape() || !out.hasStaticShape())
+      return std::nullopt;
+    return 4 * (in.getNumElements() + out.getNumElements());
+  }
+
+  /// Long runs of channels where the picture streams through L2; tall tiles, which share the filter's loads, where it stays.
+  int chosenVectors() {
+    if (!isDepthwise())
+      return 1;
+    bool isMeasured = target.vectorRegisters() == 16; // not with AVX-512
+    auto bytes = pictureBytes();
+    if (isMeasured && bytes)
+      return *bytes <= target.l2Bytes ? 1 : dividesChannels(4) ? 4 : dividesChannels(2) ? 2 : 1;
+    return dividesChannels(2) ? 2 : 1;
+  }
 
   /// As many positions as registers hold; rows of one length.
   TileShape tileOf(int vectors) {
