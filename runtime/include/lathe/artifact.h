@@ -30,7 +30,7 @@ extern "C" {
 #define LATHE_ARTIFACT_MAGIC "LATHE\r\n\x1a"
 #define LATHE_ARTIFACT_MAGIC_BYTES 8
 /// Raised when an older runtime can't read newer files.
-#define LATHE_ARTIFACT_VERSION 2u
+#define LATHE_ARTIFACT_VERSION 3u
 /// Regions, code of a program and weight segments start at multiples of it.
 #define LATHE_ARTIFACT_PAGE_BYTES 4096u
 /// Arena and weight buffers, own allocations and scratch start at multiples of
@@ -140,7 +140,8 @@ typedef enum lathe_kernel_code {
   LATHE_KERNEL_DIVISION_BY_ZERO = 2,
   LATHE_KERNEL_INVALID_SHAPE = 3,
   LATHE_KERNEL_INVALID_VALUE = 4,
-  LATHE_KERNEL_TOO_MANY_ELEMENTS = 5
+  LATHE_KERNEL_TOO_MANY_ELEMENTS = 5,
+  LATHE_KERNEL_LIBRARY_FAILED = 6
 } lathe_kernel_code;
 
 /// Text of a lathe_kernel_code, for messages.
@@ -158,6 +159,8 @@ static inline const char *lathe_kernel_code_text(int32_t code) {
     return "operand has an invalid value";
   case LATHE_KERNEL_TOO_MANY_ELEMENTS:
     return "more elements than the result has room for";
+  case LATHE_KERNEL_LIBRARY_FAILED:
+    return "the library that computes it reports a failure";
   default:
     return "unknown kernel error";
   }

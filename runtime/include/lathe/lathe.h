@@ -179,7 +179,7 @@ typedef struct lathe_memory_needs {
   uint64_t arena_bytes;   ///< intermediate tensors
   uint64_t scratch_bytes; ///< per thread
   uint64_t output_bytes;  ///< outputs, where the session owns them
-  uint64_t weights_bytes; ///< mapped once per machine, shared
+  uint64_t weights_bytes; ///< mapped once per machine, shared; and what oneDNN packs of them, once per artifact
   int32_t is_exact;       ///< 0 when more is allocated for sizes that depend on computed values
 } lathe_memory_needs_t;
 #define LATHE_MEMORY_NEEDS_INIT {sizeof(lathe_memory_needs_t), 0, 0, 0, 0, 0}

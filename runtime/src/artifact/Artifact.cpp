@@ -71,8 +71,10 @@ Artifact::Artifact(ArtifactBytes given, uint64_t flags, FeatureTest hasFeature) 
   validateSchedule(program(), programSchedule);
   inputs = describeBorders(program(), *program().inputs());
   outputs = describeBorders(program(), *program().outputs());
-  if (runnable)
+  if (runnable) {
     code = bytes.mapCode(program().code_offset(), program().code_size());
+    openLibraries();
+  }
   if (flags & LATHE_OPEN_TRUST_WEIGHTS)
     weightsCheck.skip();
   if (flags & LATHE_OPEN_VERIFY_WEIGHTS)
@@ -97,6 +99,23 @@ void Artifact::chooseProgram(FeatureTest hasFeature) {
   fail(LATHE_INCOMPATIBLE, "this CPU can't run the model: {}", reasons);
 }
 
+void Artifact::openLibraries() {
+  const auto &calls = *program().calls();
+  std::shared_ptr<const OneDnn> library;
+  for (uint32_t i = 0; i < calls.size(); ++i) {
+    const artifact::Call &call = *calls.Get(i);
+    const artifact::LibraryKernel *kernel = program().kernels()->Get(call.kernel())->library();
+    if (!kernel)
+      continue;
+    if (!library)
+      library = OneDnn::open();
+    libraryCalls.resize(calls.size());
+    const artifact::Buffer &filter = *program().buffers()->Get(call.args()->Get(kernel->weights_arg()));
+    libraryCalls[i] = std::make_unique<LibraryCall>(library, *kernel, call.args()->size() - 1,
+                                                    reinterpret_cast<const float *>(weights(filter)));
+  }
+}
+
 lathe_kernel_fn Artifact::kernel(uint32_t index) const {
   if (code.size() == 0) // opened to inspect
     return nullptr;
@@ -113,6 +132,8 @@ uint64_t Artifact::weightsBytes() const {
   if (manifestRoot->weights())
     for (const artifact::WeightsSegment *segment : *manifestRoot->weights())
       sum += segment->size();
+  for (const auto &call : libraryCalls)
+    sum += call ? call->packedBytes() : 0;
   return sum;
 }
 

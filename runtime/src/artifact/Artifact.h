@@ -10,6 +10,7 @@
 #include "runtime/src/artifact/MappedFile.h"
 #include "runtime/src/artifact/Schedule.h"
 #include "runtime/src/artifact/Weights.h"
+#include "runtime/src/library/LibraryCall.h"
 
 #include <memory>
 #include <span>
@@ -37,7 +38,12 @@ public:
   bool isRunnable() const { return runnable; }
 
   lathe_kernel_fn kernel(uint32_t index) const;
+  /// Null where the call's kernel is code, or nothing is run.
+  const LibraryCall *libraryCall(uint32_t call) const {
+    return call < libraryCalls.size() ? libraryCalls[call].get() : nullptr;
+  }
   const uint8_t *weights(const artifact::Buffer &buffer) const;
+  /// Those that libraries have packed once more for themselves included.
   uint64_t weightsBytes() const;
 
   /// Checks the weights' digests unless somebody did. Throws Error.
@@ -53,6 +59,7 @@ public:
 
 private:
   void chooseProgram(FeatureTest hasFeature);
+  void openLibraries();
 
   ArtifactBytes bytes;
   /// A private copy, so that nobody changes what was validated.
@@ -63,6 +70,7 @@ private:
   bool runnable = true;
   Schedule programSchedule;
   Pages code;
+  std::vector<std::unique_ptr<const LibraryCall>> libraryCalls; ///< per call, or none at all
   std::vector<Border> inputs, outputs;
   mutable WeightsCheck weightsCheck;
 };

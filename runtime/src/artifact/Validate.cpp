@@ -6,6 +6,7 @@
 #include "runtime/src/artifact/Validate.h"
 
 #include "runtime/src/artifact/Expr.h"
+#include "runtime/src/artifact/ValidateLibrary.h"
 #include "runtime/src/support/DType.h"
 #include "runtime/src/support/Error.h"
 
@@ -77,7 +78,10 @@ private:
         !isInside(program.code_offset() - header.code_offset, program.code_size(), header.code_bytes))
       damaged("code at {} of {} bytes is outside the code region", program.code_offset(), program.code_size());
     for (const artifact::Kernel *kernel : *program.kernels())
-      checkIndex("the entry point of a kernel", kernel->code_offset(), program.code_size());
+      if (kernel->library())
+        checkLibraryKernel(*kernel->library());
+      else
+        checkIndex("the entry point of a kernel", kernel->code_offset(), program.code_size());
   }
 
   void checkExprs() const {
@@ -202,6 +206,8 @@ void ProgramValidator::checkCalls() const {
       checkExpr(expr);
     if (call->rounds())
       checkExpr(*call->rounds());
+    if (const artifact::LibraryKernel *kernel = program.kernels()->Get(call->kernel())->library())
+      checkLibraryArgs(*kernel, *call, manifest, program);
   }
 }
 

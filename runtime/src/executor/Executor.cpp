@@ -6,6 +6,7 @@
 #include "runtime/src/executor/Executor.h"
 
 #include "runtime/src/executor/MathTable.h"
+#include "runtime/src/library/LibraryCall.h"
 
 #include <algorithm>
 
@@ -58,7 +59,8 @@ struct Executor::Run {
       return;
     const BoundCall &call = calls[number];
     lathe_kernel_context context = {sizeof(context), 0, scratch[thread], &kernelApi()};
-    if (int32_t code = call.function(call.args, call.dims, begin, end, &context))
+    if (int32_t code = call.library ? call.library->run(call.args, begin, end, scratch[thread])
+                                    : call.function(call.args, call.dims, begin, end, &context))
       fail(number, code);
   }
 };

@@ -31,6 +31,8 @@
 
 namespace lathe::runtime {
 
+class LibraryCall;
+
 /// A call with everything known, ready to run.
 struct BoundCall {
   lathe_kernel_fn function;
@@ -43,6 +45,8 @@ struct BoundCall {
   /// alone.
   bool isAwaited;
   uint32_t rounds = 1; ///< rounds * tasks fits an int64_t
+  /// Null, or what computes it instead of the function.
+  const LibraryCall *library = nullptr;
 };
 
 struct CallTime {

@@ -72,6 +72,20 @@ void Binding::bindStage(uint32_t number) {
     boundCalls[i].isAwaited = boundCalls[i].threads > 1 || (i + 1 < stage.endCall && boundCalls[i + 1].threads > 1);
 }
 
+/// Sizes that the library was told must be those of the buffers.
+void Binding::checkLibraryCall(uint32_t number, const LibraryCall &library, int64_t tasks,
+                               const uint64_t *offsets) const {
+  const artifact::Call &call = *artifact.program().calls()->Get(number);
+  const artifact::LibraryKernel &kernel = *artifact.program().kernels()->Get(call.kernel())->library();
+  if (tasks != library.tasks())
+    fail(LATHE_BAD_ARTIFACT, "damaged manifest: expects {} tasks of call {}, got {}", library.tasks(), number, tasks);
+  for (LibraryTensor tensor : libraryTensors(kernel, call.args()->size())) {
+    uint64_t offset = call.arg_offsets() ? offsets[tensor.arg] : 0;
+    if (shapes.bufferBytes(call.args()->Get(tensor.arg)) - offset < tensor.elements * sizeof(float))
+      fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is smaller than its kernel's sizes", number);
+  }
+}
+
 void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets) {
   const artifact::Call &call = *artifact.program().calls()->Get(number);
   for (uint32_t i = 0; call.dims() && i < call.dims()->size(); ++i)
@@ -82,6 +96,9 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
       fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is outside its buffer", number);
   }
   scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
+  const LibraryCall *library = artifact.libraryCall(number);
+  if (library)
+    scratch = std::max(scratch, library->scratchBytes());
   int64_t tasks = shapes.value(call.tasks(), 0, Shapes::maxBytes);
   int64_t rounds = call.rounds() ? shapes.value(*call.rounds(), 0, maxRounds) : 1;
   if (tasks > 0 && rounds > maxInt / tasks)
@@ -90,10 +107,19 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
     tasks = 0;
     rounds = 1;
   }
+  if (library)
+    checkLibraryCall(number, *library, tasks, offsets);
   double ns = estimateNs(call) / static_cast<double>(rounds);
   uint32_t callThreads = chooseThreads(ns, tasks);
-  boundCalls[number] = {artifact.kernel(call.kernel()),      callArgs,    callDims, tasks,
-                        chooseChunk(ns, tasks, callThreads), callThreads, false,    static_cast<uint32_t>(rounds)};
+  boundCalls[number] = {artifact.kernel(call.kernel()),
+                        callArgs,
+                        callDims,
+                        tasks,
+                        chooseChunk(ns, tasks, callThreads),
+                        callThreads,
+                        false,
+                        static_cast<uint32_t>(rounds),
+                        library};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {
