@@ -29,6 +29,9 @@ struct KernelPlan {
 /// "conv blocking=120,4 tile=6,2,8".
 std::string choiceText(const KernelPlan &plan);
 
+/// Kernels that a library computes at run time: no code is generated for them.
+inline bool isLibraryKind(llvm::StringRef kind) { return kind.starts_with("onednn_"); }
+
 /// Machine code of all kernels of a program: one position-independent image without relocations or imports, mapped
 /// read + execute at any page-aligned address.
 struct CodeImage {

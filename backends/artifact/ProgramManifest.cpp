@@ -1,5 +1,6 @@
 #include "backends/artifact/ProgramManifest.h"
 #include "backends/artifact/ExprTable.h"
+#include "backends/onednn/LibraryKernel.h"
 #include "dialects/support/Decisions.h"
 #include "passes/memory/PlanArena.h"
 #include "llvm/ADT/StringExtras.h"
@@ -144,13 +145,20 @@ LogicalResult ProgramDescriber::describeKernels() {
   for (const auto &[name, offset] : code.entries)
     offsets[name] = offset;
   for (auto kernel : program.getBody().getOps<plan::KernelOp>()) {
-    auto it = offsets.find(kernel.getSymName());
-    if (it == offsets.end())
-      return kernel.emitError("no code was generated for kernel ") << kernel.getSymName();
     kernels[kernel.getSymName()] = out->kernels.size();
     auto entry = std::make_unique<artifact::KernelT>();
+    if (isLibraryKind(kernel.getKind())) {
+      auto library = onednn::describe(kernel);
+      if (failed(library))
+        return failure();
+      entry->library = std::move(*library);
+    } else {
+      auto it = offsets.find(kernel.getSymName());
+      if (it == offsets.end())
+        return kernel.emitError("no code was generated for kernel ") << kernel.getSymName();
+      entry->code_offset = it->second;
+    }
     entry->name = kernel.getSymName().str();
-    entry->code_offset = it->second;
     entry->description = kernel.getKind().str();
     out->kernels.push_back(std::move(entry));
   }

@@ -74,6 +74,7 @@ public:
     initializeLlvm();
     prepareContext(program.getContext());
     SmallVector<plan::KernelOp> kernels(program.getBody().getOps<plan::KernelOp>());
+    llvm::erase_if(kernels, [](plan::KernelOp kernel) { return isLibraryKind(kernel.getKind()); });
     std::vector<KernelObject> objects(kernels.size());
     std::vector<std::string> texts(kernels.size());
     // One module per kernel: the code doesn't depend on how many threads share the work.

@@ -1,5 +1,6 @@
 #include "compiler/driver/Driver.h"
 #include "backends/artifact/ArtifactWriter.h"
+#include "backends/onednn/ProviderBackend.h"
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/OutputFile.h"
@@ -45,11 +46,19 @@ std::string moduleText(Operation *module) {
   return text;
 }
 
+/// In the order of Provider.
+constexpr std::array<StringLiteral, 2> kProviders = {"lathe", "onednn"};
+
+/// Names are checked later.
+Provider providerOf(const CompileOptions &options) {
+  return kProviders[1] == options.provider ? Provider::onednn : Provider::lathe;
+}
+
 class Compilation {
 public:
   Compilation(const CompileOptions &options)
-      : options(options), messages(&context, options.modelPath), backend(createX86Backend()),
-        tuning(options, *backend) {
+      : options(options), messages(&context, options.modelPath),
+        backend(withProvider(createX86Backend(), providerOf(options))), tuning(options, *backend) {
     prepareContext(context);
   }
 
@@ -104,6 +113,8 @@ bool Compilation::checkOptions() {
   for (const std::string &dim : options.dims)
     if (!parseDimOption(dim, importOptions))
       return fail("expects --dim name=size or name=low..high, got '" + dim + "'");
+  if (!llvm::is_contained(kProviders, options.provider))
+    return fail("expects --provider to be one of " + llvm::join(kProviders, ", ") + ", got '" + options.provider + "'");
   if (options.cpus.empty() || options.cpus.size() > 64)
     return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
   for (const std::string &cpu : options.cpus) {
@@ -134,6 +145,8 @@ std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
   flags += llvm::join(llvm::map_range(targets, [](const Target &target) { return target.cpu; }), ",");
   for (const std::string &dim : options.dims)
     flags += " --dim " + dim;
+  if (kProviders[0] != options.provider)
+    flags += " --provider " + options.provider;
   return flags;
 }
 

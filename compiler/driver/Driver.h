@@ -20,6 +20,7 @@ struct CompileOptions {
   std::string stopAfter;                      // phase whose module is printed instead of going on; empty: none
   std::string dumpTo;                         // folder for one .mlir per phase and the kernels' assembly; empty: none
   std::string reportPath;                     // JSON report; empty: none
+  std::string provider = "lathe";             // of kernels: lathe, or onednn (wherever it can be)
   bool tune = false;                          // measure the plans of operations on this machine and take the fastest
   std::string tuneDbPath;   // tuning database: read, and written with `tune` (made if missing); empty: none
   unsigned tuneThreads = 1; // threads that plans are measured with, and looked up for

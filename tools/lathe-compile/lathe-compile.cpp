@@ -70,6 +70,9 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
                  "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
   app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
   app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
+  app.add_option("--provider", options.provider,
+                 "of kernels: lathe; onednn, wherever it can be (running the artifact needs the library)")
+      ->capture_default_str();
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");

@@ -1,0 +1,216 @@
+#include "backends/onednn/LibraryKernel.h"
+#include "backends/x86/Contraction.h"
+#include "backends/x86/Window.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+
+namespace lathe::onednn {
+
+using artifact::LibraryStepKind;
+
+namespace {
+
+std::optional<float> numberOf(ElementsAttr value) {
+  if (!value || !value.getElementType().isF32())
+    return std::nullopt;
+  if (auto dense = dyn_cast<DenseElementsAttr>(value); dense && dense.isSplat())
+    return dense.getSplatValue<float>();
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  AsmResourceBlob *blob = resource && resource.getNumElements() == 1 ? resource.getRawHandle().getBlob() : nullptr;
+  return blob ? std::optional(*reinterpret_cast<const float *>(blob->getData().data())) : std::nullopt;
+}
+
+bool isStatic(Operation *op) {
+  auto hasShape = [](Type type) { return cast<ShapedType>(type).hasStaticShape(); };
+  return llvm::all_of(op->getOperandTypes(), hasShape) && llvm::all_of(op->getResultTypes(), hasShape);
+}
+
+/// Describes the body of an operation, or of a plan.kernel made of it: that has fewer arguments, since constants of one number
+/// are in the region.
+class Description {
+public:
+  /// `owner`: nn operation, nn.fused, or plan.kernel.
+  Description(Operation *owner, ArrayRef<Operation *> operations) : owner(owner), operations(operations) {}
+
+  std::unique_ptr<artifact::LibraryKernelT> convolution(nn::ConvOp op) {
+    auto window = x86::windowOf(op);
+    if (!op.getChannelsLast() || !x86::isFloat32(op) || !isStatic(op) || !window)
+      return nullptr;
+    ArrayRef<int64_t> in = x86::tensorType(op.getInput()).getShape(), out = x86::tensorType(op.getOutput()).getShape();
+    auto plane = [](ArrayRef<int64_t> sizes) {
+      return std::make_unique<artifact::Plane>(sizes.size() == 3 ? 1 : sizes[1], sizes.drop_back().back());
+    };
+    auto pair = [](const int64_t(&sizes)[2]) { return std::make_unique<artifact::Plane>(sizes[0], sizes[1]); };
+    kernel->images = in.front();
+    kernel->groups = op.getGroup();
+    kernel->in_channels = in.back();
+    kernel->out_channels = out.back();
+    kernel->input = plane(in);
+    kernel->output = plane(out);
+    kernel->kernel = pair(window->kernel);
+    kernel->stride = pair(window->stride);
+    kernel->dilation = pair(window->dilation);
+    kernel->pad = pair(window->padBegin);
+    if (!hasPictureInEachWindow())
+      return nullptr;
+    return finish(op, op.getInput(), op.getFilter(), op.getBias());
+  }
+
+  std::unique_ptr<artifact::LibraryKernelT> product(nn::MatmulOp op) {
+    RankedTensorType lhs = x86::tensorType(op.getLhs()), rhs = x86::tensorType(op.getRhs());
+    if (!x86::isFloat32(op) || !isStatic(op) || op.getTransLhs() || rhs.getRank() != 2)
+      return nullptr;
+    auto rows = [&](int64_t height) { return std::make_unique<artifact::Plane>(height, 1); };
+    kernel->is_product = true;
+    kernel->is_transposed = op.getTransRhs();
+    kernel->images = kernel->groups = 1;
+    kernel->in_channels = lhs.getShape().back();
+    kernel->out_channels = x86::tensorType(op.getOutput()).getShape().back();
+    kernel->input = rows(lhs.getNumElements() / std::max<int64_t>(1, kernel->in_channels));
+    kernel->output = rows(kernel->input->height());
+    kernel->kernel = rows(1);
+    kernel->stride = rows(1);
+    kernel->dilation = rows(1);
+    kernel->pad = std::make_unique<artifact::Plane>(0, 0);
+    return finish(op, op.getLhs(), op.getRhs(), Value());
+  }
+
+private:
+  /// As the loader wants it: no window lies in the padding alone.
+  bool hasPictureInEachWindow() const {
+    auto isGood = [](int64_t in, int64_t out, int64_t size, int64_t stride, int64_t dilation, int64_t pad) {
+      return pad <= (size - 1) * dilation && (out - 1) * stride - pad < in;
+    };
+    return isGood(kernel->input->height(), kernel->output->height(), kernel->kernel->height(), kernel->stride->height(),
+                  kernel->dilation->height(), kernel->pad->height()) &&
+           isGood(kernel->input->width(), kernel->output->width(), kernel->kernel->width(), kernel->stride->width(),
+                  kernel->dilation->width(), kernel->pad->width());
+  }
+
+  std::unique_ptr<artifact::LibraryKernelT> finish(Operation *root, Value input, Value weights, Value bias) {
+    kernel->library = "onednn";
+    auto inputArg = argument(input), weightsArg = argument(weights);
+    if (x86::tensorType(root->getResult(0)).getNumElements() == 0 || kernel->in_channels == 0 || !inputArg ||
+        !weightsArg || !addSteps(root))
+      return nullptr;
+    kernel->input_arg = *inputArg;
+    kernel->weights_arg = *weightsArg;
+    if (bias) {
+      auto biasArg = argument(bias);
+      if (!biasArg)
+        return nullptr;
+      kernel->bias_arg = *biasArg;
+    }
+    return std::move(kernel);
+  }
+
+  bool addSteps(Operation *root) {
+    Value value = root->getResult(0);
+    size_t left = llvm::count_if(operations, [](Operation *op) { return !isa<nn::ConstantOp>(op); }) - 1;
+    for (; left > 0; --left) {
+      if (!value.hasOneUse())
+        return false;
+      Operation *next = *value.getUsers().begin();
+      if (!llvm::is_contained(operations, next) || next->getNumResults() != 1 ||
+          next->getResult(0).getType() != value.getType() || !addStep(next, value))
+        return false;
+      value = next->getResult(0);
+    }
+    return owner->getNumResults() <= 1 && (root == owner || value.hasOneUse());
+  }
+
+  bool addStep(Operation *op, Value value) {
+    auto step = std::make_unique<artifact::LibraryStepT>();
+    if (auto unary = dyn_cast<nn::UnaryOp>(op); unary && unary.getKind() == nn::UnaryKind::relu)
+      step->kind = LibraryStepKind::Relu;
+    else if (auto binary = dyn_cast<nn::BinaryOp>(op);
+             !binary || !setStep(*step, binary.getKind(), binary.getLhs() == value ? binary.getRhs() : binary.getLhs()))
+      return false;
+    kernel->steps.push_back(std::move(step));
+    return true;
+  }
+
+  bool setStep(artifact::LibraryStepT &step, nn::BinaryKind kind, Value other) {
+    if (auto number = constant(other); number && (kind == nn::BinaryKind::max || kind == nn::BinaryKind::min)) {
+      step.kind = kind == nn::BinaryKind::max ? LibraryStepKind::Max : LibraryStepKind::Min;
+      step.value = *number;
+      return !std::isnan(*number);
+    }
+    auto position = argument(other);
+    if (kind != nn::BinaryKind::add || !position || constant(other))
+      return false;
+    step.arg = *position;
+    RankedTensorType type = x86::tensorType(other);
+    int64_t pixels = kernel->images * kernel->output->height() * kernel->output->width();
+    bool isColumns = type.getRank() > 0 && type.getShape().back() == kernel->out_channels &&
+                     type.getNumElements() == kernel->out_channels;
+    step.kind = isColumns ? LibraryStepKind::AddColumns : LibraryStepKind::Add;
+    return isColumns || type.getNumElements() == pixels * kernel->out_channels;
+  }
+
+  std::optional<unsigned> argument(Value value) const {
+    if (auto block = dyn_cast<BlockArgument>(value); block && isa<plan::KernelOp>(owner))
+      return block.getArgNumber();
+    return isa<plan::KernelOp>(owner) ? std::nullopt : x86::inputIndex(owner, value);
+  }
+
+  /// The number that all elements are, where it becomes part of the kernel.
+  std::optional<float> constant(Value value) const {
+    if (auto block = dyn_cast<BlockArgument>(value); block && isa<nn::FusedOp>(owner))
+      value = owner->getOperand(block.getArgNumber());
+    auto op = value.getDefiningOp<nn::ConstantOp>();
+    return op ? numberOf(op.getValue()) : std::nullopt;
+  }
+
+  Operation *owner;
+  ArrayRef<Operation *> operations;
+  std::unique_ptr<artifact::LibraryKernelT> kernel = std::make_unique<artifact::LibraryKernelT>();
+};
+
+std::unique_ptr<artifact::LibraryKernelT> describeBody(Operation *owner, ArrayRef<Operation *> operations) {
+  if (auto conv = x86::contractionRoot<nn::ConvOp>(operations))
+    return Description(owner, operations).convolution(conv);
+  if (auto matmul = x86::contractionRoot<nn::MatmulOp>(operations))
+    return Description(owner, operations).product(matmul);
+  return nullptr;
+}
+
+} // namespace
+
+std::unique_ptr<artifact::LibraryKernelT> describe(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = x86::bodyOperations(op);
+  auto kernel = describeBody(op, operations);
+  return kernel && isConstant[kernel->weights_arg] && target.vectorBits() >= 256 ? std::move(kernel) : nullptr;
+}
+
+FailureOr<std::unique_ptr<artifact::LibraryKernelT>> describe(plan::KernelOp op) {
+  SmallVector<Operation *> operations;
+  for (Operation &inner : op.getBody().front().without_terminator())
+    operations.push_back(&inner);
+  auto kernel = describeBody(op, operations);
+  auto rows = op.getConfig().getAs<IntegerAttr>("rows");
+  if (!kernel || !rows)
+    return op.emitError("internal: oneDNN can't compute kernel ") << op.getSymName();
+  kernel->rows = rows.getInt();
+  return std::move(kernel);
+}
+
+std::optional<KernelPlan> planFor(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  constexpr int64_t fewestTasks = 8; // for several threads; more would cost more calls
+  auto kernel = describe(op, isConstant, target);
+  if (!kernel)
+    return std::nullopt;
+  MLIRContext *context = op->getContext();
+  Builder b(context);
+  int64_t height = kernel->output->height();
+  int64_t pieces = std::clamp<int64_t>(llvm::divideCeil(fewestTasks, kernel->images), 1, height);
+  int64_t rows = llvm::divideCeil(height, pieces);
+  KernelPlan plan = x86::makePlan(op, kernel->is_product ? "onednn_matmul" : "onednn_conv");
+  plan.name += "__onednn";
+  plan.config = b.getDictionaryAttr(b.getNamedAttr("rows", b.getI64IntegerAttr(rows)));
+  plan.tasks = dimConstant(context, kernel->images * llvm::divideCeil(height, rows));
+  return plan;
+}
+
+} // namespace lathe::onednn

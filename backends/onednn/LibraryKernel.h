@@ -1,0 +1,20 @@
+// Convolutions and products that oneDNN can compute, as the runtime is told of them (manifest.fbs, LibraryKernel).
+#pragma once
+
+#include "backends/Backend.h"
+#include "manifest_generated.h"
+
+namespace lathe::onednn {
+
+/// The kernel for `op` (an nn operation or nn.fused), without rows and places of arguments; null: not one for oneDNN. That is
+/// an f32 convolution (channels last, one or two spatial axes) or product of all known sizes, with constant weights, followed by
+/// at most additions of inputs, relu, and max and min with constants.
+std::unique_ptr<artifact::LibraryKernelT> describe(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
+                                                   const Target &target);
+/// The same, whole, for a kernel with such a plan. Failure: a diagnostic was emitted.
+mlir::FailureOr<std::unique_ptr<artifact::LibraryKernelT>> describe(plan::KernelOp kernel);
+
+/// nullopt where `describe` gives null.
+std::optional<KernelPlan> planFor(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+
+} // namespace lathe::onednn
