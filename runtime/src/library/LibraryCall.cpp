@@ -103,25 +103,27 @@ size_t LibraryCall::pack(const void *wanted, const float *weights) {
       return i;
   Owned from = weightsLayout();
   Owned to = make(dnn->layoutDestroy, [&](void **out) { return dnn->layoutClone(out, wanted); });
-  std::vector<float> data(dnn->layoutBytes(wanted) / sizeof(float) + 1);
+  constexpr size_t line = LATHE_BUFFER_ALIGNMENT;
+  std::vector<float> room((dnn->layoutBytes(wanted) + 2 * line) / sizeof(float));
+  float *data = room.data() + (line - reinterpret_cast<uintptr_t>(room.data()) % line) % line / sizeof(float);
   Owned description = make(dnn->descriptionDestroy, [&](void **out) {
     return dnn->reorderCreate(out, from.get(), engine.get(), wanted, engine.get(), nullptr);
   });
   Owned reorder = make(dnn->primitiveDestroy, [&](void **out) { return dnn->primitiveCreate(out, description.get()); });
   Owned stream =
       make(dnn->streamDestroy, [&](void **out) { return dnn->streamCreate(out, engine.get(), OneDnn::streamInOrder); });
-  Owned source = memory(from.get(), weights), target = memory(wanted, data.data());
+  Owned source = memory(from.get(), weights), target = memory(wanted, data);
   OneDnn::Argument arguments[] = {{OneDnn::argSource, source.get()}, {OneDnn::argTarget, target.get()}};
   check(dnn->primitiveExecute(reorder.get(), stream.get(), 2, arguments));
   check(dnn->streamWait(stream.get()));
-  packed.push_back({std::move(to), std::move(data)});
+  packed.push_back({std::move(to), std::move(room), data});
   return packed.size() - 1;
 }
 
 uint64_t LibraryCall::packedBytes() const {
   uint64_t sum = 0;
   for (const Packed &weights : packed)
-    sum += weights.data.size() * sizeof(float);
+    sum += weights.memory.size() * sizeof(float);
   return sum;
 }
 
@@ -249,7 +251,7 @@ OneDnn::Status LibraryCall::execute(const Primitive &primitive, const float *sou
                                     void *scratch, void *stream) const {
   const Packed &weights = packed[primitive.packed];
   Owned from = memory(primitive.source.get(), source), to = memory(primitive.target.get(), target);
-  Owned filter = memory(weights.layout.get(), weights.data.data());
+  Owned filter = memory(weights.layout.get(), weights.data);
   Owned spare = memory(primitive.scratchpad.get(), scratch);
   Owned added(nullptr, dnn->memoryDestroy);
   std::vector<OneDnn::Argument> arguments = {{OneDnn::argSource, from.get()},

@@ -47,7 +47,8 @@ private:
   };
   struct Packed {
     Owned layout;
-    std::vector<float> data;
+    std::vector<float> memory;
+    float *data; ///< where its first whole cache line begins
   };
   struct Primitive {
     Piece piece;

@@ -291,6 +291,21 @@ TEST_CASE("library: fields of kernels are checked") {
   check("rounds", [](Kernel &, CallT &c) { c.rounds = c.tasks; });
 }
 
+TEST_CASE("library: manifests with any change and a right digest don't crash") {
+  std::vector<uint8_t> file = modelOf({.kernel = 3, .pad = 1, .steps = {LibraryStepKind::Add}}).write();
+  lathe_artifact_header header;
+  std::memcpy(&header, file.data(), sizeof(header));
+  size_t refused = 0;
+  for (uint64_t i = 0; i < header.manifest_bytes; ++i)
+    for (uint8_t change : {0x01, 0x40, 0x80, 0xff}) {
+      std::vector<uint8_t> changed = file;
+      changed[header.manifest_offset + i] ^= change;
+      fixDigest(changed);
+      refused += openText(changed, LATHE_OPEN_INSPECT) != "";
+    }
+  CHECK(refused > header.manifest_bytes);
+}
+
 TEST_CASE("library: sizes of buffers are checked against the kernel's") {
   if (!hasLibrary())
     SKIP("no oneDNN: set LATHE_ONEDNN_LIBRARY");
