@@ -58,6 +58,8 @@ CompileStatus compile(const lathe_compile_options_t *given) {
   options.tuneThreads = from.tune_threads ? from.tune_threads : 1;
   if (from.tune_seconds)
     options.tuneSeconds = from.tune_seconds;
+  if (from.provider)
+    options.provider = from.provider;
   if (from.progress)
     options.progress = [&](llvm::StringRef phase, double seconds) {
       if (seconds < 0)

@@ -118,6 +118,15 @@ static void check_tuning(void) {
   expect_code(&options, LATHE_COMPILE_OK, NULL);
 }
 
+static void check_provider(void) {
+  lathe_compile_options_t options = good_options(place("provided.lathe"));
+  options.provider = "onednn"; /* which takes no element-wise operation: the file needs no library */
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  options.provider = "mkl";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "--provider");
+}
+
 static void check_memory(void) {
   static const char broken[] = "no model";
   char *report, expected[64];
@@ -226,6 +235,7 @@ int main(int argc, char **argv) {
   check_file();
   check_memory();
   check_tuning();
+  check_provider();
   check_bad_options();
   check_failures();
   check_threads();

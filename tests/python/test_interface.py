@@ -151,6 +151,11 @@ def test_tunes(tmp_path):
         lathe.compile(affine_model(), tune_db=database)
 
 
+def test_provider():
+    with pytest.raises(lathe.Error, match="expects --provider to be one of lathe, onednn, got 'mkl'"):
+        lathe.compile(affine_model(), provider="mkl")
+
+
 def test_tells_which_sizes_a_node_refuses():
     """The first 4 of n elements are added to all n."""
     x, y = (oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [size]) for name, size in (("x", "n"), ("y", None)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from . import _runtime
 from .dtypes import numpy_dtype
 
-_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds"}
+_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def _arguments(options: dict) -> list[str]:
     cpu = options.get("cpu")
     if cpu:
         arguments += ["--cpu", cpu if isinstance(cpu, str) else ",".join(cpu)]
-    for name, flag in (("report", "--report"), ("dump_to", "--dump-to"), ("tune_db", "--tune-db")):
+    for name, flag in (("report", "--report"), ("dump_to", "--dump-to"), ("tune_db", "--tune-db"),
+                       ("provider", "--provider")):
         if options.get(name):
             arguments += [flag, os.fspath(options[name])]
     if options.get("tune"):
@@ -103,9 +104,10 @@ def compile(model, **options) -> Artifact:
     """Compiles an ONNX model: a path, its serialized bytes, or a ModelProto.
 
     Options, as on the command line: `cpu` ("native", "x86-64-v3", ..., or a list for a fat artifact), `dims` ({"batch": 1,
-    "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase), `tune` (True: measure kernels on this
-    machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with), `tune_seconds` (how long). Raises lathe.Error with the
-    compiler's messages when the model can't be compiled.
+    "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase), `tune` (True: measure
+    kernels on this machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with),
+    `tune_seconds` (how long), `provider` ("lathe", or "onednn" wherever it can be). Raises lathe.Error with the compiler's
+    messages when the model can't be compiled.
     """
     arguments = _arguments(options)
     folder = tempfile.TemporaryDirectory(prefix="lathe-")

@@ -58,9 +58,11 @@ typedef struct lathe_compile_options {
   uint32_t tune_threads;
   /// After so many seconds no other operation is measured; 0: 45. With the same database, the next `tune` goes on.
   uint32_t tune_seconds;
+  /// Who computes products and convolutions: "lathe", or "onednn" wherever it can; null: lathe.
+  const char *provider;
 } lathe_compile_options_t;
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
-  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0}
+  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0, NULL}
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
 /// if there are none, to be freed with lathe_compile_free. On failure nothing is written but what
