@@ -113,7 +113,7 @@ std::vector<unsigned> orderSteps(ArrayRef<Step> steps, ArrayRef<int64_t> sizes) 
   std::vector<unsigned> best(steps.size());
   std::iota(best.begin(), best.end(), 0u);
   int64_t least = peakOf(steps, sizes, best);
-  for (auto schedule : {ListSchedule(steps, sizes).run(), scheduleBackwards(steps, sizes)})
+  for (const auto &schedule : {ListSchedule(steps, sizes).run(), scheduleBackwards(steps, sizes)})
     if (int64_t peak = peakOf(steps, sizes, schedule); peak < least) {
       least = peak;
       best = schedule;
