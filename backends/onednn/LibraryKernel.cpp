@@ -100,7 +100,7 @@ private:
       auto biasArg = argument(bias);
       if (!biasArg)
         return nullptr;
-      kernel->bias_arg = *biasArg;
+      kernel->bias_arg = biasArg;
     }
     return std::move(kernel);
   }

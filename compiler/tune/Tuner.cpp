@@ -223,7 +223,9 @@ FailureOr<KernelPlan> Tuner::choose(Operation *op, ArrayRef<bool> isConstant) {
                                                  : "not tuned: a size is open";
     return model;
   }
-  auto plan = entry->choice == record.choice ? std::optional(*model) : planOf(op, isConstant, entry->choice);
+  std::optional<KernelPlan> plan = model;
+  if (entry->choice != record.choice)
+    plan = planOf(op, isConstant, entry->choice);
   if (!plan) {
     record.note = "the database's plan is none of this version's: " + entry->choice;
     return model;
@@ -240,6 +242,7 @@ FailureOr<KernelPlan> Tuner::choose(Operation *op, ArrayRef<bool> isConstant) {
 
 std::vector<ChoiceRecord> Tuner::records() const {
   std::vector<ChoiceRecord> all;
+  all.reserve(order.size());
   for (const std::string &operation : order)
     all.push_back(known.at(operation));
   return all;
