@@ -1,5 +1,6 @@
 #include "backends/Backend.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -27,6 +28,26 @@ FailureOr<std::vector<KernelPlan>> Backend::kernelPlans(Operation *op, ArrayRef<
   if (failed(plan))
     return failure();
   return std::vector<KernelPlan>{*plan};
+}
+
+DenseElementsAttr inlineValue(ElementsAttr value) {
+  if (!value)
+    return {};
+  if (auto dense = dyn_cast<DenseElementsAttr>(value))
+    return dense.isSplat() || dense.getNumElements() == 1 ? dense : DenseElementsAttr();
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob || resource.getType().getNumElements() != 1)
+    return {};
+  auto type = cast<ShapedType>(resource.getType());
+  if (type.getElementType().isInteger(1))
+    return DenseElementsAttr::get(type, bool(blob->getData()[0]));
+  return DenseElementsAttr::getFromRawBuffer(type, blob->getData());
+}
+
+bool hasFixedSizes(Operation *op) {
+  auto isFixed = [](Type type) { return cast<ShapedType>(type).hasStaticShape(); };
+  return llvm::all_of(op->getOperandTypes(), isFixed) && llvm::all_of(op->getResultTypes(), isFixed);
 }
 
 std::string choiceText(const KernelPlan &plan) {

@@ -29,6 +29,13 @@ struct KernelPlan {
 /// "conv blocking=120,4 tile=6,2,8".
 std::string choiceText(const KernelPlan &plan);
 
+/// The value of a constant that becomes part of the kernels that read it, since it is one element or a splat; null for others, and
+/// if `value` is null.
+mlir::DenseElementsAttr inlineValue(mlir::ElementsAttr value);
+
+/// Are all sizes of operands and results numbers?
+bool hasFixedSizes(mlir::Operation *op);
+
 /// Kernels that a library computes at run time: no code is generated for them.
 inline bool isLibraryKind(llvm::StringRef kind) { return kind.starts_with("onednn_"); }
 

@@ -1,7 +1,6 @@
 #include "backends/onednn/LibraryKernel.h"
 #include "backends/x86/Contraction.h"
 #include "backends/x86/Window.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 
@@ -12,18 +11,8 @@ using artifact::LibraryStepKind;
 namespace {
 
 std::optional<float> numberOf(ElementsAttr value) {
-  if (!value || !value.getElementType().isF32())
-    return std::nullopt;
-  if (auto dense = dyn_cast<DenseElementsAttr>(value); dense && dense.isSplat())
-    return dense.getSplatValue<float>();
-  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  AsmResourceBlob *blob = resource && resource.getNumElements() == 1 ? resource.getRawHandle().getBlob() : nullptr;
-  return blob ? std::optional(*reinterpret_cast<const float *>(blob->getData().data())) : std::nullopt;
-}
-
-bool isStatic(Operation *op) {
-  auto hasShape = [](Type type) { return cast<ShapedType>(type).hasStaticShape(); };
-  return llvm::all_of(op->getOperandTypes(), hasShape) && llvm::all_of(op->getResultTypes(), hasShape);
+  DenseElementsAttr number = inlineValue(value);
+  return number && number.getElementType().isF32() ? std::optional(number.getSplatValue<float>()) : std::nullopt;
 }
 
 /// Describes the body of an operation, or of a plan.kernel made of it: that has fewer arguments, since constants of one number
@@ -35,7 +24,7 @@ public:
 
   std::unique_ptr<artifact::LibraryKernelT> convolution(nn::ConvOp op) {
     auto window = x86::windowOf(op);
-    if (!op.getChannelsLast() || !x86::isFloat32(op) || !isStatic(op) || !window)
+    if (!op.getChannelsLast() || !x86::isFloat32(op) || !hasFixedSizes(op) || !window)
       return nullptr;
     ArrayRef<int64_t> in = x86::tensorType(op.getInput()).getShape(), out = x86::tensorType(op.getOutput()).getShape();
     auto plane = [](ArrayRef<int64_t> sizes) {
@@ -59,7 +48,7 @@ public:
 
   std::unique_ptr<artifact::LibraryKernelT> product(nn::MatmulOp op) {
     RankedTensorType lhs = x86::tensorType(op.getLhs()), rhs = x86::tensorType(op.getRhs());
-    if (!x86::isFloat32(op) || !isStatic(op) || op.getTransLhs() || rhs.getRank() != 2)
+    if (!x86::isFloat32(op) || !hasFixedSizes(op) || op.getTransLhs() || rhs.getRank() != 2)
       return nullptr;
     auto rows = [&](int64_t height) { return std::make_unique<artifact::Plane>(height, 1); };
     kernel->is_product = true;

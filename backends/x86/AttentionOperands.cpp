@@ -1,4 +1,5 @@
 #include "backends/x86/AttentionOperands.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -29,6 +30,14 @@ Value AttentionOperands::matrixOf(Value operand, Value number) {
 
 Value AttentionOperands::output(const AttentionHead &head) {
   return s.address(s.outputs[0], s.f32(), s.mul(head.matrix, s.mul(queries, columns)));
+}
+
+Value AttentionOperands::weighted(Value sum, Value share) {
+  Value factor = share;
+  if (auto vector = dyn_cast<VectorType>(sum.getType()))
+    factor = s.b.create<vector::BroadcastOp>(s.loc, vector, share);
+  Value result = s.mul(sum, factor);
+  return op.getNanToZero() ? s.select(s.isNan(share), s.real(0, sum.getType()), result) : result;
 }
 
 DimExprs AttentionOperands::maskDims() {

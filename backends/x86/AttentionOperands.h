@@ -23,6 +23,10 @@ public:
   mlir::Value value(const AttentionHead &head) { return matrixOf(op.getValue(), head.group); }
   mlir::Value output(const AttentionHead &head);
 
+  /// sum * share, `share` (f32) being 1 / the sum of a row's weights, `sum` f32 or a vector of them; 0 in place of NaN if rows without
+  /// keys are to be 0.
+  mlir::Value weighted(mlir::Value sum, mlir::Value share);
+
   /// The mask, as it broadcasts to [B, H, S, T]: its first element for a head, and the distances between its elements.
   struct Mask {
     mlir::Value base, queryStride, keyStride;

@@ -87,19 +87,14 @@ Value AttentionRow::softmax() {
 void AttentionRow::weighValues(Value values, Value out, Value sumOfWeights) {
   constexpr int64_t mostVectors = 8;
   int64_t vectors = *constantOf(o.columns) / lanes;
-  Value share = s.divF(s.real(1, s.f32()), sumOfWeights), isNan = s.isNan(sumOfWeights);
-  Value shares = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), share);
-  Value zeros = s.b.create<vector::BroadcastOp>(s.loc, vectorType(), s.real(0, s.f32()));
+  Value share = s.divF(s.real(1, s.f32()), sumOfWeights);
   for (int64_t first = 0; first < vectors; first += mostVectors) {
     TileShape tile{1, int(std::min(vectors - first, mostVectors)), int(lanes)};
     Value column = s.index(first * lanes);
     Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), {scores}, s.address(values, s.f32(), column), o.keys,
                                    {s.index(1), o.columns});
-    for (Value &sum : acc) {
-      sum = s.mul(sum, shares);
-      if (o.op.getNanToZero())
-        sum = s.select(isNan, zeros, sum);
-    }
+    for (Value &sum : acc)
+      sum = o.weighted(sum, share);
     storeTile(s, tile, acc, s.address(out, s.f32(), column), s.index(0));
   }
 }

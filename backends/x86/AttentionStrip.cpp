@@ -298,15 +298,11 @@ void AttentionStrip::storeRows(const Place &place, const Accumulators &acc, cons
   });
 }
 
-/// out = sums * share; 0 in place of NaN if rows without keys are to be 0.
+/// out = sums, weighted by the row's share.
 void AttentionStrip::storeRow(ArrayRef<Value> sumsOfRow, Value query, Value out) {
-  Value share = s.loadRaw(shares, s.f32(), query), isNan = s.isNan(share), wide = spread(share);
-  for (auto [v, sum] : llvm::enumerate(sumsOfRow)) {
-    Value result = s.mul(sum, wide);
-    if (o.op.getNanToZero())
-      result = s.select(isNan, spread(s.real(0, s.f32())), result);
-    storeVector(result, out, s.index(int64_t(v) * tiles.output.lanes));
-  }
+  Value share = s.loadRaw(shares, s.f32(), query);
+  for (auto [v, sum] : llvm::enumerate(sumsOfRow))
+    storeVector(o.weighted(sum, share), out, s.index(int64_t(v) * tiles.output.lanes));
 }
 
 /// Fewer columns than a vector has, by plain loops.
@@ -324,10 +320,7 @@ void AttentionStrip::weighFewColumns(const Block &block) {
         Value kept = partialRow(query, column), decay = s.loadRaw(decays, s.f32(), query);
         return s.storeRaw(s.fma(s.loadRaw(kept, s.f32(), s.index(0)), decay, sum), kept, s.index(0));
       }
-      Value result = s.mul(sum, share);
-      if (o.op.getNanToZero())
-        result = s.select(s.isNan(share), s.real(0, s.f32()), result);
-      s.storeRaw(result, outputRow(block, query, column), s.index(0));
+      s.storeRaw(o.weighted(sum, share), outputRow(block, query, column), s.index(0));
     });
   });
 }
@@ -345,10 +338,8 @@ void AttentionStrip::finish(const Block &block) {
     s.when(s.notB(hasVector), [&] {
       Value share = s.loadRaw(shares, s.f32(), query);
       s.loop(s.index(0), o.columns, [&](Value column) {
-        Value result = s.mul(s.loadRaw(partialRow(query, column), s.f32(), s.index(0)), share);
-        if (o.op.getNanToZero())
-          result = s.select(s.isNan(share), s.real(0, s.f32()), result);
-        s.storeRaw(result, outputRow(block, query, column), s.index(0));
+        Value sum = s.loadRaw(partialRow(query, column), s.f32(), s.index(0));
+        s.storeRaw(o.weighted(sum, share), outputRow(block, query, column), s.index(0));
       });
     });
   });

@@ -291,7 +291,6 @@ private:
     plan.tasks = simplifyDim(images * (packing.groups * columnBlocks) * positions.ceilDiv(config.rows));
     TapShape taps = TapShape::of(window, packing, config.areTapsRows);
     plan.scratchBytes = dimConstant(context, window.isPointwise() ? 0 : taps.scratchBytes(config.rows));
-    plan.flops = countFlops(op);
     return plan;
   }
 

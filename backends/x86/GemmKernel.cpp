@@ -272,7 +272,6 @@ private:
     int64_t partialFloats = hasPartials ? config.blocking.rows * config.blocking.panels * nr : 0;
     AffineExpr panelFloats = isPacked ? dimConstant(context, 0) : shape.depth * nr;
     plan.scratchBytes = simplifyDim((panelFloats + partialFloats) * 4);
-    plan.flops = countFlops(op);
     return plan;
   }
 

@@ -376,7 +376,6 @@ private:
     plan.packing[filter] = packingOf(conv, config.tile.columns()).toAttribute(context, "depthwise");
     plan.tasks = outputRows(conv.getOutput());
     plan.scratchBytes = dimConstant(context, config.tile.columns() * 4);
-    plan.flops = countFlops(op);
     return plan;
   }
 
@@ -421,7 +420,6 @@ std::optional<KernelPlan> planPool(Operation *op, ArrayRef<bool>, const Target &
   plan.name = contractionName(nn::stringifyPoolKind(root.getKind()), operations, root, tile);
   plan.config = Builder(op->getContext()).getDictionaryAttr(tile.toAttribute(op->getContext()));
   plan.tasks = outputRows(root.getOutput());
-  plan.flops = countFlops(op);
   return plan;
 }
 

@@ -395,7 +395,6 @@ private:
       tiles = tiles * out[1].ceilDiv(config.outputs[0]);
     plan.tasks = simplifyDim(tiles.ceilDiv(config.tiles) * int64_t(llvm::divideCeil(packing.panels(), config.panels)));
     plan.scratchBytes = dimConstant(context, WinogradScratch(config, packing.depth, packing.products()).total());
-    plan.flops = countFlops(op);
     return plan;
   }
 

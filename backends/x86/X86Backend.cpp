@@ -20,10 +20,6 @@ void finish(KernelPlan &plan, const KernelEmitter &emitter, const Target &target
   plan.name += "__" + target.isa();
 }
 
-bool hasKnownSizes(Operation *op) {
-  return llvm::all_of(op->getOperandTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); });
-}
-
 class X86Backend : public Backend {
 public:
   FailureOr<KernelPlan> planKernel(Operation *op, ArrayRef<bool> isConstant, const Target &target) override {
@@ -44,7 +40,7 @@ public:
     PlanList plans{*chosen};
     std::set<std::string> known{choiceText(*chosen)};
     for (const KernelEmitter &emitter : kernelEmitters()) {
-      if (!emitter.alternatives || !hasKnownSizes(op))
+      if (!emitter.alternatives || !hasFixedSizes(op))
         continue;
       for (KernelPlan &plan : emitter.alternatives(op, isConstant, target)) {
         finish(plan, emitter, target);

@@ -73,22 +73,6 @@ AffineExpr readBytes(plan::KernelOp kernel, unsigned input) {
 //===- Regions -===//
 
 namespace {
-/// The attribute as small inline data, if it is one element or a splat; else null.
-DenseElementsAttr inlineValue(ElementsAttr value) {
-  if (!value)
-    return {};
-  if (auto dense = dyn_cast<DenseElementsAttr>(value))
-    return dense.isSplat() || dense.getNumElements() == 1 ? dense : DenseElementsAttr();
-  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
-  if (!blob || resource.getType().getNumElements() != 1)
-    return {};
-  auto type = cast<ShapedType>(resource.getType());
-  if (type.getElementType().isInteger(1))
-    return DenseElementsAttr::get(type, bool(blob->getData()[0]));
-  return DenseElementsAttr::getFromRawBuffer(type, blob->getData());
-}
-
 /// True if only element-wise operations read operand `index` of `op`.
 bool isReadElementwise(Operation *op, unsigned index) {
   auto fused = dyn_cast<nn::FusedOp>(op);

@@ -73,11 +73,6 @@ private:
   SmallVector<size_t> running;
 };
 
-bool hasFixedSizes(Operation *op) {
-  auto isFixed = [](Type type) { return cast<ShapedType>(type).hasStaticShape(); };
-  return llvm::all_of(op->getOperandTypes(), isFixed) && llvm::all_of(op->getResultTypes(), isFixed);
-}
-
 SmallVector<ElementsAttr> constantsOf(Operation *op) { return llvm::map_to_vector(op->getOperands(), constantValue); }
 
 SmallVector<bool> areConstant(ArrayRef<ElementsAttr> constants) {
