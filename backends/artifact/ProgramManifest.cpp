@@ -206,14 +206,6 @@ void ProgramDescriber::describeBuffer(Operation &op) {
   out->buffers.push_back(std::move(entry));
 }
 
-/// Distance of a buffer from the start of its root.
-AffineExpr offsetOf(Value buffer) {
-  AffineExpr offset = getAffineConstantExpr(0, buffer.getContext());
-  for (; auto view = buffer.getDefiningOp<plan::ViewOp>(); buffer = view.getSource())
-    offset = offset + view.getOffsetBytes().getResult(0);
-  return simplifyDim(offset);
-}
-
 LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   auto kernel = program.lookupSymbol<plan::KernelOp>(call.getKernelAttr());
   auto entry = std::make_unique<artifact::CallT>();
@@ -222,7 +214,7 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   for (Value buffer : call.getOperands()) {
     uint32_t index = buffers.lookup(plan::rootOf(buffer));
     entry->args.push_back(index);
-    entry->arg_offsets.push_back(exprs.of(offsetOf(buffer)));
+    entry->arg_offsets.push_back(exprs.of(plan::offsetOf(buffer)));
     artifact::BufferT &used = *out->buffers[index];
     if (used.last_call == UINT32_MAX)
       used.first_call = number;
@@ -236,6 +228,7 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   entry->scratch_bytes = exprOf(kernel.getScratchBytes());
   if (kernel.getRounds())
     entry->rounds = exprOf(*kernel.getRounds());
+  entry->joins = call.getJoins();
   entry->flops = exprOf(call.getFlops());
   entry->bytes = exprOf(call.getMovedBytes());
   entry->nodes = nodeNames(call.getLoc());
@@ -244,7 +237,7 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
 }
 
 LogicalResult ProgramDescriber::describeLateSymbol(plan::LateSymbolOp late) {
-  auto offset = constantDim(offsetOf(late.getSource()));
+  auto offset = constantDim(plan::offsetOf(late.getSource()));
   if (!offset || *offset % 8)
     return late.emitError("expects the tensor of a late symbol at a constant place, a multiple of 8 bytes");
   artifact::SymbolT &symbol = *out->symbols[late.getSymbol()];

@@ -14,6 +14,7 @@
 #include "mlir/IR/Verifier.h"
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
+#include "passes/memory/GroupCalls.h"
 #include "passes/memory/PlanArena.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -212,6 +213,7 @@ LogicalResult Compilation::plan() {
     if (failed(program))
       return failure();
     addDecisions(*program, tuner.decisions());
+    groupCalls(*program);
     planArena(*program);
     programs.push_back({*program, {}});
   }

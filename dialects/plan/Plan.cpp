@@ -35,6 +35,32 @@ Operation *rootOf(Value buffer) {
   return buffer.getDefiningOp();
 }
 
+AffineExpr offsetOf(Value buffer) {
+  AffineExpr offset = getAffineConstantExpr(0, buffer.getContext());
+  for (; auto view = buffer.getDefiningOp<ViewOp>(); buffer = view.getSource())
+    offset = offset + view.getOffsetBytes().getResult(0);
+  return simplifyDim(offset);
+}
+
+/// True if `second` begins where the view `first` ends, or behind.
+static bool isBehind(Value second, Value first) {
+  auto view = first.getDefiningOp<ViewOp>();
+  if (!view)
+    return false;
+  auto gap = constantDim(simplifyDim(offsetOf(second) - offsetOf(first) - view.getSizeBytes().getResult(0)));
+  return gap && *gap >= 0;
+}
+
+static bool doOverlap(Value a, Value b) { return rootOf(a) == rootOf(b) && !isBehind(a, b) && !isBehind(b, a); }
+
+static bool doOverlap(ValueRange a, ValueRange b) {
+  return llvm::any_of(a, [&](Value x) { return llvm::any_of(b, [&](Value y) { return doOverlap(x, y); }); });
+}
+
+bool areDependent(CallOp first, CallOp second) {
+  return doOverlap(first.getOutputs(), second.getOperands()) || doOverlap(first.getInputs(), second.getOutputs());
+}
+
 bool isLate(AffineExpr expr, const Symbols &symbols) {
   bool late = false;
   expr.walk([&](AffineExpr part) {
@@ -148,6 +174,29 @@ LogicalResult LateSymbolOp::verify() {
   return emitOpError("expects a call before it (C2)");
 }
 
+/// C4 of plan.call: the call against those of its group before it.
+static LogicalResult verifyGroup(CallOp call, ProgramOp program) {
+  auto hasRounds = [&](CallOp any) {
+    auto kernel = program.lookupSymbol<KernelOp>(any.getKernelAttr());
+    return kernel && kernel.getRounds();
+  };
+  for (Operation *op = call->getPrevNode(); op; op = op->getPrevNode()) {
+    auto before = dyn_cast<CallOp>(op);
+    if (!before && isa<AllocOp, ViewOp>(op))
+      continue;
+    if (!before)
+      break;
+    if (hasRounds(call) || hasRounds(before))
+      return call.emitOpError("expects calls of a group (C4) to have no rounds");
+    if (areDependent(before, call))
+      return call.emitOpError("expects calls of a group (C4) to be independent, but it depends on that of ")
+             << before.getKernelAttr();
+    if (!before.getJoins())
+      return success();
+  }
+  return call.emitOpError("expects a call right before it that it joins (C4)");
+}
+
 LogicalResult CallOp::verify() {
   auto program = (*this)->getParentOfType<ProgramOp>();
   auto kernel = program ? program.lookupSymbol<KernelOp>(getKernelAttr()) : KernelOp();
@@ -173,7 +222,7 @@ LogicalResult CallOp::verify() {
         return emitOpError("expects input ")
                << input << " and output " << output << " (C3) to be one buffer, as the kernel's in_place says";
     }
-  return success();
+  return getJoins() ? verifyGroup(*this, program) : success();
 }
 
 } // namespace lathe::plan

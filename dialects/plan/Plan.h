@@ -22,6 +22,11 @@ inline constexpr int64_t kBufferAlignment = 64;
 
 /// The operation that owns the memory behind a buffer, views looked through: input, output, weights or alloc.
 mlir::Operation *rootOf(mlir::Value buffer);
+/// Bytes between the start of that memory and the start of the buffer.
+mlir::AffineExpr offsetOf(mlir::Value buffer);
+/// True unless the calls can run in any order: neither writes what the other one touches. Ranges of one buffer that can't be
+/// compared count as one.
+bool areDependent(CallOp first, CallOp second);
 /// True if the expression depends on a symbol whose value is computed during the run, directly or by derivation.
 bool isLate(mlir::AffineExpr expr, const Symbols &symbols);
 

@@ -127,12 +127,15 @@ def Plan_CallOp : Plan_Op<"call", [AttrSizedOperandSegments]> {
   let description = [{
     Arguments are inputs then outputs, as the kernel's region takes and yields them. `flops` and `moved_bytes` (one
     result each) are what the call costs. The location names the ONNX nodes. An input and an output may be one buffer only
-    where the kernel is `in_place` for them.
+    where the kernel is `in_place` for them. With `joins` the call runs together with the one before it, and with all that
+    that one joins: a group, whose calls may run in any order or at once.
     C1: the kernel exists in this program and takes this many inputs and outputs. C2: flops and moved_bytes have one result.
-    C3: an input that is an output too is listed in the kernel's in_place.
+    C3: an input that is an output too is listed in the kernel's in_place. C4: what joins comes right behind a call (buffers
+    aside), and touches nothing that another call of its group writes, nor writes what another one reads; no call of a group
+    has rounds.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_Buffer>:$inputs, Variadic<Plan_Buffer>:$outputs,
-                       AffineMapAttr:$flops, AffineMapAttr:$moved_bytes);
+                       AffineMapAttr:$flops, AffineMapAttr:$moved_bytes, UnitAttr:$joins);
   let hasVerifier = 1;
   let assemblyFormat = "$kernel `ins` `(` $inputs `)` `outs` `(` $outputs `)` attr-dict";
 }

@@ -4,6 +4,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GroupCalls : Pass<"lathe-group-calls", "::lathe::plan::ProgramOp"> {
+  let summary = "let independent calls run together";
+  let description = [{
+    Short calls that don't depend on each other become groups (`joins` of plan.call), so that threads meet once per group
+    instead of once per call. Calls of other branches move up for that, as long as no more memory is live at once than before.
+    Runs before the arena is planned.
+  }];
+}
+
 def PlanArena : Pass<"lathe-plan-arena", "::lathe::plan::ProgramOp"> {
   let summary = "give each plan.alloc its place in the arena";
   let description = [{

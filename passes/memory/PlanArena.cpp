@@ -1,6 +1,6 @@
 // Assigns the memory of a program. A value is live from the first call that touches its buffer (directly or through views)
 // to the last; a call's inputs and outputs are live together. In-place computation and concat-in-place have been decided
-// before: they show as one buffer.
+// before: they show as one buffer. Calls that run together are one step.
 //
 // Static sizes: offsets by ArenaLayout.h. Symbolic sizes: offsets can't be compared before the sizes are known, and must be
 // quick to find when they are. Two plans are made, and the one that is smaller for guessed values of the symbols is taken:
@@ -29,7 +29,8 @@ std::vector<Lifetime> lifetimes(plan::ProgramOp program) {
   llvm::MapVector<Operation *, Lifetime> found;
   int64_t step = -1;
   for (Operation &op : program.getBody().front()) {
-    step += isa<plan::CallOp>(op);
+    auto call = dyn_cast<plan::CallOp>(op);
+    step += call && !call.getJoins();
     if (!isa<plan::CallOp, plan::LateSymbolOp>(op))
       continue;
     for (Value buffer : op.getOperands())

@@ -10,8 +10,8 @@ namespace lathe {
 /// Unused allocs are removed. Repeatable.
 void planArena(plan::ProgramOp program);
 
-/// Calls during which the memory of an alloc is in use, first and last, counted from 0; none if no call uses it. Late
-/// symbols read from it count as the call before them.
+/// Steps during which the memory of an alloc is in use, first and last, counted from 0; none if no call uses it. A step is a
+/// call with those that join it. Late symbols read from it count as the call before them.
 struct Lifetime {
   plan::AllocOp alloc;
   int64_t first = 0, last = 0;

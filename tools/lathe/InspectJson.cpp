@@ -202,6 +202,7 @@ private:
         {"args", call.args() ? Json(std::vector<uint32_t>(call.args()->begin(), call.args()->end())) : Json::array()},
         {"tasks", numberOrNull(sizes[call.tasks()])},
         {"rounds", call.rounds() ? numberOrNull(sizes[*call.rounds()]) : Json(1)},
+        {"joins", call.joins()},
         {"flops", numberOrNull(sizes[call.flops()])},
         {"bytes", numberOrNull(sizes[call.bytes()])},
         {"scratch_bytes", numberOrNull(sizes[call.scratch_bytes()])}};

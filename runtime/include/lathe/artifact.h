@@ -30,7 +30,7 @@ extern "C" {
 #define LATHE_ARTIFACT_MAGIC "LATHE\r\n\x1a"
 #define LATHE_ARTIFACT_MAGIC_BYTES 8
 /// Raised when an older runtime can't read newer files.
-#define LATHE_ARTIFACT_VERSION 3u
+#define LATHE_ARTIFACT_VERSION 4u
 /// Regions, code of a program and weight segments start at multiples of it.
 #define LATHE_ARTIFACT_PAGE_BYTES 4096u
 /// Arena and weight buffers, own allocations and scratch start at multiples of

@@ -17,18 +17,26 @@ class Stopwatch {
 public:
   explicit Stopwatch(std::span<CallTime> times) : times(times), last(times.empty() ? 0 : nowNs()) {}
 
-  void endCall(uint32_t call) {
+  /// Calls of a group share its time as they share the work by estimate.
+  void endCalls(std::span<const BoundCall> calls, uint32_t first, uint32_t end) {
     if (times.empty())
       return;
     uint64_t now = nowNs(), taken = now - last;
-    CallTime &time = times[call];
-    time.minNs = time.runs == 0 ? taken : std::min(time.minNs, taken);
-    time.totalNs += taken;
-    ++time.runs;
+    double sum = 0;
+    for (uint32_t i = first; i < end; ++i)
+      sum += calls[i].ns;
+    for (uint32_t i = first; i < end; ++i)
+      add(times[i], sum == 0 ? taken / (end - first) : static_cast<uint64_t>(calls[i].ns / sum * double(taken)));
     last = now;
   }
 
 private:
+  static void add(CallTime &time, uint64_t taken) {
+    time.minNs = time.runs == 0 ? taken : std::min(time.minNs, taken);
+    time.totalNs += taken;
+    ++time.runs;
+  }
+
   std::span<CallTime> times;
   uint64_t last;
 };
@@ -41,7 +49,7 @@ struct Executor::Run {
   const Watch &watch;
   /// Call number and code of the first failure; noFailure before.
   std::atomic<uint64_t> failure{noFailure};
-  uint32_t hostCall = 0, hostRound = 0;
+  uint32_t hostCall = 0, hostEnd = 0, hostRound = 0;
 
   static constexpr uint64_t noFailure = UINT64_MAX;
 
@@ -67,7 +75,17 @@ struct Executor::Run {
 
 /// First task of a slice in a round. 128 bits: tasks may be many.
 static int64_t sliceBegin(const BoundCall &call, uint32_t slice) {
-  return static_cast<int64_t>(static_cast<__int128>(call.tasks) * slice / call.threads);
+  int64_t size = int64_t(call.shareEnd - call.shareBegin) * call.threads;
+  int64_t done = int64_t(slice) * BoundCall::wholeShare - int64_t(call.shareBegin) * call.threads;
+  return static_cast<int64_t>(static_cast<__int128>(call.tasks) * std::clamp<int64_t>(done, 0, size) / size);
+}
+
+/// End of the group that begins with a call; most have one call.
+static uint32_t groupEnd(std::span<const BoundCall> calls, uint32_t first) {
+  uint32_t end = first + 1;
+  while (end < calls.size() && calls[end].joins)
+    ++end;
+  return end;
 }
 
 Executor::Executor(const lathe_session_options_t &options, size_t maxCalls)
@@ -146,29 +164,45 @@ void Executor::walkCall(Run &run, uint32_t number, uint32_t thread, TraceMark &m
   }
 }
 
+/// The part of a thread in a group: its own slices, then what others have left.
+void Executor::walkGroup(Run &run, uint32_t first, uint32_t end, uint32_t thread, TraceMark &mark) {
+  for (bool isOwn : {true, false})
+    for (uint32_t i = first; i < end && thread < run.calls[i].threads; ++i)
+      if (int64_t tasks = isOwn ? takeSlice(run, i, 0, thread, thread) : takeTasks(run, i, 0, thread))
+        mark.end(i, 0, tasks);
+  for (uint32_t i = first; i < end; ++i)
+    if (run.calls[i].tasks > 0)
+      awaitRounds(i, 1);
+  mark.end(end - 1, 0, 0);
+}
+
 void Executor::walk(Run &run, uint32_t thread) {
   Stopwatch stopwatch(thread == 0 ? run.watch.times : std::span<CallTime>());
   TraceMark mark(run.watch.trace, run.watch.firstCall, thread);
-  for (uint32_t i = 0; i < run.calls.size(); ++i) {
-    walkCall(run, i, thread, mark);
-    stopwatch.endCall(i);
+  for (uint32_t i = 0, end; i < run.calls.size(); i = end) {
+    end = groupEnd(run.calls, i);
+    end == i + 1 ? walkCall(run, i, thread, mark) : walkGroup(run, i, end, thread, mark);
+    stopwatch.endCalls(run.calls, i, end);
   }
 }
 
 void Executor::walkOnHost(Run &run) {
   Stopwatch stopwatch(run.watch.times);
-  for (uint32_t i = 0; i < run.calls.size(); ++i) {
-    run.hostCall = i;
-    auto doSlice = [](void *context, size_t slice) {
-      Run &run = *static_cast<Run *>(context);
-      const BoundCall &call = run.calls[run.hostCall];
-      uint32_t thread = static_cast<uint32_t>(slice);
-      TraceMark mark(run.watch.trace, run.watch.firstCall, thread);
+  auto doSlices = [](void *context, size_t slice) {
+    Run &run = *static_cast<Run *>(context);
+    uint32_t thread = static_cast<uint32_t>(slice);
+    TraceMark mark(run.watch.trace, run.watch.firstCall, thread);
+    for (uint32_t i = run.hostCall; i < run.hostEnd; ++i) {
+      const BoundCall &call = run.calls[i];
       int64_t first = run.hostRound * call.tasks + sliceBegin(call, thread);
       int64_t end = run.hostRound * call.tasks + sliceBegin(call, thread + 1);
-      run.execute(run.hostCall, first, end, thread);
-      mark.end(run.hostCall, run.hostRound, end - first);
-    };
+      run.execute(i, first, end, thread);
+      mark.end(i, run.hostRound, end - first);
+    }
+  };
+  for (uint32_t i = 0; i < run.calls.size(); i = run.hostEnd) {
+    run.hostCall = i;
+    run.hostEnd = groupEnd(run.calls, i);
     const BoundCall &call = run.calls[i];
     if (call.threads == 1) {
       TraceMark mark(run.watch.trace, run.watch.firstCall, 0);
@@ -176,8 +210,8 @@ void Executor::walkOnHost(Run &run) {
       mark.end(i, 0, call.rounds * call.tasks);
     }
     for (run.hostRound = 0; call.threads > 1 && run.hostRound < call.rounds; ++run.hostRound)
-      hostParallelFor(hostContext, call.threads, doSlice, &run);
-    stopwatch.endCall(i);
+      hostParallelFor(hostContext, call.threads, doSlices, &run);
+    stopwatch.endCalls(run.calls, i, run.hostEnd);
   }
 }
 

@@ -15,6 +15,12 @@
 // from its first round to its last, so a thread that was away for some rounds
 // finds that nothing is left to do in them.
 //
+// Calls that join others are a group: each thread takes its slices of all calls
+// of the group, then helps with the other slices, and only at the end of the
+// group threads wait for each other. Calls too short for a slice per thread get
+// a share of the group's work each, and slices are parts of that work: of two
+// equal ones, the first is done by one thread and the second by another.
+//
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_EXECUTOR_EXECUTOR_H
 #define LATHE_RUNTIME_EXECUTOR_EXECUTOR_H
@@ -47,6 +53,14 @@ struct BoundCall {
   uint32_t rounds = 1; ///< rounds * tasks fits an int64_t
   /// Null, or what computes it instead of the function.
   const LibraryCall *library = nullptr;
+  /// In a group with the call before it, with as many threads and one round,
+  /// like the first call of the group.
+  bool joins = false;
+  /// Part of the work that slices are even parts of, of wholeShare.
+  uint32_t shareBegin = 0, shareEnd = wholeShare;
+  double ns = 0; ///< time on one thread, roughly; 0: unknown
+
+  static constexpr uint32_t wholeShare = 1u << 20;
 };
 
 struct CallTime {
@@ -98,6 +112,7 @@ private:
   void walk(Run &run, uint32_t thread);
   void walkOnHost(Run &run);
   void walkCall(Run &run, uint32_t number, uint32_t thread, TraceMark &mark);
+  void walkGroup(Run &run, uint32_t first, uint32_t end, uint32_t thread, TraceMark &mark);
   int64_t takeTasks(Run &run, uint32_t number, uint32_t round, uint32_t thread);
   int64_t takeSlice(Run &run, uint32_t number, uint32_t round, uint32_t slice, uint32_t thread);
   void awaitRounds(uint32_t number, uint32_t rounds);

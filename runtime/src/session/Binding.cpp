@@ -64,10 +64,46 @@ static int64_t chooseChunk(double ns, int64_t tasks, uint32_t threads) {
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(static_cast<double>(tasks) / threads / pieces)));
 }
 
+/// Makes calls a group, unless all of them together are too short for threads.
+void Binding::shareWork(std::span<BoundCall> group) const {
+  constexpr double nsToSplit =
+      20000; // longer calls are split evenly, so that threads meet their part of a tensor again
+  double sum = 0, shortSum = 0, done = 0;
+  int64_t tasks = 0;
+  auto isShort = [&](const BoundCall &call) { return call.ns > 0 && call.ns < nsToSplit; };
+  for (const BoundCall &call : group) {
+    sum += call.ns;
+    shortSum += isShort(call) ? call.ns : 0;
+    tasks += std::min<int64_t>(call.tasks, threads);
+  }
+  uint32_t groupThreads = chooseThreads(sum, tasks);
+  for (BoundCall &call : group) {
+    call.threads = groupThreads;
+    call.joins = groupThreads > 1 && &call != &group.front();
+    call.chunk = chooseChunk(call.ns, call.tasks, groupThreads);
+    if (!isShort(call) || groupThreads == 1)
+      continue;
+    call.chunk = std::max<int64_t>(call.tasks, 1);
+    call.shareBegin = static_cast<uint32_t>(done / shortSum * (BoundCall::wholeShare - 1));
+    done += call.ns;
+    call.shareEnd = static_cast<uint32_t>(done / shortSum * (BoundCall::wholeShare - 1)) + 1;
+  }
+}
+
 void Binding::bindStage(uint32_t number) {
   const Stage &stage = artifact.schedule().stages[number];
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
     bindCall(i, dims.data() + firstDim[i], args.data() + firstArg[i], argOffsets.data() + firstArg[i]);
+  auto doJoin = [&](uint32_t call) {
+    return artifact.program().calls()->Get(call)->joins() && boundCalls[call].rounds == 1 &&
+           boundCalls[call - 1].rounds == 1;
+  };
+  for (uint32_t i = stage.firstCall, end; i < stage.endCall; i = end) {
+    for (end = i + 1; end < stage.endCall && doJoin(end);)
+      ++end;
+    if (end > i + 1)
+      shareWork(std::span(boundCalls).subspan(i, end - i));
+  }
   for (uint32_t i = stage.firstCall; i < stage.endCall; ++i)
     boundCalls[i].isAwaited = boundCalls[i].threads > 1 || (i + 1 < stage.endCall && boundCalls[i + 1].threads > 1);
 }
@@ -119,7 +155,11 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
                         callThreads,
                         false,
                         static_cast<uint32_t>(rounds),
-                        library};
+                        library,
+                        false,
+                        0,
+                        BoundCall::wholeShare,
+                        ns};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {

@@ -35,6 +35,7 @@ public:
 
 private:
   void bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint64_t *offsets);
+  void shareWork(std::span<BoundCall> group) const;
   void checkLibraryCall(uint32_t number, const LibraryCall &library, int64_t tasks, const uint64_t *offsets) const;
   double estimateNs(const artifact::Call &call) const;
   uint32_t chooseThreads(double ns, int64_t tasks) const;

@@ -313,3 +313,52 @@ plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, in
   // expected-error @+1 {{expects a call before it (C2)}}
   plan.late_symbol %y {symbol = 0 : i64, element = 0 : i64}
 }
+
+// -----
+
+// C4 of plan.call: no call before.
+plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
+  plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>, tasks = affine_map<() -> (1)>,
+                             scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>} {
+  ^bb0(%a: tensor<8xf32>):
+    nn.yield %a : tensor<8xf32>
+  }
+  %x = plan.input 0
+  %y = plan.output 0
+  // expected-error @+1 {{expects a call right before it that it joins (C4)}}
+  plan.call @k ins(%x) outs(%y) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>, joins}
+}
+
+// -----
+
+// C4 of plan.call: it reads what the group writes.
+plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
+  plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>, tasks = affine_map<() -> (1)>,
+                             scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>} {
+  ^bb0(%a: tensor<8xf32>):
+    nn.yield %a : tensor<8xf32>
+  }
+  %x = plan.input 0
+  %y = plan.output 0
+  %a = plan.alloc {size_bytes = affine_map<() -> (32)>}
+  plan.call @k ins(%x) outs(%a) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  // expected-error @+1 {{expects calls of a group (C4) to be independent, but it depends on that of @k}}
+  plan.call @k ins(%a) outs(%y) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>, joins}
+}
+
+// -----
+
+// C4 of plan.call: rounds.
+plan.program @p attributes {function_type = (tensor<8xf32>) -> tensor<8xf32>, input_names = ["x"], output_names = ["y"], target = {}} {
+  plan.kernel @k attributes {kind = "map", config = {}, packing = [unit], symbols = array<i64>, tasks = affine_map<() -> (1)>,
+                             scratch_bytes = affine_map<() -> (0)>, in_place = array<i64>, rounds = affine_map<() -> (2)>} {
+  ^bb0(%a: tensor<8xf32>):
+    nn.yield %a : tensor<8xf32>
+  }
+  %x = plan.input 0
+  %y = plan.output 0
+  %a = plan.alloc {size_bytes = affine_map<() -> (32)>}
+  plan.call @k ins(%x) outs(%a) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>}
+  // expected-error @+1 {{expects calls of a group (C4) to have no rounds}}
+  plan.call @k ins(%x) outs(%y) {flops = affine_map<() -> (8)>, moved_bytes = affine_map<() -> (64)>, joins}
+}
