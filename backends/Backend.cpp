@@ -15,6 +15,8 @@ std::string wordOf(Attribute value) {
                       ",");
   if (auto truth = dyn_cast<BoolAttr>(value))
     return truth.getValue() ? "1" : "0";
+  if (auto number = dyn_cast<IntegerAttr>(value))
+    return std::to_string(number.getInt());
   std::string text;
   llvm::raw_string_ostream(text) << value;
   llvm::erase(text, ' ');

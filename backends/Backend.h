@@ -36,7 +36,7 @@ mlir::DenseElementsAttr inlineValue(mlir::ElementsAttr value);
 /// Are all sizes of operands and results numbers?
 bool hasFixedSizes(mlir::Operation *op);
 
-/// Kernels that a library computes at run time: no code is generated for them.
+/// Kernels that a library computes at run time: no code is generated for them. `kind` may be a choiceText, which begins with it.
 inline bool isLibraryKind(llvm::StringRef kind) { return kind.starts_with("onednn_"); }
 
 /// Machine code of all kernels of a program: one position-independent image without relocations or imports, mapped
@@ -56,7 +56,8 @@ public:
   virtual mlir::FailureOr<KernelPlan> planKernel(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                  const Target &target) = 0;
   /// All plans for `op` that are worth measuring: first what planKernel gives, then others that compute the same within the same
-  /// limits of error, no two with one choiceText. Just the first where there is no choice, or a size is not known.
+  /// limits of error, a library's last, no two with one choiceText. Just the first where there is no choice, or a size is not
+  /// known.
   virtual mlir::FailureOr<std::vector<KernelPlan>> kernelPlans(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                                const Target &target);
   /// Bytes that a packed constant takes.

@@ -185,21 +185,32 @@ FailureOr<std::unique_ptr<artifact::LibraryKernelT>> describe(plan::KernelOp op)
   return std::move(kernel);
 }
 
-std::optional<KernelPlan> planFor(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  constexpr int64_t fewestTasks = 8; // for several threads; more would cost more calls
-  auto kernel = describe(op, isConstant, target);
-  if (!kernel)
-    return std::nullopt;
-  MLIRContext *context = op->getContext();
-  Builder b(context);
-  int64_t height = kernel->output->height();
-  int64_t pieces = std::clamp<int64_t>(llvm::divideCeil(fewestTasks, kernel->images), 1, height);
-  int64_t rows = llvm::divideCeil(height, pieces);
-  KernelPlan plan = x86::makePlan(op, kernel->is_product ? "onednn_matmul" : "onednn_conv");
+static KernelPlan planWith(Operation *op, const artifact::LibraryKernelT &kernel, int64_t rows) {
+  Builder b(op->getContext());
+  KernelPlan plan = x86::makePlan(op, kernel.is_product ? "onednn_matmul" : "onednn_conv");
   plan.name += "__onednn";
   plan.config = b.getDictionaryAttr(b.getNamedAttr("rows", b.getI64IntegerAttr(rows)));
-  plan.tasks = dimConstant(context, kernel->images * llvm::divideCeil(height, rows));
+  plan.tasks = dimConstant(op->getContext(), kernel.images * llvm::divideCeil(kernel.output->height(), rows));
   return plan;
+}
+
+std::vector<KernelPlan> plansFor(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  // Tasks at least: few threads want few, since each one reads the weights.
+  constexpr int64_t fewestTasks[] = {8, 4, 16, 32};
+  auto kernel = describe(op, isConstant, target);
+  if (!kernel)
+    return {};
+  int64_t height = kernel->output->height();
+  SmallVector<int64_t> rows;
+  std::vector<KernelPlan> plans;
+  for (int64_t tasks : fewestTasks) {
+    int64_t pieces = std::clamp<int64_t>(llvm::divideCeil(tasks, kernel->images), 1, height);
+    if (int64_t size = llvm::divideCeil(height, pieces); !llvm::is_contained(rows, size)) {
+      rows.push_back(size);
+      plans.push_back(planWith(op, *kernel, size));
+    }
+  }
+  return plans;
 }
 
 } // namespace lathe::onednn

@@ -14,7 +14,8 @@ std::unique_ptr<artifact::LibraryKernelT> describe(mlir::Operation *op, llvm::Ar
 /// The same, whole, for a kernel with such a plan. Failure: a diagnostic was emitted.
 mlir::FailureOr<std::unique_ptr<artifact::LibraryKernelT>> describe(plan::KernelOp kernel);
 
-/// nullopt where `describe` gives null.
-std::optional<KernelPlan> planFor(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
+/// Plans that differ in the rows of a task: first one with work for several threads, then others. None where `describe` gives
+/// null.
+std::vector<KernelPlan> plansFor(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target);
 
 } // namespace lathe::onednn

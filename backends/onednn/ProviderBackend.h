@@ -6,8 +6,9 @@
 namespace lathe {
 
 enum class Provider {
-  lathe, // own kernels only
-  onednn // oneDNN wherever it can be
+  lathe,  // own kernels only
+  onednn, // oneDNN wherever it can be
+  either  // own kernels, with oneDNN's plans beside them to choose from
 };
 
 /// `own` with oneDNN's plans, as `provider` says.

@@ -1,3 +1,4 @@
+#include "compiler/capi/MeasuredOneDnn.h"
 #include "compiler/capi/include/lathe/lathe_compile.h"
 #include "compiler/driver/Driver.h"
 #include <algorithm>
@@ -60,6 +61,7 @@ CompileStatus compile(const lathe_compile_options_t *given) {
     options.tuneSeconds = from.tune_seconds;
   if (from.provider)
     options.provider = from.provider;
+  options.openLibrary = lathe::openMeasuredOneDnn;
   if (from.progress)
     options.progress = [&](llvm::StringRef phase, double seconds) {
       if (seconds < 0)

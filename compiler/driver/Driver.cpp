@@ -48,11 +48,12 @@ std::string moduleText(Operation *module) {
 }
 
 /// In the order of Provider.
-constexpr std::array<StringLiteral, 2> kProviders = {"lathe", "onednn"};
+constexpr std::array<StringLiteral, 3> kProviders = {"lathe", "onednn", "auto"};
 
 /// Names are checked later.
 Provider providerOf(const CompileOptions &options) {
-  return kProviders[1] == options.provider ? Provider::onednn : Provider::lathe;
+  const auto *name = llvm::find(kProviders, options.provider);
+  return name == kProviders.end() ? Provider::lathe : Provider(name - kProviders.begin());
 }
 
 class Compilation {
@@ -190,12 +191,15 @@ LogicalResult Compilation::import() {
 
 /// A phase of its own where there is something to measure.
 bool Compilation::tune() {
+  auto warn = [&](const Twine &text) { messages.warning(text); };
   tuning.prepare(targets);
   if (!options.tune)
     return true;
+  if (providerOf(options) == Provider::either)
+    tuning.openLibrary(warn);
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   return timed("tune", [&] {
-    return succeeded(tuning.measure(function, [&](const Twine &text) { messages.warning(text); })) &&
+    return succeeded(tuning.measure(function, warn)) &&
            checkIo("can't write '" + options.tuneDbPath + "'", tuning.save());
   });
 }

@@ -3,6 +3,7 @@
 // Phases, in order: import, canonical, layout, fuse, plan, codegen; tuning goes before plan. After each one the module is verified.
 #pragma once
 
+#include "compiler/tune/MeasuredLibrary.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
@@ -20,11 +21,12 @@ struct CompileOptions {
   std::string stopAfter;                      // phase whose module is printed instead of going on; empty: none
   std::string dumpTo;                         // folder for one .mlir per phase and the kernels' assembly; empty: none
   std::string reportPath;                     // JSON report; empty: none
-  std::string provider = "lathe";             // of kernels: lathe, or onednn (wherever it can be)
+  std::string provider = "lathe";             // of kernels: lathe; onednn, wherever it can be; auto, where it is faster
   bool tune = false;                          // measure the plans of operations on this machine and take the fastest
   std::string tuneDbPath;   // tuning database: read, and written with `tune` (made if missing); empty: none
   unsigned tuneThreads = 1; // threads that plans are measured with, and looked up for
   double tuneSeconds = 45;  // after which no other operation is measured
+  OpenLibrary openLibrary;  // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
   /// Told how many operations are tuned, of how many.

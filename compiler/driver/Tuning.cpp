@@ -35,6 +35,22 @@ void Tuning::prepare(llvm::ArrayRef<Target> targets) {
     tuners.push_back(std::make_unique<Tuner>(backend, target, options.tuneThreads, database));
 }
 
+void Tuning::openLibrary(llvm::function_ref<void(const llvm::Twine &)> warn) {
+  std::string problem = "no library was handed in";
+  if (options.openLibrary) {
+    auto opened = options.openLibrary();
+    if (opened)
+      library = std::move(*opened);
+    else
+      problem = llvm::toString(opened.takeError());
+  }
+  if (library)
+    return;
+  warn("own kernels only: " + problem);
+  for (const std::unique_ptr<Tuner> &tuner : tuners)
+    tuner->leaveOutLibrary();
+}
+
 LogicalResult Tuning::measure(func::FuncOp function, llvm::function_ref<void(const llvm::Twine &)> warn) {
   Target host = llvm::cantFail(Target::parse("native"));
   auto progress = [&](size_t done, size_t count) {
@@ -49,6 +65,12 @@ LogicalResult Tuning::measure(func::FuncOp function, llvm::function_ref<void(con
     for (const std::string &feature : target.features)
       if (!host.has(feature))
         missing.push_back(feature);
+    // A library uses all that this machine has.
+    bool isLibraryLike = missing.empty() && target.isa() == host.isa();
+    if (library && isLibraryLike)
+      tuner->measureWith(*library);
+    else if (library && missing.empty())
+      warn("a library's plans are not measured for " + target.cpu + ": this machine has " + host.isa());
     if (!missing.empty())
       warn("not tuned for " + target.cpu + ": this machine lacks " + llvm::join(missing, ", "));
     else if (failed(tuner->measure(function, deadline, progress)))

@@ -16,6 +16,8 @@ public:
   llvm::Error open();
   /// Before anything else below.
   void prepare(llvm::ArrayRef<Target> targets);
+  /// For plans of a library, to be measured, too. Where it can't be opened, `warn` is told so, and none of its plans is taken.
+  void openLibrary(llvm::function_ref<void(const llvm::Twine &)> warn);
   /// Measures for all targets that this machine can run; `warn` is told of others. Failure: diagnostics were emitted.
   mlir::LogicalResult measure(mlir::func::FuncOp function, llvm::function_ref<void(const llvm::Twine &)> warn);
   /// Writes what was measured.
@@ -28,6 +30,7 @@ private:
   Backend &backend;
   TuningDatabase database;
   OutputFile file;
+  std::unique_ptr<MeasuredLibrary> library;
   std::vector<std::unique_ptr<Tuner>> tuners; // one per target
 };
 

@@ -1,4 +1,5 @@
 #include "compiler/tune/Candidates.h"
+#include "backends/onednn/LibraryKernel.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OwningOpRef.h"
 
@@ -77,37 +78,68 @@ OwningOpRef<plan::ProgramOp> emptyProgram(Operation *op, const Target &target) {
 }
 } // namespace
 
+Candidates::Kernel Candidates::kernelOf(const KernelUse &use, Operation *op, Backend &backend) {
+  plan::KernelOp kernel = use.kernel;
+  Kernel entry{{}, valueOf(kernel.getTasks()), valueOf(kernel.getScratchBytes()), nullptr, nullptr};
+  for (auto [packing, operand] : llvm::zip_equal(kernel.getPacking(), use.operands)) {
+    auto type = cast<RankedTensorType>(op->getOperand(operand).getType());
+    if (!isa<UnitAttr>(packing))
+      entry.arguments.push_back({Argument::weights, backend.packedSizeBytes(type, packing)});
+    else
+      entry.arguments.push_back({type.getElementType().isF32() ? Argument::numbers : Argument::zeros, bytesOf(type)});
+  }
+  for (Type type : op->getResultTypes())
+    entry.arguments.push_back({Argument::result, bytesOf(type)});
+  return entry;
+}
+
+LogicalResult Candidates::prepare(plan::KernelOp op, Kernel &kernel, const MeasuredLibrary &library) {
+  auto description = onednn::describe(op);
+  if (failed(description))
+    return failure();
+  auto call = library.prepare(**description, unsigned(kernel.arguments.size()));
+  if (!call) {
+    refused = llvm::toString(call.takeError());
+    return success();
+  }
+  kernel.library = std::move(*call);
+  kernel.scratchBytes = kernel.library->scratchBytes();
+  kernel.arguments[(*description)->weights_arg] = {Argument::weights, kernel.library->packedBytes()};
+  return success();
+}
+
+/// The code of all kernels that aren't a library's.
+LogicalResult Candidates::map(const CodeImage &code, Operation *op) {
+  llvm::Expected<KernelImage> mapped = KernelImage::map(code);
+  if (!mapped)
+    return op->emitError(llvm::toString(mapped.takeError()));
+  image.emplace(std::move(*mapped));
+  return success();
+}
+
 FailureOr<Candidates> Candidates::compile(Operation *op, ArrayRef<ElementsAttr> constants, ArrayRef<KernelPlan> plans,
-                                          Backend &backend, const Target &target) {
+                                          Backend &backend, const Target &target, const MeasuredLibrary *library) {
   OwningOpRef<plan::ProgramOp> program = emptyProgram(op, target);
   size_t next = 0;
   KernelBuilder builder(*program, [&](Operation *, ArrayRef<bool>) { return FailureOr<KernelPlan>(plans[next++]); });
-  std::vector<Kernel> kernels;
+  Candidates candidates;
+  SmallVector<size_t> generated;
   while (next < plans.size()) {
     FailureOr<KernelUse> use = builder.build(op, constants);
     if (failed(use))
       return failure();
-    plan::KernelOp kernel = builder.withInPlace(use->kernel, {});
-    Kernel entry{{}, valueOf(kernel.getTasks()), valueOf(kernel.getScratchBytes())};
-    for (auto [packing, operand] : llvm::zip_equal(kernel.getPacking(), use->operands)) {
-      auto type = cast<RankedTensorType>(op->getOperand(operand).getType());
-      if (!isa<UnitAttr>(packing))
-        entry.arguments.push_back({Argument::weights, backend.packedSizeBytes(type, packing)});
-      else
-        entry.arguments.push_back({type.getElementType().isF32() ? Argument::numbers : Argument::zeros, bytesOf(type)});
-    }
-    for (Type type : op->getResultTypes())
-      entry.arguments.push_back({Argument::result, bytesOf(type)});
-    kernels.push_back(std::move(entry));
+    use->kernel = builder.withInPlace(use->kernel, {});
+    Kernel &kernel = candidates.kernels.emplace_back(kernelOf(*use, op, backend));
+    if (!isLibraryKind(use->kernel.getKind()))
+      generated.push_back(candidates.kernels.size() - 1);
+    else if (failed(candidates.prepare(use->kernel, kernel, *library)))
+      return failure();
   }
   FailureOr<CodeImage> code = backend.generate(*program, target, false);
-  if (failed(code) || code->entries.size() != plans.size())
+  if (failed(code) || code->entries.size() != generated.size() || failed(candidates.map(*code, op)))
     return failure();
-  llvm::Expected<KernelImage> image = KernelImage::map(*code);
-  if (!image)
-    return op->emitError(llvm::toString(image.takeError()));
-  Candidates candidates(std::move(*image));
-  candidates.kernels = std::move(kernels);
+  for (auto [entry, kernel] : llvm::enumerate(generated))
+    candidates.kernels[kernel].function = candidates.image->entry(entry);
   return candidates;
 }
 
@@ -126,11 +158,13 @@ double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner) c
     llvm_unreachable("unknown role");
   };
   const Kernel &kernel = kernels[index];
+  if (!kernel.function && !kernel.library)
+    return std::numeric_limits<double>::infinity();
   std::vector<void *> args;
   for (auto [number, argument] : llvm::enumerate(kernel.arguments))
     args.push_back(place(number, argument));
   runner.reserveScratch(size_t(kernel.scratchBytes));
-  return runner.run({image.entry(index), args.data(), kernel.tasks});
+  return runner.run({kernel.function, kernel.library.get(), args.data(), kernel.tasks});
 }
 
 } // namespace lathe

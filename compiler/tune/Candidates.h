@@ -33,13 +33,16 @@ private:
 
 class Candidates {
 public:
-  /// Compiles `plans` for `op` (with fixed sizes). `constants` as KernelBuilder takes them. Failure: diagnostics were emitted, or
-  /// the code can't be mapped.
+  /// Compiles `plans` for `op` (with fixed sizes); `library` prepares those that are a library's and may be null where there are
+  /// none. `constants` as KernelBuilder takes them. Failure: diagnostics were emitted, or the code can't be mapped.
   static mlir::FailureOr<Candidates> compile(mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants,
-                                             llvm::ArrayRef<KernelPlan> plans, Backend &backend, const Target &target);
+                                             llvm::ArrayRef<KernelPlan> plans, Backend &backend, const Target &target,
+                                             const MeasuredLibrary *library);
   size_t size() const { return kernels.size(); }
-  /// Seconds of one run of plan number `index`.
+  /// Seconds of one run of plan number `index`; infinite where the library refuses it or fails.
   double run(size_t index, MadeUpMemory &memory, TaskRunner &runner) const;
+  /// Why the library refuses a plan; empty if it refuses none.
+  const std::string &refusal() const { return refused; }
 
 private:
   struct Argument {
@@ -49,11 +52,16 @@ private:
   struct Kernel {
     std::vector<Argument> arguments;
     int64_t tasks, scratchBytes;
+    lathe_kernel_fn function;              // null: a library's
+    std::unique_ptr<MeasuredCall> library; // null, too: refused
   };
-  explicit Candidates(KernelImage image) : image(std::move(image)) {}
+  static Kernel kernelOf(const KernelUse &use, mlir::Operation *op, Backend &backend);
+  mlir::LogicalResult prepare(plan::KernelOp op, Kernel &kernel, const MeasuredLibrary &library);
+  mlir::LogicalResult map(const CodeImage &code, mlir::Operation *op);
 
-  KernelImage image;
-  std::vector<Kernel> kernels; // in the order of the image's entries
+  std::optional<KernelImage> image;
+  std::vector<Kernel> kernels; // one per plan
+  std::string refused;
 };
 
 } // namespace lathe

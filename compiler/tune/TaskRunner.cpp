@@ -24,13 +24,20 @@ void TaskRunner::reserveScratch(size_t bytes) {
       memory.resize(bytes + LATHE_BUFFER_ALIGNMENT);
 }
 
-void TaskRunner::takeTasks(unsigned thread) {
+void TaskRunner::runTasks(int64_t begin, int64_t end, unsigned thread) {
   uintptr_t aligned = llvm::alignTo(reinterpret_cast<uintptr_t>(scratch[thread].data()), LATHE_BUFFER_ALIGNMENT);
   lathe_kernel_context context{sizeof(context), 0, reinterpret_cast<void *>(aligned), &kernelApi()};
+  if (!current.library)
+    current.function(current.args, nullptr, begin, end, &context);
+  else if (!current.library->run(current.args, begin, end, context.scratch))
+    hasFailed = true;
+}
+
+void TaskRunner::takeTasks(unsigned thread) {
   for (size_t i = 0; i < shares.size(); ++i) {
     Share &share = shares[(thread + i) % shares.size()];
     for (int64_t task = share.next++; task < share.end; task = share.next++)
-      current.function(current.args, nullptr, task, task + 1, &context);
+      runTasks(task, task + 1, thread);
   }
 }
 
@@ -49,18 +56,21 @@ void TaskRunner::work(unsigned thread) {
 
 double TaskRunner::run(const KernelTasks &work) {
   auto start = std::chrono::steady_clock::now();
-  auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   current = work;
-  if (helpers.empty()) { // as the runtime: all tasks in one call
-    uintptr_t aligned = llvm::alignTo(reinterpret_cast<uintptr_t>(scratch[0].data()), LATHE_BUFFER_ALIGNMENT);
-    lathe_kernel_context context{sizeof(context), 0, reinterpret_cast<void *>(aligned), &kernelApi()};
-    work.function(work.args, nullptr, 0, work.tasks, &context);
-    return seconds();
-  }
+  hasFailed = false;
+  if (helpers.empty())
+    runTasks(0, work.tasks, 0); // as the runtime: all tasks in one call
+  else
+    share();
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return hasFailed ? std::numeric_limits<double>::infinity() : seconds.count();
+}
+
+void TaskRunner::share() {
   int64_t count = int64_t(shares.size());
   for (int64_t i = 0; i < count; ++i) {
-    shares[i].next = work.tasks * i / count;
-    shares[i].end = work.tasks * (i + 1) / count;
+    shares[i].next = current.tasks * i / count;
+    shares[i].end = current.tasks * (i + 1) / count;
   }
   busy = uint32_t(helpers.size());
   ++generation;
@@ -68,7 +78,6 @@ double TaskRunner::run(const KernelTasks &work) {
   takeTasks(0);
   while (busy)
     __builtin_ia32_pause();
-  return seconds();
 }
 
 } // namespace lathe

@@ -1,6 +1,7 @@
 // Runs a kernel on several threads, as the runtime would, and tells how long it took.
 #pragma once
 
+#include "compiler/tune/MeasuredLibrary.h"
 #include "lathe/artifact.h"
 #include <atomic>
 #include <thread>
@@ -8,9 +9,10 @@
 
 namespace lathe {
 
-/// The tasks of one kernel call.
+/// The tasks of one kernel call: those of a function, or of a library's kernel.
 struct KernelTasks {
   lathe_kernel_fn function = nullptr;
+  const MeasuredCall *library = nullptr;
   void *const *args = nullptr;
   int64_t tasks = 0;
 };
@@ -25,8 +27,8 @@ public:
 
   /// Scratch memory that each thread has, at least.
   void reserveScratch(size_t bytes);
-  /// Seconds from the start to the end of all tasks. Each thread takes tasks of its own share, then those of others. Used by one
-  /// thread at a time.
+  /// Seconds from the start to the end of all tasks, infinite if a library fails. Each thread takes tasks of its own share, then
+  /// those of others. Used by one thread at a time.
   double run(const KernelTasks &work);
   unsigned threads() const { return unsigned(shares.size()); }
 
@@ -36,14 +38,16 @@ private:
     int64_t end = 0;
   };
   void work(unsigned thread);
+  void share();
   void takeTasks(unsigned thread);
+  void runTasks(int64_t begin, int64_t end, unsigned thread);
 
   std::vector<Share> shares;
   std::vector<std::vector<char>> scratch;
   KernelTasks current;
   alignas(64) std::atomic<uint32_t> generation{0};
   alignas(64) std::atomic<uint32_t> busy{0};
-  std::atomic<bool> isStopping{false};
+  std::atomic<bool> isStopping{false}, hasFailed{false};
   std::vector<std::thread> helpers;
 };
 

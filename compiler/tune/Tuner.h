@@ -2,7 +2,8 @@
 //
 // For each operation of fixed sizes (once, however often it is in the program) all plans are compiled and run in turns, those
 // that fall behind leave, and the best one meets the cost model's in a second series of runs. It is taken where it is faster by
-// more than noise explains, in both series.
+// more than noise explains, in both series. A library's plans, where the backend has some, then meet the own plan that was taken,
+// in the same way.
 #pragma once
 
 #include "compiler/tune/Candidates.h"
@@ -25,7 +26,7 @@ struct ChoiceRecord {
   Source source = model;
   std::string note;               // why it was not tuned; may be empty
   std::vector<std::string> nodes; // of ONNX
-  std::vector<Time> times;        // measured in this compilation, the model's first
+  std::vector<Time> times;        // measured in this compilation, the model's (or the one known before) first
 };
 
 class Tuner {
@@ -34,6 +35,11 @@ public:
   Tuner(Backend &backend, const Target &target, unsigned threads, TuningDatabase &database);
 
   using Clock = std::chrono::steady_clock;
+
+  /// A library's plans are measured with `opened`, which outlives this. Without, they are taken as the database says.
+  void measureWith(const MeasuredLibrary &opened) { library = &opened; }
+  /// No plan of a library is taken.
+  void leaveOutLibrary() { takesLibrary = false; }
 
   /// Measures what the database doesn't know yet, operations of most work first; none is begun after `deadline`. `progress`
   /// gets the operations done and their number. This machine must be able to run the target's code. Failure: diagnostics were
@@ -50,14 +56,17 @@ public:
 
 private:
   TuningKey keyOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant) const;
-  mlir::LogicalResult measure(mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants, const TuningKey &key,
-                              MadeUpMemory &memory, TaskRunner &runner);
   struct Unknown {
     mlir::Operation *op;
     TuningKey key;
-    int64_t work; // of all equal operations
+    std::vector<KernelPlan> plans; // to measure
+    int64_t work;                  // of all equal operations
   };
-  std::vector<Unknown> unknownOperations(mlir::func::FuncOp function);
+  mlir::LogicalResult measure(const Unknown &unknown, MadeUpMemory &memory, TaskRunner &runner);
+  mlir::FailureOr<std::vector<Unknown>> unknownOperations(mlir::func::FuncOp function);
+  mlir::FailureOr<std::vector<KernelPlan>> unknownPlans(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
+                                                        const TuningKey &key);
+  const TuningEntry *libraryEntry(TuningKey key) const;
   ChoiceRecord &recordOf(const TuningKey &key, mlir::Operation *op);
   std::optional<KernelPlan> planOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, llvm::StringRef choice);
   mlir::FailureOr<std::vector<KernelPlan>> plansOf(mlir::Operation *op, llvm::ArrayRef<bool> isConstant);
@@ -66,7 +75,8 @@ private:
   const Target &target;
   unsigned threads;
   TuningDatabase &database;
-  bool isMeasuring = false;
+  const MeasuredLibrary *library = nullptr;
+  bool isMeasuring = false, takesLibrary = true;
   std::set<std::string> late;                // operations that there was no time for
   std::map<std::string, ChoiceRecord> known; // by operation
   std::vector<std::string> order;            // of operations in the program

@@ -1,4 +1,5 @@
 #include "compiler/tune/TuningDatabase.h"
+#include "backends/Backend.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -86,10 +87,17 @@ const TuningEntry *TuningDatabase::find(const TuningKey &key) const {
   return it == entries.end() ? nullptr : &it->second;
 }
 
-void TuningDatabase::set(const TuningKey &key, const TuningEntry &entry) { entries[key] = rounded(entry); }
+TuningKey TuningDatabase::keyFor(TuningKey key, const TuningEntry &entry) {
+  key.isLibrary = isLibraryKind(entry.choice);
+  return key;
+}
+
+void TuningDatabase::set(const TuningKey &key, const TuningEntry &entry) {
+  entries[keyFor(key, entry)] = rounded(entry);
+}
 
 void TuningDatabase::add(const TuningKey &key, const TuningEntry &entry) {
-  auto [it, isNew] = entries.try_emplace(key, entry);
+  auto [it, isNew] = entries.try_emplace(keyFor(key, entry), entry);
   auto rank = [](const TuningEntry &e) { return std::tie(e.timeUs, e.modelTimeUs, e.choice); };
   if (!isNew && rank(entry) < rank(it->second))
     it->second = entry;

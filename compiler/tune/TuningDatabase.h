@@ -5,7 +5,8 @@
 //   znver4 avx2 | 1 | 128x768xf32 =768x768xf32 -> matmul(0,1):128x768xf32 | gemm blocking=128,2,768 .. | 1650.21 | 1720.80
 //
 // Fields: CPU and instruction set, threads, operation (OperationText.h), plan taken (choiceText), its time and that of the cost
-// model's plan, both in microseconds.
+// model's plan, both in microseconds. A library's plan has a line of its own, whether it is faster or not; its last field is the
+// time of the own plan that it was measured against.
 #pragma once
 
 #include "llvm/Support/Error.h"
@@ -19,13 +20,14 @@ struct TuningKey {
   std::string cpu;
   unsigned threads = 1;
   std::string operation;
+  bool isLibrary = false; // of the plan; when an entry comes in, its choice says so
 
   auto operator<=>(const TuningKey &) const = default;
 };
 
 struct TuningEntry {
   std::string choice;
-  double timeUs = 0, modelTimeUs = 0;
+  double timeUs = 0, modelTimeUs = 0; // modelTimeUs of a library's plan: of the own plan
 };
 
 class TuningDatabase {
@@ -46,6 +48,8 @@ public:
   bool isEmpty() const { return entries.empty(); }
 
 private:
+  static TuningKey keyFor(TuningKey key, const TuningEntry &entry);
+
   std::map<TuningKey, TuningEntry> entries;
 };
 

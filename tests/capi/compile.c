@@ -123,6 +123,14 @@ static void check_provider(void) {
   options.provider = "onednn"; /* which takes no element-wise operation: the file needs no library */
   expect_code(&options, LATHE_COMPILE_OK, NULL);
   expect_doubles(options.output_path);
+  options.provider = "auto";
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  setenv("LATHE_ONEDNN_LIBRARY", "/nowhere/libdnnl.so.3", 1);
+  options.tune = 1; /* goes on without the library, and says so */
+  expect_code(&options, LATHE_COMPILE_OK, "--provider auto needs oneDNN 3, but '/nowhere/libdnnl.so.3' can't be used");
+  expect_doubles(options.output_path);
+  unsetenv("LATHE_ONEDNN_LIBRARY");
   options.provider = "mkl";
   expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "--provider");
 }

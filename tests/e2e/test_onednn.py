@@ -33,3 +33,33 @@ def test_same_as_onnxruntime(name, references, tmp_path):
         wrong = {key: reference.describe(got[key], want[key]) for key in want
                  if reference.difference(got[key], want[key]) > model["limit"]}
         assert not wrong
+
+
+@pytest.mark.skipif(not has_library(), reason="no oneDNN: set LATHE_ONEDNN_LIBRARY")
+def test_tuning_measures_it_too(references, tmp_path):
+    """oneDNN's plans have lines of their own; the database alone gives the same artifact, and the results are right."""
+    model, path, artifact = zoo.entry("mobilenet_v2"), build("mobilenet_v2"), str(tmp_path / "model.lathe")
+    sizes, database = command.fixed_sizes(path, model, model["bench"]), tmp_path / "tuned.txt"
+    options = ["--provider", "auto", "--tune-db", str(database), *sizes]
+    command.compile_model(path, artifact, "--tune", "--tune-seconds", "8", *options)
+    lines = database.read_text().splitlines()
+    assert any(" | onednn_" in line for line in lines) and any(" | onednn_" not in line for line in lines[1:])
+    again = str(tmp_path / "again.lathe")
+    command.compile_model(path, again, *options)
+    with open(artifact, "rb") as one, open(again, "rb") as other:
+        assert one.read() == other.read()
+    # As if oneDNN had won everywhere.
+    database.write_text("\n".join(lines[:1] + [_as_winner(line) for line in lines[1:] if " | onednn_" in line]) + "\n")
+    command.compile_model(path, again, *options)
+    assert "onednn_conv" in command.lathe("inspect", again).stdout
+    inputs = zoo.make_inputs(model, model["bench"])
+    want = reference.outputs(references("mobilenet_v2"), inputs)
+    for file in (artifact, again):
+        got = command.run(file, inputs, str(tmp_path / "out"), 2)
+        wrong = {key: reference.describe(got[key], want[key]) for key in want
+                 if reference.difference(got[key], want[key]) > model["limit"]}
+        assert not wrong
+
+
+def _as_winner(line):
+    return " | ".join(line.split(" | ")[:-2] + ["1.00", "2.00"])

@@ -152,8 +152,13 @@ def test_tunes(tmp_path):
 
 
 def test_provider():
-    with pytest.raises(lathe.Error, match="expects --provider to be one of lathe, onednn, got 'mkl'"):
+    with pytest.raises(lathe.Error, match="expects --provider to be one of lathe, onednn, auto, got 'mkl'"):
         lathe.compile(affine_model(), provider="mkl")
+    x = {"x": np.ones((2, 3), np.float32)}
+    plain = lathe.Session(lathe.compile(affine_model())).run(x)
+    chosen = lathe.Session(lathe.compile(affine_model(), provider="auto")).run(x)  # nothing is known of oneDNN: own kernels
+    for name, value in plain.items():
+        np.testing.assert_array_equal(chosen[name], value)
 
 
 def test_tells_which_sizes_a_node_refuses():

@@ -1,5 +1,6 @@
 // The compiler's half of the command line: `lathe compile`, `check` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
+#include "compiler/capi/MeasuredOneDnn.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/OutputFile.h"
 #include "compiler/import/Check.h"
@@ -51,6 +52,7 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
     options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
   Progress progress(isVerbose);
   options.progress = std::ref(progress);
+  options.openLibrary = lathe::openMeasuredOneDnn;
   options.tuneProgress = [&](size_t done, size_t count) { progress.tuned(done, count); };
   lathe::CompileStatus status = lathe::compileModel(options);
   progress.clear();
@@ -70,8 +72,10 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
                  "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
   app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
   app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
-  app.add_option("--provider", options.provider,
-                 "of kernels: lathe; onednn, wherever it can be (running the artifact needs the library)")
+  app.add_option(
+         "--provider", options.provider,
+         "of kernels: lathe; onednn, wherever it can be; auto: onednn where --tune or --tune-db says that it is "
+         "faster (running the artifact then needs the library)")
       ->capture_default_str();
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,

@@ -106,8 +106,8 @@ def compile(model, **options) -> Artifact:
     Options, as on the command line: `cpu` ("native", "x86-64-v3", ..., or a list for a fat artifact), `dims` ({"batch": 1,
     "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase), `tune` (True: measure
     kernels on this machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with),
-    `tune_seconds` (how long), `provider` ("lathe", or "onednn" wherever it can be). Raises lathe.Error with the compiler's
-    messages when the model can't be compiled.
+    `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster). Raises
+    lathe.Error with the compiler's messages when the model can't be compiled.
     """
     arguments = _arguments(options)
     folder = tempfile.TemporaryDirectory(prefix="lathe-")

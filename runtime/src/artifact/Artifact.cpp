@@ -108,7 +108,7 @@ void Artifact::openLibraries() {
     if (!kernel)
       continue;
     if (!library)
-      library = OneDnn::open();
+      library = OneDnn::open("the model");
     libraryCalls.resize(calls.size());
     const artifact::Buffer &filter = *program().buffers()->Get(call.args()->Get(kernel->weights_arg()));
     libraryCalls[i] = std::make_unique<LibraryCall>(library, *kernel, call.args()->size() - 1,

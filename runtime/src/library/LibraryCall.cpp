@@ -101,30 +101,35 @@ size_t LibraryCall::pack(const void *wanted, const float *weights) {
   for (size_t i = 0; i < packed.size(); ++i)
     if (dnn->layoutEqual(packed[i].layout.get(), wanted))
       return i;
-  Owned from = weightsLayout();
-  Owned to = make(dnn->layoutDestroy, [&](void **out) { return dnn->layoutClone(out, wanted); });
   constexpr size_t line = LATHE_BUFFER_ALIGNMENT;
-  std::vector<float> room((dnn->layoutBytes(wanted) + 2 * line) / sizeof(float));
-  float *data = room.data() + (line - reinterpret_cast<uintptr_t>(room.data()) % line) % line / sizeof(float);
+  size_t bytes = (dnn->layoutBytes(wanted) + line - 1) / line * line;
+  Packed entry{
+      make(dnn->layoutDestroy, [&](void **out) { return dnn->layoutClone(out, wanted); }), {}, nullptr, weightsBytes};
+  if (weights) {
+    bytes += line;
+    entry.memory.resize(bytes / sizeof(float));
+    float *begin = entry.memory.data();
+    entry.data = begin + (line - reinterpret_cast<uintptr_t>(begin) % line) % line / sizeof(float);
+    fill(entry, weights);
+  }
+  weightsBytes += bytes;
+  packed.push_back(std::move(entry));
+  return packed.size() - 1;
+}
+
+void LibraryCall::fill(Packed &room, const float *weights) const {
+  Owned from = weightsLayout();
+  const void *wanted = room.layout.get();
   Owned description = make(dnn->descriptionDestroy, [&](void **out) {
     return dnn->reorderCreate(out, from.get(), engine.get(), wanted, engine.get(), nullptr);
   });
   Owned reorder = make(dnn->primitiveDestroy, [&](void **out) { return dnn->primitiveCreate(out, description.get()); });
   Owned stream =
       make(dnn->streamDestroy, [&](void **out) { return dnn->streamCreate(out, engine.get(), OneDnn::streamInOrder); });
-  Owned source = memory(from.get(), weights), target = memory(wanted, data);
+  Owned source = memory(from.get(), weights), target = memory(wanted, room.data);
   OneDnn::Argument arguments[] = {{OneDnn::argSource, source.get()}, {OneDnn::argTarget, target.get()}};
   check(dnn->primitiveExecute(reorder.get(), stream.get(), 2, arguments));
   check(dnn->streamWait(stream.get()));
-  packed.push_back({std::move(to), std::move(room), data});
-  return packed.size() - 1;
-}
-
-uint64_t LibraryCall::packedBytes() const {
-  uint64_t sum = 0;
-  for (const Packed &weights : packed)
-    sum += weights.memory.size() * sizeof(float);
-  return sum;
 }
 
 //===----------------------------------------------------------------------===//
@@ -238,8 +243,7 @@ int32_t LibraryCall::runTask(void *const *args, int64_t task, void *stream, void
   int64_t read = (image * in.height() + piece.inputBegin) * in.width() * kernel.in_channels();
   int64_t written = (image * out.height() + row) * out.width() * kernel.out_channels();
   float *target = static_cast<float *>(args[resultArg]) + written;
-  const void *bias = kernel.bias_arg() ? args[*kernel.bias_arg()] : nullptr;
-  if (execute(primitiveOf(piece), static_cast<const float *>(args[kernel.input_arg()]) + read, bias, target, scratch,
+  if (execute(primitiveOf(piece), args, static_cast<const float *>(args[kernel.input_arg()]) + read, target, scratch,
               stream))
     return LATHE_KERNEL_LIBRARY_FAILED;
   finish(args, target, written, piece.rows);
@@ -247,19 +251,22 @@ int32_t LibraryCall::runTask(void *const *args, int64_t task, void *stream, void
 }
 
 /// Memory objects have state, so each task makes its own.
-OneDnn::Status LibraryCall::execute(const Primitive &primitive, const float *source, const void *bias, float *target,
+OneDnn::Status LibraryCall::execute(const Primitive &primitive, void *const *args, const float *source, float *target,
                                     void *scratch, void *stream) const {
   const Packed &weights = packed[primitive.packed];
+  const float *data =
+      weights.data ? weights.data
+                   : static_cast<const float *>(args[kernel.weights_arg()]) + weights.offsetBytes / sizeof(float);
   Owned from = memory(primitive.source.get(), source), to = memory(primitive.target.get(), target);
-  Owned filter = memory(weights.layout.get(), weights.data);
+  Owned filter = memory(weights.layout.get(), data);
   Owned spare = memory(primitive.scratchpad.get(), scratch);
   Owned added(nullptr, dnn->memoryDestroy);
   std::vector<OneDnn::Argument> arguments = {{OneDnn::argSource, from.get()},
                                              {OneDnn::argTarget, to.get()},
                                              {OneDnn::argWeights, filter.get()},
                                              {OneDnn::argScratchpad, spare.get()}};
-  if (bias) {
-    added = memory(biasLayout.get(), bias);
+  if (kernel.bias_arg()) {
+    added = memory(biasLayout.get(), args[*kernel.bias_arg()]);
     arguments.push_back({OneDnn::argBias, added.get()});
   }
   if (OneDnn::Status status = dnn->primitiveExecute(primitive.primitive.get(), stream,

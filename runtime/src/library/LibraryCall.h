@@ -26,7 +26,8 @@ class LibraryCall {
 public:
   /// `kernel` is valid (Validate.h) and outlives this; `weights` is its matrix
   /// or filter, packed here into memory of oneDNN's layout; `resultArg` is the
-  /// last argument. Throws Error.
+  /// last argument. Without `weights` nothing is packed: each run finds packed
+  /// ones, packedBytes() of them, at the argument for weights. Throws Error.
   LibraryCall(std::shared_ptr<const OneDnn> library, const artifact::LibraryKernel &kernel, uint32_t resultArg,
               const float *weights);
 
@@ -36,7 +37,7 @@ public:
   int64_t tasks() const;
   uint64_t scratchBytes() const { return mostScratch; }
   /// Memory that packed weights take beside those of the file.
-  uint64_t packedBytes() const;
+  uint64_t packedBytes() const { return weightsBytes; }
 
 private:
   using Owned = std::unique_ptr<void, OneDnn::Status (*)(void *)>;
@@ -48,7 +49,8 @@ private:
   struct Packed {
     Owned layout;
     std::vector<float> memory;
-    float *data; ///< where its first whole cache line begins
+    float *data;          ///< where its first whole cache line begins; null: not packed here
+    uint64_t offsetBytes; ///< in weights that the caller has packed
   };
   struct Primitive {
     Piece piece;
@@ -60,9 +62,10 @@ private:
   void makePrimitive(const Piece &piece, const float *weights);
   Owned describe(const Piece &piece, const void *source, const void *target, const void *attributes) const;
   size_t pack(const void *layout, const float *weights);
+  void fill(Packed &room, const float *weights) const;
   const Primitive &primitiveOf(const Piece &piece) const;
   int32_t runTask(void *const *args, int64_t task, void *stream, void *scratch) const;
-  OneDnn::Status execute(const Primitive &primitive, const float *source, const void *bias, float *target,
+  OneDnn::Status execute(const Primitive &primitive, void *const *args, const float *source, float *target,
                          void *scratch, void *stream) const;
   void finish(void *const *args, float *target, int64_t firstElement, int64_t rows) const;
 
@@ -79,7 +82,7 @@ private:
   Owned engine, biasLayout;
   std::vector<Packed> packed;
   std::vector<Primitive> primitives;
-  uint64_t mostScratch = 0;
+  uint64_t mostScratch = 0, weightsBytes = 0;
 };
 
 /// Elements that the arguments of a call must have.

@@ -16,21 +16,26 @@ namespace {
 constexpr const char *pathVariable = "LATHE_ONEDNN_LIBRARY";
 constexpr const char *defaultPath = "libdnnl.so.3";
 
-[[noreturn]] void refuse(const char *path, const std::string &reason) {
-  fail(LATHE_INCOMPATIBLE,
-       "the model needs oneDNN 3, but '{}' can't be used: {}; install oneDNN (such as PyPI's onednn-cpu-gomp), set {} "
-       "to the path of its library, or compile without --provider onednn",
-       path, reason, pathVariable);
-}
+struct Opened {
+  const char *user, *path;
+  void *library;
 
-template <typename Function> void find(Function *&function, void *library, const char *path, const char *name) {
-  function = reinterpret_cast<Function *>(dlsym(library, name));
-  if (!function)
-    refuse(path, fmt::format("it has no '{}'", name));
-}
+  [[noreturn]] void refuse(const std::string &reason) const {
+    fail(LATHE_INCOMPATIBLE,
+         "{} needs oneDNN 3, but '{}' can't be used: {}; install oneDNN (such as PyPI's onednn-cpu-gomp), set {} to "
+         "the path of its library, or compile with --provider lathe",
+         user, path, reason, pathVariable);
+  }
 
-void findFunctions(OneDnn &out, void *library, const char *path) {
-  auto get = [&](auto &function, const char *name) { find(function, library, path, name); };
+  template <typename Function> void find(Function *&function, const char *name) const {
+    function = reinterpret_cast<Function *>(dlsym(library, name));
+    if (!function)
+      refuse(fmt::format("it has no '{}'", name));
+  }
+};
+
+void findFunctions(OneDnn &out, const Opened &opened) {
+  auto get = [&](auto &function, const char *name) { opened.find(function, name); };
   get(out.engineCreate, "dnnl_engine_create");
   get(out.engineDestroy, "dnnl_engine_destroy");
   get(out.streamCreate, "dnnl_stream_create");
@@ -59,31 +64,31 @@ void findFunctions(OneDnn &out, void *library, const char *path) {
 
 /// What is looked for in the library is looked for in its own libraries too,
 /// such as OpenMP's.
-void findThreads(OneDnn &out, void *library, const char *path) {
+void findThreads(OneDnn &out, const Opened &opened) {
   unsigned runtime = out.version()->cpuRuntime;
   if (runtime == OneDnn::runtimeSequential)
     return;
   if (runtime != OneDnn::runtimeOpenMp)
-    refuse(path, "it was built for neither OpenMP nor one thread");
-  find(out.setThreads, library, path, "omp_set_num_threads");
-  find(out.maxThreads, library, path, "omp_get_max_threads");
+    opened.refuse("it was built for neither OpenMP nor one thread");
+  opened.find(out.setThreads, "omp_set_num_threads");
+  opened.find(out.maxThreads, "omp_get_max_threads");
 }
 
 } // namespace
 
-std::shared_ptr<const OneDnn> OneDnn::open() {
+std::shared_ptr<const OneDnn> OneDnn::open(const char *user) {
   const char *path = secure_getenv(pathVariable);
   if (!path || !*path)
     path = defaultPath;
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!library)
-    refuse(path, dlerror());
+  Opened opened{user, path, dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)};
+  if (!opened.library)
+    opened.refuse(dlerror());
   auto out = std::make_shared<OneDnn>();
-  find(out->version, library, path, "dnnl_version");
+  opened.find(out->version, "dnnl_version");
   if (out->version()->major != 3)
-    refuse(path, fmt::format("expects version 3, got {}", out->version()->major));
-  findFunctions(*out, library, path);
-  findThreads(*out, library, path);
+    opened.refuse(fmt::format("expects version 3, got {}", out->version()->major));
+  findFunctions(*out, opened);
+  findThreads(*out, opened);
   return out;
 }
 

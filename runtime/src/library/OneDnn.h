@@ -81,8 +81,8 @@ struct OneDnn {
 
   /// Opens LATHE_ONEDNN_LIBRARY, or libdnnl.so.3 where the system finds it. It
   /// stays open. Throws Error (LATHE_INCOMPATIBLE): not there, not version 3,
-  /// or built for threads that can't be held to one.
-  static std::shared_ptr<const OneDnn> open();
+  /// or built for threads that can't be held to one. `user`: who needs it.
+  static std::shared_ptr<const OneDnn> open(const char *user);
 };
 
 /// While it lives, oneDNN uses only the calling thread. Tasks are what the

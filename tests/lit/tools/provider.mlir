@@ -13,7 +13,7 @@
 // OWN-NOT: kind = "onednn
 // INSPECT: 1 x f32_onednn_conv_conv_relu__onednn
 // MISSING: provider.mlir.tmp.lathe: the model needs oneDNN 3, but '{{.*}}.none' can't be used:
-// UNKNOWN: error: expects --provider to be one of lathe, onednn, got 'mkl'
+// UNKNOWN: error: expects --provider to be one of lathe, onednn, auto, got 'mkl'
 func.func @main(%x: tensor<1x8x8x4xf32>, %a: tensor<6x16xf32>) -> (tensor<1x8x8x8xf32>, tensor<6x16xf32>, tensor<6x16xf32>) {
   %filter = nn.constant dense<0.5> : tensor<8x4x3x3xf32>
   %conv = nn.conv %x, %filter {channels_last, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x8x8x4xf32>, tensor<8x4x3x3xf32>) -> tensor<1x8x8x8xf32>

@@ -46,6 +46,21 @@ TEST_CASE("of two entries for one operation the faster one stays") {
   CHECK(parsed(slow + fast + other).toText() == one.toText()); // as version control may join files
 }
 
+TEST_CASE("a library's plan has a line of its own") {
+  std::string own = "c | 1 | f | conv tile=6,2,8 | 9.00 | 10.00\n",
+              slow = "c | 1 | f | onednn_conv rows=2 | 8.00 | 9.00\n",
+              fast = "c | 1 | f | onednn_conv rows=4 | 7.00 | 9.00\n";
+  TuningDatabase both = parsed(slow + own + fast), old = parsed(own);
+  CHECK(both.toText() == header + own + fast);
+  REQUIRE(both.find({"c", 1, "f"}));
+  CHECK(both.find({"c", 1, "f"})->choice == "conv tile=6,2,8");
+  REQUIRE(both.find({"c", 1, "f", true}));
+  CHECK(both.find({"c", 1, "f", true})->timeUs == 7);
+  CHECK(!old.find({"c", 1, "f", true}));
+  old.merge(both);
+  CHECK(old.toText() == both.toText());
+}
+
 TEST_CASE("times are kept as a file keeps them") {
   TuningDatabase database;
   database.set({"c", 1, "f"}, {"map", 1.23456, 0.0001});

@@ -58,7 +58,8 @@ typedef struct lathe_compile_options {
   uint32_t tune_threads;
   /// After so many seconds no other operation is measured; 0: 45. With the same database, the next `tune` goes on.
   uint32_t tune_seconds;
-  /// Who computes products and convolutions: "lathe", or "onednn" wherever it can; null: lathe.
+  /// Who computes products and convolutions: "lathe"; "onednn" wherever it can; "auto": oneDNN where `tune` or the database
+  /// says that it is faster; null: lathe.
   const char *provider;
 } lathe_compile_options_t;
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
