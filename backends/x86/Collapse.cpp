@@ -7,9 +7,7 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-bool isElementwise(Operation *op) {
-  return isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::BroadcastOp>(op);
-}
+bool isElementwise(Operation *op) { return nn::isElementwise(op) || isa<nn::BitcastOp, nn::BroadcastOp>(op); }
 
 //===- reshapes -===//
 

@@ -6,8 +6,6 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-bool isElementwise(Operation *op) { return isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp>(op); }
-
 /// Right-aligned, every axis of `type` is 1 or the same as `whole`'s.
 bool broadcastsTo(RankedTensorType type, RankedTensorType whole) {
   if (type.getRank() > whole.getRank())
@@ -33,7 +31,7 @@ bool isEpilogue(ArrayRef<Operation *> operations, Operation *root) {
   for (Operation *op : operations) {
     if (op == root || isa<nn::ConstantOp>(op))
       continue;
-    if (!isElementwise(op))
+    if (!nn::isElementwise(op))
       return false;
     for (Value operand : op->getOperands())
       if (!broadcastsTo(tensorType(operand), whole))

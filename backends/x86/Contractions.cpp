@@ -4,11 +4,19 @@ using namespace mlir;
 
 namespace lathe::x86 {
 
+namespace {
+/// Products of 8-bit integers are of their differences from zero points.
+Value factor(EmitContext &c, Value operand, IndexList indices, Value zero) {
+  Type type = elementType(operand);
+  return type.isInteger(8) ? emitCentered(c, c.elementAt(operand, indices), zero, type) : c.elementAt(operand, indices);
+}
+} // namespace
+
 Value element(EmitContext &c, nn::MatmulOp op, IndexList indices) {
   Type type = computedType(elementType(op.getOutput()));
   IndexList batch = indices.drop_back(2);
   Value row = indices[indices.size() - 2], column = indices.back();
-  auto at = [&](Value operand, bool isTransposed, Value i, Value j) {
+  auto at = [&](Value operand, Value zero, bool isTransposed, Value i, Value j) {
     DimExprs sizes = dimExprs(tensorType(operand));
     size_t batchRank = sizes.size() - 2;
     Indices own(batch.take_back(batchRank));
@@ -16,12 +24,13 @@ Value element(EmitContext &c, nn::MatmulOp op, IndexList indices) {
       if (constantDim(sizes[axis]) == 1)
         own[axis] = c.index(0);
     own.append({isTransposed ? j : i, isTransposed ? i : j});
-    return c.elementAt(operand, own);
+    return factor(c, operand, own, zero ? broadcastElement(c, zero, own) : Value());
   };
   int64_t lhsRank = tensorType(op.getLhs()).getRank();
   Value depth = c.dimOf(op.getLhs(), lhsRank - (op.getTransLhs() ? 2 : 1));
   return c.loop(c.index(0), depth, {c.number(0, type)}, [&](Value k, ValueRange carried) {
-    Value product = c.mul(at(op.getLhs(), op.getTransLhs(), row, k), at(op.getRhs(), op.getTransRhs(), k, column));
+    Value product = c.mul(at(op.getLhs(), op.getLhsZero(), op.getTransLhs(), row, k),
+                          at(op.getRhs(), op.getRhsZero(), op.getTransRhs(), k, column));
     return Values{c.accumulate(carried[0], product)};
   })[0];
 }
@@ -55,12 +64,23 @@ Value guarded(EmitContext &c, Value condition, llvm::function_ref<Value()> value
 }
 } // namespace
 
+namespace {
+/// A zero point with one element in all, or one per output channel; null if absent.
+Value entryOf(EmitContext &c, Value zero, Value channel) {
+  if (!zero)
+    return {};
+  Indices indices(tensorType(zero).getRank(), channel);
+  return broadcastElement(c, zero, indices);
+}
+} // namespace
+
 Value element(EmitContext &c, nn::ConvOp op, IndexList indices) {
   Type type = computedType(elementType(op.getOutput()));
   bool isLast = op.getChannelsLast();
   ImagePosition at(indices, isLast);
   Values imageSizes = c.dims(op.getInput()), filterSizes = c.dims(op.getFilter());
   ImagePosition image(imageSizes, isLast);
+  Value inputZero = entryOf(c, op.getInputZero(), at.channel), filterZero = entryOf(c, op.getFilterZero(), at.channel);
   Value perGroup = c.divU(c.dimOf(op.getFilter(), 0), c.index(op.getGroup()));
   Value firstChannel = c.mul(c.divU(at.channel, perGroup), filterSizes[1]);
   Values sizes(filterSizes.begin() + 1, filterSizes.end()); // channels of the group, kernel..
@@ -78,8 +98,8 @@ Value element(EmitContext &c, nn::ConvOp op, IndexList indices) {
           Value channel = c.add(firstChannel, inner[0]);
           Indices filter{at.channel};
           filter.append(inner.begin(), inner.end());
-          return c.mul(c.elementAt(op.getInput(), imageIndex(at.batch, channel, position, isLast)),
-                       c.elementAt(op.getFilter(), filter));
+          return c.mul(factor(c, op.getInput(), imageIndex(at.batch, channel, position, isLast), inputZero),
+                       factor(c, op.getFilter(), filter, filterZero));
         },
         c.number(0, type));
     return Values{c.accumulate(carried[0], product)};

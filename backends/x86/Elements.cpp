@@ -8,11 +8,11 @@ namespace lathe::x86 {
 namespace {
 template <class Handle> bool dispatch(Operation *op, Handle handle) {
   return llvm::TypeSwitch<Operation *, bool>(op)
-      .Case<nn::ConstantOp, nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::ReshapeOp,
-            nn::TransposeOp, nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp, nn::IotaOp,
-            nn::ShapeOfOp, nn::DimValuesOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNdOp, nn::ResizeOp,
-            nn::ReduceOp, nn::ArgReduceOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp, nn::ConvOp,
-            nn::ConvTransposeOp, nn::AttentionOp, nn::PoolOp, nn::MaxPoolIndicesOp>([&](auto typed) {
+      .Case<nn::ConstantOp, nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::QuantizeOp,
+            nn::DequantizeOp, nn::ReshapeOp, nn::TransposeOp, nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp,
+            nn::PadOp, nn::IotaOp, nn::ShapeOfOp, nn::DimValuesOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNdOp,
+            nn::ResizeOp, nn::ReduceOp, nn::ArgReduceOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp,
+            nn::ConvOp, nn::ConvTransposeOp, nn::AttentionOp, nn::PoolOp, nn::MaxPoolIndicesOp>([&](auto typed) {
         handle(typed);
         return true;
       })

@@ -36,6 +36,15 @@ mlir::Value element(EmitContext &c, nn::BinaryOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::SelectOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::CastOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::BitcastOp op, IndexList indices);
+// Quantization.cpp
+mlir::Value element(EmitContext &c, nn::QuantizeOp op, IndexList indices);
+mlir::Value element(EmitContext &c, nn::DequantizeOp op, IndexList indices);
+/// Integers `elementType` of f32: saturate(round(x / scale) + zero), zero being null or a computed integer. Also of vectors.
+mlir::Value emitQuantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
+/// f32 of integers `elementType`: (x - zero) * scale.
+mlir::Value emitDequantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
+/// An 8-bit integer minus its zero point (may be null), as i32.
+mlir::Value emitCentered(EmitContext &c, mlir::Value x, mlir::Value zero, mlir::Type elementType);
 // Movement.cpp
 mlir::Value element(EmitContext &c, nn::ReshapeOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::TransposeOp op, IndexList indices);

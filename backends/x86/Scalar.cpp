@@ -125,6 +125,7 @@ Value Scalar::accumulate(Value sum, Value x) {
 Value Scalar::accumulateProduct(Value product, Value x) {
   return isFloat(product) ? Value(b.create<arith::MulFOp>(loc, product, x, flags(b, true))) : mul(product, x);
 }
+Value Scalar::mulExact(Value x, Value y) { return b.create<arith::MulFOp>(loc, x, y); }
 Value Scalar::divF(Value x, Value y) { return floatOp<arith::DivFOp>(x, y); }
 Value Scalar::neg(Value x) {
   if (isFloat(x))
@@ -243,6 +244,7 @@ Value Scalar::select(Value condition, Value x, Value y) {
 //===- conversions -===//
 
 Value Scalar::toFloatS(Value x, Type type) { return b.create<arith::SIToFPOp>(loc, type, x); }
+Value Scalar::truncateF(Value x, Type type) { return b.create<arith::FPToSIOp>(loc, type, x); }
 Value Scalar::toFloatU(Value x, Type type) { return b.create<arith::UIToFPOp>(loc, type, x); }
 
 static int compareWidths(Type from, Type to) {

@@ -28,6 +28,7 @@ public:
   mlir::Type i64() { return widen(b.getI64Type()); }
   mlir::Type f32() { return widen(b.getF32Type()); }
   mlir::Type f64() { return widen(b.getF64Type()); }
+  mlir::Type integerType(unsigned width) { return widen(b.getIntegerType(width)); }
   mlir::Type ptr();
 
   /// While one lives, the types above are vectors: functions of scalars (FloatMath.h) then compute `lanes` values at once.
@@ -57,6 +58,8 @@ public:
   /// Like add, free to be reassociated: for sums that loops vectorize.
   mlir::Value accumulate(mlir::Value sum, mlir::Value x);
   mlir::Value accumulateProduct(mlir::Value product, mlir::Value x);
+  /// A floating product that is rounded as it is, not contracted with what it is added to.
+  mlir::Value mulExact(mlir::Value x, mlir::Value y);
   mlir::Value divF(mlir::Value x, mlir::Value y);
   /// x * y + z in floating point; one FMA where the target has it.
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z) { return add(mul(x, y), z); }
@@ -113,6 +116,8 @@ public:
   // Conversions between computed types.
   mlir::Value toFloatS(mlir::Value x, mlir::Type type);
   mlir::Value toFloatU(mlir::Value x, mlir::Type type);
+  /// Signed integer of a number that fits.
+  mlir::Value truncateF(mlir::Value x, mlir::Type type);
   /// Extends or truncates floats; extends (with sign or zeros) or truncates integers.
   mlir::Value resizeF(mlir::Value x, mlir::Type type);
   mlir::Value resizeS(mlir::Value x, mlir::Type type);

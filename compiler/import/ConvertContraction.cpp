@@ -8,14 +8,14 @@ using namespace lathe::nn;
 namespace lathe::importer {
 
 /// Vectors count as one row (left) or one column (right), whose axis the result loses.
-Value matmulAnyRank(Node &n, Value a, Value b) {
+Value matmulAnyRank(Node &n, Value a, Value b, Value zeroA, Value zeroB) {
   if (!a || !b)
     return {};
   if (rankOf(a) == 0 || rankOf(b) == 0)
     return n.refuse("expects inputs of rank 1 or more");
   bool isRow = rankOf(a) == 1, isColumn = rankOf(b) == 1;
   Value lhs = isRow ? n.unsqueeze(a, {0}) : a, rhs = isColumn ? n.unsqueeze(b, {1}) : b;
-  Value product = n.matmul(lhs, rhs);
+  Value product = n.matmul(lhs, rhs, false, false, zeroA, zeroB);
   if (!product || (!isRow && !isColumn))
     return product;
   DimExprs dims = dimsOf(product);

@@ -1,6 +1,5 @@
-// Quantized operators, computed on exact integers in i32 and rounded where ONNX says so.
+// Quantized operators: nn.quantize and nn.dequantize, and products of 8-bit integers with sums in i32.
 #include "compiler/import/Products.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -9,153 +8,147 @@ namespace lathe::importer {
 
 namespace {
 
-/// Scale or zero point made to broadcast to `x`: per tensor, per `axis`, or per block of `block` elements along it.
-Value spread(Node &n, Value value, Value x, int64_t axis, int64_t block) {
-  if (!value || !x || rankOf(value) == 0)
-    return value;
-  if (typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1 && rankOf(value) == 1)
-    return n.reshape(value, {});
-  if (rankOf(value) == 1 && block == 0) {
-    DimExprs dims(rankOf(x), n.dim(1));
-    dims[axis] = dimsOf(value)[0];
-    return n.require(dims[axis], dimsOf(x)[axis]) ? n.reshape(value, dims) : Value();
-  }
-  if (block <= 0 || rankOf(value) != rankOf(x))
-    return n.refuse("expects scale and zero point to be scalars, one per axis or one per block");
-  DimExprs dims = dimsOf(value), apart = dims, merged = dims;
-  apart.insert(apart.begin() + axis + 1, n.dim(1));
-  DimExprs repeated = apart;
-  repeated[axis + 1] = n.dim(block);
-  merged[axis] = simplifyDim(dims[axis] * block);
-  Value whole = n.reshape(n.broadcast(n.reshape(value, apart), repeated), merged);
-  return n.sliceAxis(whole, axis, n.dim(0), dimsOf(x)[axis]);
-}
-
-struct IntegerRange {
-  double low, high;
+/// Where scales and zero points belong: all elements, entries along `axis`, or blocks of `block` elements along it.
+struct Grid {
+  int64_t axis = 0, block = 0;
 };
-std::optional<IntegerRange> rangeOfType(Type type) {
-  if (!isa<IntegerType>(type) || type.getIntOrFloatBitWidth() > 16 || isBool(type))
+
+/// The attributes of QuantizeLinear and DequantizeLinear for an input of this rank.
+std::optional<Grid> gridOf(Node &n, int64_t rank) {
+  auto axis = n.axis(rank > 1 || n.hasAttr("axis") ? n.integer("axis", 1) : 0, std::max<int64_t>(rank, 1));
+  if (!axis)
     return std::nullopt;
-  double span = std::ldexp(1.0, int(type.getIntOrFloatBitWidth()));
-  return isUnsigned(type) ? IntegerRange{0, span - 1} : IntegerRange{-span / 2, span / 2 - 1};
+  return Grid{*axis, n.integer("block_size", 0)};
 }
 
-/// saturate(round(x / scale) + zero) as `type`; x and scale floating, zero of any type or null.
-Value quantize(Node &n, Value x, Value scale, Value zero, Type type) {
-  auto range = type ? rangeOfType(type) : std::nullopt;
-  if (!x || !scale || !range)
-    return type && !range ? n.refuse("expects an 8- or 16-bit integer result") : Value();
-  Value rounded = n.unary(UnaryKind::round, n.div(x, n.cast(scale, elementOf(x))));
-  if (rounded && !elementOf(rounded).isF64())
-    rounded = n.cast(rounded, n.f32());
-  if (zero && rounded)
-    rounded = n.add(rounded, n.cast(zero, elementOf(rounded)));
-  return n.cast(n.binary(BinaryKind::min, n.binary(BinaryKind::max, rounded, range->low), range->high), type);
+bool isOneElement(Value value) { return typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1; }
+
+/// Scale or zero point (may be null) shaped as nn.quantize wants it; null with an error if sizes don't fit.
+Value entriesOn(Node &n, Value entries, Value x, Grid grid) {
+  if (!entries || rankOf(entries) == 0)
+    return entries;
+  if (isOneElement(entries) && rankOf(entries) == 1)
+    return n.reshape(entries, {});
+  if (rankOf(entries) == 1 && grid.block == 0) {
+    DimExprs dims(rankOf(x), n.dim(1));
+    dims[grid.axis] = dimsOf(entries)[0];
+    return n.require(dims[grid.axis], dimsOf(x)[grid.axis]) ? n.reshape(entries, dims) : Value();
+  }
+  if (grid.block <= 0 || rankOf(entries) != rankOf(x))
+    return n.refuse("expects scale and zero point to be scalars, one per axis or one per block");
+  DimExprs dims = dimsOf(x);
+  dims[grid.axis] = simplifyDim(dims[grid.axis].ceilDiv(grid.block));
+  for (auto [found, expected] : llvm::zip_equal(dimsOf(entries), dims))
+    if (!n.require(found, expected))
+      return {};
+  return entries;
+}
+
+Value sizedUniform(Node &n, StringRef name, Value input, Value scale, Value zero, Type type, Grid grid) {
+  SmallVector<Value> operands{input, scale};
+  if (zero)
+    operands.push_back(zero);
+  bool isBlocked = grid.block > 0 && rankOf(scale) > 0;
+  return n.size(name, operands, makeTensorType(dimsOf(input), type),
+                {n.intAttr("axis", isBlocked ? grid.axis : 0), n.intAttr("block", isBlocked ? grid.block : 0)});
+}
+
+bool isQuantized(Type type) { return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() <= 16 && !isBool(type); }
+
+/// saturate(round(x / scale) + zero) as `type`; zero may be null. Floating operands of other types are computed in f32.
+Value quantize(Node &n, Value x, Value scale, Value zero, Type type, Grid grid = {}) {
+  if (!x || !scale || !type)
+    return {};
+  if (!isQuantized(type))
+    return n.refuse("expects an 8- or 16-bit integer result");
+  Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
+  if (!entries || (zero && !shift))
+    return {};
+  if (shift && elementOf(shift) != type)
+    return n.refuse("expects the zero point to have the result's type");
+  return sizedUniform(n, "nn.quantize", n.cast(x, n.f32()), entries, shift, type, grid);
+}
+
+/// (x - zero) * scale as the scale's type; zero may be null.
+Value dequantize(Node &n, Value x, Value scale, Value zero, Grid grid = {}) {
+  if (!x || !scale)
+    return {};
+  if (!isa<IntegerType>(elementOf(x)) || isBool(elementOf(x)) || elementOf(x).getIntOrFloatBitWidth() > 32)
+    return n.refuse("expects integers");
+  Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
+  if (!entries || (zero && !shift))
+    return {};
+  if (shift && elementOf(shift) != elementOf(x))
+    return n.refuse("expects the zero point to have the input's type");
+  return n.cast(sizedUniform(n, "nn.dequantize", x, entries, shift, n.f32(), grid), elementOf(scale));
 }
 
 Values quantizeLinear(Node &n) {
   Value x = n.in(0), scale = n.in(1), zero = n.optional(2);
-  if (!x || !scale)
+  auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
+  if (!grid)
     return {};
-  auto axis = n.axis(rankOf(x) > 1 || n.hasAttr("axis") ? n.integer("axis", 1) : 0, std::max<int64_t>(rankOf(x), 1));
-  int64_t block = n.integer("block_size", 0), wanted = n.integer("output_dtype", 0);
-  if (!axis)
-    return {};
+  int64_t wanted = n.integer("output_dtype", 0);
   Type type = zero          ? elementOf(zero)
               : wanted != 0 ? n.elementType(wanted)
                             : Type(IntegerType::get(n.context(), 8, IntegerType::Unsigned));
-  if (!isFloat(x))
-    x = n.cast(x, n.f32());
-  return {quantize(n, x, spread(n, scale, x, *axis, block), spread(n, zero, x, *axis, block), type)};
-}
-
-/// (x - zero) * scale; integers are subtracted as i32.
-Value dequantize(Node &n, Value x, Value scale, Value zero) {
-  if (!x || !scale)
-    return {};
-  if (!isa<IntegerType>(elementOf(x)))
-    return n.refuse("expects integers");
-  Value wide = n.cast(x, n.i32());
-  if (zero)
-    wide = n.sub(wide, n.cast(zero, n.i32()));
-  return n.mul(n.cast(wide, elementOf(scale)), scale);
+  return {quantize(n, x, scale, zero, type, *grid)};
 }
 
 Values dequantizeLinear(Node &n) {
-  Value x = n.in(0), scale = n.in(1);
-  if (!x || !scale)
+  Value x = n.in(0), scale = n.in(1), zero = n.optional(2);
+  auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
+  if (!grid)
     return {};
-  auto axis = n.axis(rankOf(x) > 1 || n.hasAttr("axis") ? n.integer("axis", 1) : 0, std::max<int64_t>(rankOf(x), 1));
-  int64_t block = n.integer("block_size", 0);
-  if (!axis)
-    return {};
-  Value zero = n.has(2) ? spread(n, n.in(2), x, *axis, block) : Value();
-  Value result = dequantize(n, x, spread(n, scale, x, *axis, block), zero);
-  return {n.hasAttr("output_dtype") && n.integer("output_dtype", 0) != 0
-              ? n.cast(result, n.elementType(n.integer("output_dtype", 0)))
-              : result};
+  Value result = dequantize(n, x, scale, zero, *grid);
+  int64_t wanted = n.integer("output_dtype", 0);
+  return {wanted != 0 ? n.cast(result, n.elementType(wanted)) : result};
 }
 
 //===- integer products -===//
 
-/// x - zero as i32; a zero point per row (lhs) stands beside the last axis but one, per column (rhs) along the last.
-Value centered(Node &n, Value x, Value zero, bool isLhs) {
-  if (!x)
+/// A zero point of an operand of a product: one number, one per row (lhs) or one per column (rhs).
+Value zeroOf(Node &n, Value zero, Value operand, bool isLhs) {
+  if (!zero || !operand)
     return {};
-  Value wide = n.cast(x, n.i32());
-  if (!zero)
-    return wide;
-  if (rankOf(zero) == 1 && isLhs && rankOf(x) > 1 && constantDim(dimsOf(zero)[0]) != 1)
-    zero = n.unsqueeze(zero, {1});
-  return n.sub(wide, n.cast(zero, n.i32()));
+  if (isOneElement(zero))
+    return n.reshape(zero, {});
+  return rankOf(zero) == 1 && isLhs && rankOf(operand) > 1 ? n.unsqueeze(zero, {1}) : zero;
 }
 
-Values matMulInteger(Node &n) {
-  return {matmulAnyRank(n, centered(n, n.in(0), n.optional(2), true), centered(n, n.in(1), n.optional(3), false))};
+Value product(Node &n, unsigned a, unsigned zeroA, unsigned b, unsigned zeroB) {
+  Value lhs = n.in(a), rhs = n.in(b);
+  return matmulAnyRank(n, lhs, rhs, zeroOf(n, n.optional(zeroA), lhs, true), zeroOf(n, n.optional(zeroB), rhs, false));
 }
 
-/// A zero point per output channel of a filter.
-Value perFilter(Node &n, Value value, Value filter) {
-  if (!value || !filter || rankOf(value) != 1)
-    return value;
-  DimExprs dims{dimsOf(value)[0]};
-  dims.append(rankOf(filter) - 1, n.dim(1));
-  return n.reshape(value, dims);
-}
+Values matMulInteger(Node &n) { return {product(n, 0, 2, 1, 3)}; }
 
-Value scalarOf(Node &n, Value value) {
-  return value && rankOf(value) == 1 && constantDim(dimsOf(value)[0]) == 1 ? n.reshape(value, {}) : value;
-}
+/// One number as a scalar, one per filter as it is.
+Value perFilter(Node &n, Value value) { return value && isOneElement(value) ? n.reshape(value, {}) : value; }
 
 Values convInteger(Node &n) {
-  Value x = n.in(0), filter = n.in(1);
-  Value wideX = centered(n, x, scalarOf(n, n.optional(2)), false);
-  return {convolve(n, wideX, centered(n, filter, perFilter(n, n.optional(3), filter), false), {})};
+  return {convolve(n, n.in(0), n.in(1), {}, perFilter(n, n.optional(2)), perFilter(n, n.optional(3)))};
 }
 
-/// round(sum * (scaleA * scaleB / scaleY)) + zeroY, saturated.
+/// sum * scale, rounded and saturated with the scale and zero point of the result.
 Value requantize(Node &n, Value sum, Value scale, Value scaleY, Value zeroY) {
   if (!sum || !scale || !scaleY || !zeroY)
     return {};
-  Value scaled = n.mul(n.cast(sum, n.f32()), n.cast(scale, n.f32()));
-  return quantize(n, scaled, n.cast(scalarOf(n, scaleY), n.f32()), scalarOf(n, zeroY), elementOf(zeroY));
+  Value scaled = sizedUniform(n, "nn.dequantize", sum, n.cast(scale, n.f32()), {}, n.f32(), {});
+  return quantize(n, scaled, perFilter(n, scaleY), perFilter(n, zeroY), elementOf(zeroY));
 }
 
 Value rowScale(Node &n, Value scale) {
-  return scale && rankOf(scale) == 1 && constantDim(dimsOf(scale)[0]) != 1 ? n.unsqueeze(scale, {1}) : scale;
+  return scale && !isOneElement(scale) && rankOf(scale) == 1 ? n.unsqueeze(scale, {1}) : scale;
 }
 
 Values qlinearMatMul(Node &n) {
-  Value product = matmulAnyRank(n, centered(n, n.in(0), n.in(2), true), centered(n, n.in(3), n.in(5), false));
-  return {requantize(n, product, n.mul(rowScale(n, n.in(1)), n.in(4)), n.in(6), n.in(7))};
+  return {requantize(n, product(n, 0, 2, 3, 5), n.mul(rowScale(n, n.in(1)), n.in(4)), n.in(6), n.in(7))};
 }
 
 Values qlinearConv(Node &n) {
-  Value x = n.in(0), filter = n.in(3);
-  Value sum = convolve(n, centered(n, x, scalarOf(n, n.in(2)), false),
-                       centered(n, filter, perFilter(n, n.in(5), filter), false), n.optional(8));
-  Value scale = n.mul(scalarOf(n, n.in(1)), scalarOf(n, n.in(4)));
+  Value sum = convolve(n, n.in(0), n.in(3), n.optional(8), perFilter(n, n.in(2)), perFilter(n, n.in(5)));
+  Value scale = n.mul(perFilter(n, n.in(1)), perFilter(n, n.in(4)));
   if (!sum || !scale)
     return {};
   if (rankOf(scale) == 1) {

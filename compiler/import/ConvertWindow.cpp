@@ -23,7 +23,7 @@ AffineExpr samePadding(Node &n, AffineExpr in, int64_t extent, int64_t stride) {
 }
 
 /// SAME padding: static where the sizes are, else an nn.pad before the operation.
-bool applySame(Node &n, Value &input, Window &window, bool isUpper, double padValue) {
+bool applySame(Node &n, Value &input, Window &window, bool isUpper, Value padWith) {
   size_t spatial = window.kernel.size();
   DimExprs dims = dimsOf(input), low(dims.size(), n.dim(0)), padded = dims;
   bool isStatic = true;
@@ -40,13 +40,13 @@ bool applySame(Node &n, Value &input, Window &window, bool isUpper, double padVa
   if (isStatic)
     return true;
   window.pads.assign(spatial * 2, 0);
-  input = n.pad(input, n.scalar(padValue, elementOf(input)), low, padded, PadMode::constant);
+  input = n.pad(input, padWith, low, padded, PadMode::constant);
   return bool(input);
 }
 
 } // namespace
 
-std::optional<Window> readWindow(Node &n, Value &input, ArrayRef<int64_t> kernel, double padValue) {
+std::optional<Window> readWindow(Node &n, Value &input, ArrayRef<int64_t> kernel, double padValue, Value padWith) {
   size_t spatial = kernel.size();
   Window window{Ints(kernel.begin(), kernel.end()), n.integersOr("strides", spatial, 1),
                 n.integersOr("dilations", spatial, 1), n.integersOr("pads", spatial * 2, 0)};
@@ -66,7 +66,8 @@ std::optional<Window> readWindow(Node &n, Value &input, ArrayRef<int64_t> kernel
   if (mode == "VALID")
     window.pads.assign(spatial * 2, 0);
   else if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
-    if (!applySame(n, input, window, mode == "SAME_UPPER", padValue))
+    Value outside = padWith ? n.reshape(padWith, {}) : n.scalar(padValue, elementOf(input));
+    if (!applySame(n, input, window, mode == "SAME_UPPER", outside))
       return std::nullopt;
   } else if (mode != "NOTSET" && !mode.empty())
     return refuse("expects a known auto_pad, got '" + mode + "'");
@@ -89,17 +90,22 @@ static std::optional<Ints> staticKernel(Node &n, Value filter) {
   return kernel;
 }
 
-Value convolve(Node &n, Value input, Value filter, Value bias) {
+Value convolve(Node &n, Value input, Value filter, Value bias, Value inputZero, Value filterZero) {
   auto kernel = input && filter ? staticKernel(n, filter) : std::nullopt;
-  auto window = kernel ? readWindow(n, input, *kernel, 0) : std::nullopt;
+  auto window = kernel ? readWindow(n, input, *kernel, 0, inputZero) : std::nullopt;
   if (!window)
     return {};
   SmallVector<Value> operands{input, filter};
-  if (bias)
-    operands.push_back(bias);
+  SmallVector<int32_t> segments{1, 1};
+  for (Value optional : {bias, inputZero, filterZero}) {
+    segments.push_back(optional ? 1 : 0);
+    if (optional)
+      operands.push_back(optional);
+  }
   Value result = n.infer("nn.conv", operands,
                          {n.intsAttr("strides", window->strides), n.intsAttr("pads", window->pads),
-                          n.intsAttr("dilations", window->dilations), n.intAttr("group", n.integer("group", 1))});
+                          n.intsAttr("dilations", window->dilations), n.intAttr("group", n.integer("group", 1)),
+                          n.segmentsAttr(segments)});
   if (result && !n.require(dimsOf(input)[1], dimsOf(filter)[1] * n.integer("group", 1)))
     return {};
   return result;

@@ -187,15 +187,19 @@ Value Emit::softmax(Value input, int64_t axis, bool log) {
   return infer("nn.softmax", input, attributes);
 }
 
-Value Emit::matmul(Value lhs, Value rhs, bool transLhs, bool transRhs) {
+Value Emit::matmul(Value lhs, Value rhs, bool transLhs, bool transRhs, Value lhsZero, Value rhsZero) {
   if (!lhs || !rhs)
     return {};
-  SmallVector<NamedAttribute> attributes;
+  SmallVector<NamedAttribute> attributes{segmentsAttr({1, 1, lhsZero ? 1 : 0, rhsZero ? 1 : 0})};
+  SmallVector<Value> operands{lhs, rhs};
+  for (Value zero : {lhsZero, rhsZero})
+    if (zero)
+      operands.push_back(zero);
   if (transLhs)
     attributes.push_back(unitAttr("trans_lhs"));
   if (transRhs)
     attributes.push_back(unitAttr("trans_rhs"));
-  Value result = infer("nn.matmul", {lhs, rhs}, attributes);
+  Value result = infer("nn.matmul", operands, attributes);
   if (!result)
     return {};
   DimExprs a = dimsOf(lhs), b = dimsOf(rhs);

@@ -57,7 +57,8 @@ public:
   /// `axes` in any order, negative ones allowed; no axes reduces nothing.
   mlir::Value reduce(nn::ReduceKind kind, mlir::Value input, llvm::ArrayRef<int64_t> axes, bool keepdims);
   mlir::Value softmax(mlir::Value input, int64_t axis, bool log = false);
-  mlir::Value matmul(mlir::Value lhs, mlir::Value rhs, bool transLhs = false, bool transRhs = false);
+  mlir::Value matmul(mlir::Value lhs, mlir::Value rhs, bool transLhs = false, bool transRhs = false,
+                     mlir::Value lhsZero = {}, mlir::Value rhsZero = {});
 
   //===- shapes -===//
   mlir::Value reshape(mlir::Value input, llvm::ArrayRef<mlir::AffineExpr> dims);

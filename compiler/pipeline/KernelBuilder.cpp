@@ -10,9 +10,7 @@ using namespace mlir;
 
 namespace lathe {
 
-bool isElementwise(Operation *op) {
-  return isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp>(op);
-}
+bool isElementwise(Operation *op) { return nn::isElementwise(op) || isa<nn::BitcastOp>(op); }
 
 ElementsAttr constantValue(Value value) {
   auto type = cast<RankedTensorType>(value.getType());

@@ -38,6 +38,10 @@ mlir::FailureOr<DimExprs> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> lhs, ll
 mlir::AffineExpr windowDim(mlir::AffineExpr in, int64_t kernel, int64_t stride, int64_t padBegin, int64_t padEnd,
                            int64_t dilation);
 
+/// True for operations whose result at an index depends on nothing but their operands at that index (broadcast): unary,
+/// binary, select, cast, and (de)quantization without blocks.
+bool isElementwise(mlir::Operation *op);
+
 /// Creates a type-inferring operation (`name` as "nn.conv"); refused operands or attributes give a diagnostic
 /// at `loc` that names the broken constraint, where OpBuilder::create would end the process. `attributes`
 /// includes operandSegmentSizes for operations that have them.

@@ -92,6 +92,10 @@ LogicalResult checkSameElementType(Loc loc, StringRef label, Value lhs, Value rh
   return refuse(loc, label, ": expects equal element types, got ", elementType(lhs), " and ", elementType(rhs));
 }
 
+LogicalResult checkFactors(Loc loc, StringRef label, Value lhs, Value rhs) {
+  return isByte(elementType(lhs)) && isByte(elementType(rhs)) ? success() : checkSameElementType(loc, label, lhs, rhs);
+}
+
 LogicalResult checkIndices(Loc loc, StringRef label, Type type) {
   return isIndexInteger(type) ? success() : refuse(loc, label, ": expects indices to be i32 or i64, got ", type);
 }

@@ -19,6 +19,8 @@ inline DimExprs dimsOf(mlir::Value value) { return dimExprs(tensorType(value)); 
 inline bool isFloat(mlir::Type type) { return mlir::isa<mlir::FloatType>(type); }
 inline bool isBool(mlir::Type type) { return type.isSignlessInteger(1); }
 inline bool isIndexInteger(mlir::Type type) { return type.isSignlessInteger(32) || type.isSignlessInteger(64); }
+/// 8-bit integers, signed or not: operands of products with sums in i32.
+inline bool isByte(mlir::Type type) { return type.isInteger(8); }
 inline bool isInteger(mlir::Type type) { return mlir::isa<mlir::IntegerType>(type) && !isBool(type); }
 
 /// Error at `loc` if there is one; always failure.
@@ -38,6 +40,12 @@ llvm::SmallVector<int64_t> staticSizes(llvm::ArrayRef<mlir::AffineExpr> dims);
 mlir::LogicalResult checkAxis(Loc loc, llvm::StringRef label, int64_t axis, int64_t rank);
 mlir::LogicalResult checkFloat(Loc loc, llvm::StringRef label, mlir::Type type);
 mlir::LogicalResult checkSameElementType(Loc loc, llvm::StringRef label, mlir::Value lhs, mlir::Value rhs);
+/// Operands of a product: of one element type, or both of 8-bit integers.
+mlir::LogicalResult checkFactors(Loc loc, llvm::StringRef label, mlir::Value lhs, mlir::Value rhs);
+/// Element type of sums of products.
+inline mlir::Type sumType(mlir::Type factor) {
+  return isByte(factor) ? mlir::IntegerType::get(factor.getContext(), 32) : factor;
+}
 mlir::LogicalResult checkIndices(Loc loc, llvm::StringRef label, mlir::Type type);
 /// Every dynamic axis of every operand has a symbolic size.
 mlir::LogicalResult checkSymbolic(Loc loc, mlir::ValueRange values);

@@ -33,6 +33,14 @@ Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, T
   return builder.create<ConstantOp>(loc, type, elements);
 }
 
+bool isElementwise(Operation *op) {
+  if (auto quantize = dyn_cast_or_null<QuantizeOp>(op))
+    return quantize.getBlock() == 0;
+  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
+    return dequantize.getBlock() == 0;
+  return isa_and_nonnull<UnaryOp, BinaryOp, SelectOp, CastOp>(op);
+}
+
 FailureOr<Operation *> createChecked(OpBuilder &builder, Location loc, StringRef name, ValueRange operands,
                                      ArrayRef<NamedAttribute> attributes) {
   OperationState state(loc, name);

@@ -11,6 +11,20 @@ std::pair<AffineExpr, AffineExpr> matrixDims(ArrayRef<AffineExpr> dims, bool tra
   AffineExpr rows = dims[dims.size() - 2], columns = dims[dims.size() - 1];
   return transposed ? std::pair(columns, rows) : std::pair(rows, columns);
 }
+
+/// A zero point (may be null) of an operand whose axis `depth` from the end (1: the last) is summed over.
+LogicalResult checkZero(Loc loc, Value zero, Value operand, size_t depth) {
+  if (!zero)
+    return success();
+  DimExprs dims = dimsOf(zero), whole = dimsOf(operand);
+  bool isWide = dims.size() >= depth && constantDim(dims[dims.size() - depth]) != 1;
+  auto broadcast = broadcastDims(whole, dims);
+  if (isByte(elementType(zero)) && elementType(zero) == elementType(operand) && !isWide && succeeded(broadcast) &&
+      mayBeEqual(*broadcast, whole))
+    return success();
+  return refuse(loc, "nn.matmul C5: expects a zero point of 8-bit integers for ", operand.getType(), ", got ",
+                zero.getType());
+}
 } // namespace
 
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types &types) {
@@ -27,10 +41,12 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Typ
   if (failed(batch))
     return refuse(loc, "nn.matmul C3: expects batch axes to broadcast, got ", op.getLhs().getType(), " and ",
                   op.getRhs().getType());
-  if (failed(checkSameElementType(loc, "nn.matmul C4", op.getLhs(), op.getRhs())))
+  if (failed(checkFactors(loc, "nn.matmul C4", op.getLhs(), op.getRhs())) ||
+      failed(checkZero(loc, op.getLhsZero(), op.getLhs(), op.getTransLhs() ? 2 : 1)) ||
+      failed(checkZero(loc, op.getRhsZero(), op.getRhs(), op.getTransRhs() ? 1 : 2)))
     return failure();
   batch->append({m, n});
-  types.push_back(makeTensorType(*batch, elementType(op.getLhs())));
+  types.push_back(makeTensorType(*batch, sumType(elementType(op.getLhs()))));
   return success();
 }
 
@@ -73,6 +89,22 @@ LogicalResult checkConvChannels(Loc loc, ConvOp::Adaptor op, AffineExpr channels
   return success();
 }
 
+LogicalResult checkZeros(Loc loc, ConvOp::Adaptor op, AffineExpr filters) {
+  auto check = [&](Value zero, Value operand, bool mayBePerFilter) -> LogicalResult {
+    if (!zero)
+      return success();
+    DimExprs dims = dimsOf(zero);
+    bool isOne = llvm::all_of(dims, [](AffineExpr dim) { return constantDim(dim) == 1; });
+    bool isPerFilter = mayBePerFilter && dims.size() == 1 && mayBeEqual(dims[0], filters);
+    if (isByte(elementType(zero)) && elementType(zero) == elementType(operand) && (isOne || isPerFilter))
+      return success();
+    return refuse(loc, "nn.conv C10: expects a zero point of 8-bit integers for ", operand.getType(), ", got ",
+                  zero.getType());
+  };
+  return success(succeeded(check(op.getInputZero(), op.getInput(), false)) &&
+                 succeeded(check(op.getFilterZero(), op.getFilter(), true)));
+}
+
 LogicalResult checkConv(Loc loc, ConvOp::Adaptor op, ArrayRef<int64_t> kernel) {
   WindowAttrs window{kernel, op.getStrides(), op.getPads(), op.getDilations()};
   if (failed(checkWindowLengths(loc, "nn.conv C2", window, kernel.size())) ||
@@ -80,9 +112,12 @@ LogicalResult checkConv(Loc loc, ConvOp::Adaptor op, ArrayRef<int64_t> kernel) {
     return failure();
   if (llvm::any_of(kernel, ShapedType::isDynamic))
     return refuse(loc, "nn.conv C7: expects kernel sizes to be static, got ", op.getFilter().getType());
-  if (failed(checkSameElementType(loc, "nn.conv C9", op.getInput(), op.getFilter())))
+  if (failed(checkFactors(loc, "nn.conv C9", op.getInput(), op.getFilter())))
     return failure();
-  return op.getBias() ? checkSameElementType(loc, "nn.conv C9", op.getInput(), op.getBias()) : success();
+  Type sum = sumType(elementType(op.getInput()));
+  if (op.getBias() && elementType(op.getBias()) != sum)
+    return refuse(loc, "nn.conv C9: expects bias to be of ", sum, ", got ", elementType(op.getBias()));
+  return success();
 }
 
 } // namespace
@@ -95,7 +130,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types
     return refuse(loc, "nn.conv C1: expects equal ranks of 3 or more, got ", input.size(), " and ", filter.size());
   SmallVector<int64_t> kernel = staticSizes(ArrayRef(filter).drop_front(2));
   ConvDims image = splitImage(input, op.getChannelsLast());
-  if (failed(checkConv(loc, op, kernel)) || failed(checkConvChannels(loc, op, image.channels, filter)))
+  if (failed(checkConv(loc, op, kernel)) || failed(checkConvChannels(loc, op, image.channels, filter)) ||
+      failed(checkZeros(loc, op, filter[0])))
     return failure();
   image.channels = filter[0];
   for (auto [i, dim] : llvm::enumerate(image.spatial)) {
@@ -104,7 +140,7 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types
     if (auto size = constantDim(dim); size && *size <= 0)
       return refuse(loc, "nn.conv C8: expects the window to fit into the padded input on spatial axis ", i);
   }
-  types.push_back(makeTensorType(joinImage(image, op.getChannelsLast()), elementType(op.getInput())));
+  types.push_back(makeTensorType(joinImage(image, op.getChannelsLast()), sumType(elementType(op.getInput()))));
   return success();
 }
 

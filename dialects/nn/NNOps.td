@@ -7,6 +7,8 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 
 defvar NN_Format = "operands attr-dict `:` functional-type(operands, results)";
 
+defvar NN_QuantizeFormat = "$input `,` $scale (`zero` $zero^)? attr-dict `:` functional-type(operands, results)";
+
 def NN_ConstantOp : NN_Op<"constant", [ConstantLike, AllTypesMatch<["value", "output"]>, FirstAttrDerivedResultType]> {
   let summary = "a tensor known at compile time";
   let description = "Large values are resources: a blob that points at the model's file, never printed or copied.";
@@ -78,6 +80,36 @@ def NN_BitcastOp : NN_SizedOp<"bitcast"> {
   let assemblyFormat = NN_Format;
 }
 
+//===- quantization -===//
+
+def NN_QuantizeOp : NN_SizedOp<"quantize"> {
+  let summary = "numbers to integers of a uniform scale: saturate(round(input / scale) + zero)";
+  let description = [{
+    All in f32, rounded half to even; NaN gives the lowest value of the type. Scale and zero (absent: 0) broadcast to the input.
+    With `block` > 0 they have the input's sizes, but one entry for every `block` elements along `axis`. ONNX QuantizeLinear.
+    C1: input and scale are f32. C2: the result is of integers of up to 16 bits. C3: sizes of scale and zero are as said.
+    C4: zero has the result's element type. C5: shapes are equal.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale, NN_OptTensor:$zero, DefaultValuedAttr<I64Attr, "0">:$axis,
+                       DefaultValuedAttr<I64Attr, "0">:$block);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_QuantizeFormat;
+}
+
+def NN_DequantizeOp : NN_SizedOp<"dequantize"> {
+  let summary = "integers of a uniform scale to numbers: (input - zero) * scale";
+  let description = [{
+    The difference is exact (i32), its conversion and the product are rounded to f32. Scale and zero as nn.quantize. ONNX
+    DequantizeLinear.
+    C1: the input is of integers of up to 32 bits. C2: scale and result are f32. C3: sizes of scale and zero as nn.quantize.
+    C4: zero has the input's element type. C5: shapes are equal.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale, NN_OptTensor:$zero, DefaultValuedAttr<I64Attr, "0">:$axis,
+                       DefaultValuedAttr<I64Attr, "0">:$block);
+  let results = (outs NN_Tensor:$output);
+  let assemblyFormat = NN_QuantizeFormat;
+}
+
 //===- reductions and norms -===//
 
 def NN_ReduceOp : NN_InferredOp<"reduce"> {
@@ -140,29 +172,41 @@ def NN_LrnOp : NN_InferredOp<"lrn"> {
 
 //===- contractions -===//
 
-def NN_MatmulOp : NN_InferredOp<"matmul"> {
+def NN_MatmulOp : NN_InferredOp<"matmul", [AttrSizedOperandSegments]> {
   let summary = "matrix product over the last two axes, batched with broadcasting";
   let description = [{
     lhs [batch.., M, K] x rhs [batch.., K, N] -> [batch.., M, N]; trans_lhs / trans_rhs read [.., K, M] / [.., N, K].
-    C1: ranks are at least 2. C2: K agrees. C3: batch axes broadcast. C4: one element type.
+    Operands of 8-bit integers, signed or not, give exact sums in i32 (which wrap) of lhs - lhs_zero times rhs - rhs_zero;
+    absent zero points are 0.
+    C1: ranks are at least 2. C2: K agrees. C3: batch axes broadcast. C4: one element type, or two of 8-bit integers.
+    C5: zero points are of 8-bit integers, have their operand's element type and broadcast to it, with one entry along K.
   }];
-  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$trans_lhs, UnitAttr:$trans_rhs);
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, NN_OptTensor:$lhs_zero, NN_OptTensor:$rhs_zero,
+                       UnitAttr:$trans_lhs, UnitAttr:$trans_rhs);
   let results = (outs NN_Tensor:$output);
-  let assemblyFormat = NN_Format;
+  let assemblyFormat = "$lhs `,` $rhs (`lhs_zero` $lhs_zero^)? (`rhs_zero` $rhs_zero^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def NN_ConvOp : NN_InferredOp<"conv"> {
+def NN_ConvOp : NN_InferredOp<"conv", [AttrSizedOperandSegments]> {
   let summary = "convolution of 1 to 3 spatial axes";
   let description = [{
     input [N, C, spatial..] (channels_last: [N, spatial.., C]), filter always [M, C/group, kernel..], bias [M].
-    pads = begins then ends. C1: ranks agree. C2: attribute lengths are the number of spatial axes (pads: twice).
+    pads = begins then ends. Operands of 8-bit integers, signed or not, give exact sums in i32 (which wrap) of
+    input - input_zero times filter - filter_zero, with an i32 bias; absent zero points are 0, and what stands outside of the
+    input adds nothing. C1: ranks agree. C2: attribute lengths are the number of spatial axes (pads: twice).
     C3: C = filter channels * group. C4: M is a multiple of group. C5: bias is [M]. C6: strides, dilations positive.
-    C7: kernel sizes are static. C8: the window fits into the padded input. C9: one element type.
+    C7: kernel sizes are static. C8: the window fits into the padded input. C9: one element type, or two of 8-bit integers and
+    i32 for bias. C10: zero points are of 8-bit integers and have their operand's element type, input_zero has one element,
+    filter_zero one or M.
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, DenseI64ArrayAttr:$strides,
-                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$filter, NN_OptTensor:$bias, NN_OptTensor:$input_zero,
+                       NN_OptTensor:$filter_zero, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads,
+                       DenseI64ArrayAttr:$dilations, I64Attr:$group, UnitAttr:$channels_last);
   let results = (outs NN_Tensor:$output);
-  let assemblyFormat = "$input `,` $filter (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $input `,` $filter (`bias` $bias^)? (`input_zero` $input_zero^)? (`filter_zero` $filter_zero^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
 }
 
 def NN_ConvTransposeOp : NN_SizedOp<"conv_transpose"> {

@@ -51,6 +51,57 @@ LogicalResult CastOp::verify() {
   return failed(verifySymbolic(*this)) ? failure() : verifySameShape(*this, "C1", getInput(), getOutput());
 }
 
+namespace {
+/// Scale or zero point: broadcasts to the input, or has an entry per block along `axis`.
+bool fitsBlocks(Value entries, Value input, int64_t axis, int64_t block) {
+  DimExprs dims = dimsOf(entries), whole = dimsOf(input);
+  if (block == 0) {
+    auto broadcast = broadcastDims(whole, dims);
+    return succeeded(broadcast) && mayBeEqual(*broadcast, whole);
+  }
+  if (block < 0 || axis < 0 || axis >= int64_t(whole.size()))
+    return false;
+  whole[axis] = simplifyDim(whole[axis].ceilDiv(block));
+  return mayBeEqual(dims, whole);
+}
+
+/// What nn.quantize and nn.dequantize share: C3 to C5. `integers` is the side that zero belongs to.
+template <class OpT> LogicalResult verifyUniform(OpT op, Value integers) {
+  for (Value entries : {op.getScale(), op.getZero()})
+    if (entries && !fitsBlocks(entries, op.getInput(), op.getAxis(), op.getBlock()))
+      return op.emitOpError("C3: expects one entry, or one per axis or block of ")
+             << op.getInput().getType() << ", got " << entries.getType();
+  if (op.getZero() && elementType(op.getZero()) != elementType(integers))
+    return op.emitOpError("C4: expects zero to be of ")
+           << elementType(integers) << ", got " << elementType(op.getZero());
+  return verifySameShape(op, "C5", op.getInput(), op.getOutput());
+}
+} // namespace
+
+LogicalResult QuantizeOp::verify() {
+  if (failed(verifySymbolic(*this)))
+    return failure();
+  if (!elementType(getInput()).isF32() || !elementType(getScale()).isF32())
+    return emitOpError("C1: expects input and scale to be of f32, got ")
+           << getInput().getType() << " and " << getScale().getType();
+  Type type = elementType(getOutput());
+  if (!isInteger(type) || type.getIntOrFloatBitWidth() > 16)
+    return emitOpError("C2: expects integers of up to 16 bits, got ") << type;
+  return verifyUniform(*this, getOutput());
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (failed(verifySymbolic(*this)))
+    return failure();
+  Type type = elementType(getInput());
+  if (!isInteger(type) || type.getIntOrFloatBitWidth() > 32)
+    return emitOpError("C1: expects integers of up to 32 bits, got ") << type;
+  if (!elementType(getScale()).isF32() || !elementType(getOutput()).isF32())
+    return emitOpError("C2: expects scale and result to be of f32, got ")
+           << getScale().getType() << " and " << getOutput().getType();
+  return verifyUniform(*this, getInput());
+}
+
 LogicalResult BitcastOp::verify() {
   if (failed(verifySymbolic(*this)) || failed(verifySameShape(*this, "C1", getInput(), getOutput())))
     return failure();

@@ -111,6 +111,14 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
 } // namespace
 
 Result evaluate(nn::MatmulOp op, const Args &args) {
+  if (args[0].elementType().isInteger(8)) {
+    auto wideAt = [&](unsigned i) {
+      const Tensor *zero = args.optional(op, 2 + i);
+      return centered(args[i], zero, zero ? broadcastStrides(*zero, args[i].shape()) : SmallVector<int64_t>());
+    };
+    Tensors wide{wideAt(0), wideAt(1)};
+    return one(matmul<int32_t>(op, Args{wide, args.types, args.symbols}));
+  }
   return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return matmul<decltype(tag)>(op, args); }));
 }
 

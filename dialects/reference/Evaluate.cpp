@@ -44,13 +44,13 @@ llvm::Expected<RankedTensorType> staticType(Type type, ArrayRef<int64_t> symbols
 
 Result evaluateKind(Operation *op, const Args &args) {
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::ReduceOp, nn::ArgReduceOp,
-            nn::CumulativeOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp, nn::AttentionOp, nn::ConvOp,
-            nn::ConvTransposeOp, nn::PoolOp, nn::MaxPoolIndicesOp, nn::RecurrentOp, nn::ReshapeOp, nn::TransposeOp,
-            nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp, nn::GatherOp, nn::GatherElementsOp,
-            nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp, nn::NonZeroOp, nn::NonMaxSuppressionOp,
-            nn::IotaOp, nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp, nn::FusedOp, nn::ConstantOp>(
-          [&](auto kind) { return evaluate(kind, args); })
+      .Case<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::QuantizeOp, nn::DequantizeOp,
+            nn::ReduceOp, nn::ArgReduceOp, nn::CumulativeOp, nn::SoftmaxOp, nn::LayerNormOp, nn::LrnOp, nn::MatmulOp,
+            nn::AttentionOp, nn::ConvOp, nn::ConvTransposeOp, nn::PoolOp, nn::MaxPoolIndicesOp, nn::RecurrentOp,
+            nn::ReshapeOp, nn::TransposeOp, nn::BroadcastOp, nn::TileOp, nn::SliceOp, nn::ConcatOp, nn::PadOp,
+            nn::GatherOp, nn::GatherElementsOp, nn::GatherNdOp, nn::ScatterElementsOp, nn::ScatterNdOp, nn::TopKOp,
+            nn::NonZeroOp, nn::NonMaxSuppressionOp, nn::IotaOp, nn::ShapeOfOp, nn::DimValuesOp, nn::ResizeOp,
+            nn::FusedOp, nn::ConstantOp>([&](auto kind) { return evaluate(kind, args); })
       .Default(
           [](Operation *other) { return error("expects an operation of the nn dialect, got ", other->getName()); });
 }

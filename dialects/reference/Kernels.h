@@ -40,6 +40,11 @@ double unaryScalar(nn::UnaryKind kind, double x, double alpha, double beta);
 /// A read-only window on a tensor: element (i..) is at offset + sum of i * strides. Copied out row-major.
 Tensor copyStrided(const Tensor &input, mlir::RankedTensorType type, int64_t offset, llvm::ArrayRef<int64_t> strides);
 
+/// 8-bit integers minus their zero point (may be null), as i32. `zeroStrides`: the zero point's, over the tensor's axes.
+Tensor centered(const Tensor &tensor, const Tensor *zero, llvm::ArrayRef<int64_t> zeroStrides);
+
+Result evaluate(nn::QuantizeOp op, const Args &args);
+Result evaluate(nn::DequantizeOp op, const Args &args);
 Result evaluate(nn::UnaryOp op, const Args &args);
 Result evaluate(nn::BinaryOp op, const Args &args);
 Result evaluate(nn::SelectOp op, const Args &args);

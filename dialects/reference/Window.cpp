@@ -211,6 +211,16 @@ template <typename T> Tensor maxIndices(nn::MaxPoolIndicesOp op, const Args &arg
 } // namespace
 
 Result evaluate(nn::ConvOp op, const Args &args) {
+  if (args[0].elementType().isInteger(8)) {
+    const Tensor *bias = args.optional(op, 2), *filterZero = args.optional(op, 4);
+    SmallVector<int64_t> perFilter(args[1].rank(), 0);
+    perFilter[0] = filterZero && filterZero->size() > 1;
+    Tensors wide{centered(args[0], args.optional(op, 3), SmallVector<int64_t>(args[0].rank(), 0)),
+                 centered(args[1], filterZero, perFilter)};
+    if (bias)
+      wide.push_back(*bias);
+    return one(convolve<int32_t>(op, Args{wide, args.types, args.symbols}));
+  }
   return one(dispatchNumber(args[0].elementType(), [&](auto tag) { return convolve<decltype(tag)>(op, args); }));
 }
 

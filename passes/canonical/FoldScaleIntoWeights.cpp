@@ -90,6 +90,8 @@ std::optional<Contraction> Contraction::of(Operation *op) {
   } else {
     return std::nullopt;
   }
+  if (!isa<FloatType>(tensorType(result.weights).getElementType()))
+    return std::nullopt;
   bool isConstant = isConstantExpression(result.weights) && (!result.bias || isConstantExpression(result.bias));
   return isConstant && tensorType(result.weights).hasStaticShape() ? std::optional(result) : std::nullopt;
 }

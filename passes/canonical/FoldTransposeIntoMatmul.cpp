@@ -34,6 +34,8 @@ struct TransposedOperand : OpRewritePattern<MatmulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
+    if (op.getLhsZero() || op.getRhsZero())
+      return rewriter.notifyMatchFailure(op, "zero points belong to the operands as they are");
     Value lhs = behindLastSwap(op.getLhs()), rhs = behindLastSwap(op.getRhs());
     if (!lhs && !rhs)
       return rewriter.notifyMatchFailure(op, "no operand is computed and transposed along its last two axes");
@@ -70,12 +72,17 @@ struct ProductOfRows : OpRewritePattern<ReshapeOp> {
       return rewriter.notifyMatchFailure(op, "the input is no product used only here");
     if (tensorType(matmul.getLhs()).getRank() != 2 || tensorType(matmul.getRhs()).getRank() != 2 || !keepsLastAxis(op))
       return rewriter.notifyMatchFailure(op, "not rows times one matrix, split into batches of rows");
+    Value zero = matmul.getLhsZero();
+    if (zero && !scalarConstant(zero) && tensorType(zero).getRank() > 0)
+      return rewriter.notifyMatchFailure(op, "rows have zero points of their own");
     DimExprs dims = dimExprs(tensorType(op));
     if (dims.size() < 2)
       return rewriter.notifyMatchFailure(op, "there are no rows");
     dims.back() = dimExprs(tensorType(matmul.getLhs())).back();
     Value rows = createReshape(rewriter, op.getLoc(), matmul.getLhs(), dims);
-    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), rows, matmul.getRhs(), false, matmul.getTransRhs())
+    rewriter
+        .replaceOpWithNewOp<MatmulOp>(op, op.getType(), rows, matmul.getRhs(), zero, matmul.getRhsZero(), false,
+                                      matmul.getTransRhs())
         ->setLoc(matmul.getLoc());
     return success();
   }

@@ -198,6 +198,8 @@ struct PadIntoConv : OpRewritePattern<ConvOp> {
     auto pad = op.getInput().getDefiningOp<PadOp>();
     if (!pad || pad.getMode() != PadMode::constant)
       return rewriter.notifyMatchFailure(op, "the input is not padded with a constant");
+    if (op.getInputZero())
+      return rewriter.notifyMatchFailure(op, "the zero point is no zero");
     if (pad.getValue() && scalarConstant(pad.getValue()) != 0.0)
       return rewriter.notifyMatchFailure(op, "the padding is not zero");
     auto amounts = paddedBy(pad);
@@ -247,8 +249,8 @@ struct SliceIntoConv : OpRewritePattern<SliceOp> {
     Location location = fusedLocation({conv, op});
     rewriter
         .replaceOpWithNewOp<ConvOp>(op, op.getType(), conv.getInput(), conv.getFilter(), conv.getBias(),
-                                    conv.getStrides(), pads, conv.getDilations(), conv.getGroup(),
-                                    conv.getChannelsLast())
+                                    conv.getInputZero(), conv.getFilterZero(), conv.getStrides(), pads,
+                                    conv.getDilations(), conv.getGroup(), conv.getChannelsLast())
         ->setLoc(location);
     return success();
   }

@@ -16,8 +16,6 @@ bool isFree(Value value) {
   return isa_and_nonnull<IotaOp>(op) || scalarConstant(value).has_value();
 }
 
-bool isElementwise(Operation *op) { return isa_and_nonnull<UnaryOp, BinaryOp, SelectOp, CastOp>(op); }
-
 bool isUsedOutside(Value value, const Group &group) {
   return llvm::any_of(value.getUsers(), [&](Operation *user) { return !group.contains(user); });
 }

@@ -35,8 +35,6 @@ private:
 
 /// True if a value is computed again inside each group that reads it: splat constants and iotas.
 bool isFree(mlir::Value value);
-/// unary, binary, select, cast: each element of the result depends on one element of each operand.
-bool isElementwise(mlir::Operation *op);
 /// True if `value` is used by operations outside the group.
 bool isUsedOutside(mlir::Value value, const Group &group);
 /// Names of the operations for reasons: "add, gelu".

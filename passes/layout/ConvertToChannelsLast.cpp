@@ -54,8 +54,9 @@ StringRef reasonAgainst(ResizeOp op) {
 /// The same for any operation.
 StringRef reasonAgainst(Operation *op, bool besideConvolutions) {
   auto type = tensorType(op->getResult(0));
-  if (!isa<FloatType>(type.getElementType()))
-    return "the element type is not floating";
+  Type element = tensorType(op->getOperand(0)).getElementType();
+  if (!isa<FloatType>(element) && !element.isInteger(8))
+    return "the element type is neither floating nor of 8 bits";
   if (type.getRank() != 3 && type.getRank() != 4)
     return "there are not one or two spatial axes";
   if (isa<PoolOp>(op) && !besideConvolutions)

@@ -141,7 +141,7 @@ struct ExpandToConv : OpRewritePattern<ConvTransposeOp> {
     if (!fits(op, e))
       return b.notifyMatchFailure(op, "has output beyond the last window");
     Value conv = b.create<ConvOp>(op.getLoc(), op.getInput(), phaseFilter(make, op.getFilter(), e),
-                                  phaseBias(make, op.getBias(), e), ones, pads, ones, 1, true);
+                                  phaseBias(make, op.getBias(), e), Value(), Value(), ones, pads, ones, 1, true);
     Value whole = interleave(make, conv, e);
     b.replaceOpWithNewOp<SliceOp>(op, op.getType(), whole, make.map(starts), steps);
     return success();

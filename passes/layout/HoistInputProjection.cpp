@@ -35,8 +35,9 @@ struct ProjectAllSteps : OpRewritePattern<RecurrentOp> {
     DimExprs input = dimExprs(tensorType(op.getInput())), sizes = dimExprs(tensorType(weights));
     AffineExpr rows = simplifyDim(sizes[0] * sizes[1]);
     Value matrix = createReshape(b, op.getLoc(), weights, {rows, sizes[2]});
-    Value projected = b.create<MatmulOp>(op.getLoc(), makeTensorType({input[0], input[1], rows}, b.getF32Type()),
-                                         op.getInput(), matrix, /*trans_lhs=*/false, /*trans_rhs=*/true);
+    Value projected =
+        b.create<MatmulOp>(op.getLoc(), makeTensorType({input[0], input[1], rows}, b.getF32Type()), op.getInput(),
+                           matrix, Value(), Value(), /*trans_lhs=*/false, /*trans_rhs=*/true);
     b.modifyOpInPlace(op, [&] {
       op.getInputMutable().assign(projected);
       op.getWeightsMutable().clear();

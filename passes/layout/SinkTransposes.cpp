@@ -24,8 +24,6 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-bool isElementwise(Operation *op) { return isa<UnaryOp, BinaryOp, SelectOp, CastOp>(op); }
-
 /// op(transpose(x), y..)  ->  transpose(op(x, transpose'(y)..))
 struct SinkThrough : RewritePattern {
   explicit SinkThrough(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}

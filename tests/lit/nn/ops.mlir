@@ -153,6 +153,17 @@ func.func @boxes(%b: tensor<1x5x4xf32>, %s: tensor<1x2x5xf32>, %n: tensor<i64>, 
   return
 }
 
+// CHECK-LABEL: @quantized
+func.func @quantized(%x: tensor<2x3xf32>, %s: tensor<f32>, %z: tensor<ui8>, %t: tensor<2x2xf32>, %w: tensor<3x4xi8>, %p: tensor<4xi8>) {
+  // CHECK: %[[Q:.*]] = nn.quantize %arg0, %arg1 zero %arg2 : ({{.*}}) -> tensor<2x3xui8>
+  %q = nn.quantize %x, %s zero %z : (tensor<2x3xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x3xui8>
+  // CHECK: nn.dequantize %[[Q]], %arg3 {axis = 1 : i64, block = 2 : i64} : ({{.*}}) -> tensor<2x3xf32>
+  %d = nn.dequantize %q, %t {axis = 1 : i64, block = 2 : i64} : (tensor<2x3xui8>, tensor<2x2xf32>) -> tensor<2x3xf32>
+  // CHECK: nn.matmul %[[Q]], %arg4 lhs_zero %arg2 rhs_zero %arg5 : ({{.*}}) -> tensor<2x4xi32>
+  %m = nn.matmul %q, %w lhs_zero %z rhs_zero %p : (tensor<2x3xui8>, tensor<3x4xi8>, tensor<ui8>, tensor<4xi8>) -> tensor<2x4xi32>
+  return
+}
+
 // CHECK-LABEL: @fused
 func.func @fused(%x: tensor<?x?x8xf32, #bsd>) -> tensor<?x?x8xf32, #bsd> {
   // CHECK: %[[F:.*]] = nn.fused "map"(%arg0) : ({{.*}}) -> tensor<?x?x8xf32, #{{.*}}> {
