@@ -30,7 +30,7 @@ extern "C" {
 #define LATHE_ARTIFACT_MAGIC "LATHE\r\n\x1a"
 #define LATHE_ARTIFACT_MAGIC_BYTES 8
 /// Raised when an older runtime can't read newer files.
-#define LATHE_ARTIFACT_VERSION 4u
+#define LATHE_ARTIFACT_VERSION 5u
 /// Regions, code of a program and weight segments start at multiples of it.
 #define LATHE_ARTIFACT_PAGE_BYTES 4096u
 /// Arena and weight buffers, own allocations and scratch start at multiples of
@@ -38,7 +38,9 @@ extern "C" {
 /// element only.
 #define LATHE_BUFFER_ALIGNMENT 64u
 /// Weights are digested in chunks of this size; the last one may be shorter.
-#define LATHE_WEIGHTS_CHUNK_BYTES (1u << 20)
+/// A chunk fits the L2 cache of a core beside other data, so that a kernel finds
+/// there what was digested right before.
+#define LATHE_WEIGHTS_CHUNK_BYTES (1u << 18)
 
 /// First bytes of a file.
 ///

@@ -64,6 +64,7 @@ Artifact::Artifact(ArtifactBytes given, uint64_t flags, FeatureTest hasFeature) 
   manifestCopy = copyManifest(file, header);
   manifestSize = header.manifest_bytes;
   manifestRoot = &validateManifest(manifestBytes(), header);
+  weightsCheck.setFile(file, *manifestRoot);
   runnable = !(flags & LATHE_OPEN_INSPECT);
   if (runnable)
     chooseProgram(hasFeature);
@@ -137,8 +138,6 @@ uint64_t Artifact::weightsBytes() const {
   return sum;
 }
 
-void Artifact::checkWeights(const ParallelFor &parallelFor) const {
-  weightsCheck.run({bytes.data(), bytes.size()}, *manifestRoot, parallelFor);
-}
+void Artifact::checkWeights(const ParallelFor &parallelFor) const { weightsCheck.run(parallelFor); }
 
 } // namespace lathe::runtime

@@ -48,6 +48,8 @@ public:
 
   /// Checks the weights' digests unless somebody did. Throws Error.
   void checkWeights(const ParallelFor &parallelFor) const;
+  /// For a first run, which checks weights as it uses them; then checkWeights.
+  WeightsCheck &weightsToCheck() const { return weightsCheck; }
 
   /// What the C API shows of a tensor, as stable arrays.
   struct Border {

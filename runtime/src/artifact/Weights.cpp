@@ -12,34 +12,11 @@
 
 #include <algorithm>
 #include <sys/mman.h>
-#include <vector>
 
 namespace lathe::runtime {
-namespace {
-
-struct Chunk {
-  std::span<const uint8_t> bytes;
-  uint64_t digest;
-};
-
-std::vector<Chunk> listChunks(std::span<const uint8_t> file, const artifact::Manifest &manifest) {
-  std::vector<Chunk> chunks;
-  if (!manifest.weights())
-    return chunks;
-  for (const artifact::WeightsSegment *segment : *manifest.weights()) {
-    std::span<const uint8_t> bytes = file.subspan(segment->offset(), segment->size());
-    for (uint64_t digest : *segment->chunk_digests()) {
-      size_t size = std::min<size_t>(bytes.size(), LATHE_WEIGHTS_CHUNK_BYTES);
-      chunks.push_back({bytes.first(size), digest});
-      bytes = bytes.subspan(size);
-    }
-  }
-  return chunks;
-}
-
-/// Maps the pages of a chunk in one system call instead of fault by fault;
+/// Maps the pages of some chunks in one system call instead of fault by fault;
 /// where the kernel can't, the faults do it.
-void populate(std::span<const uint8_t> bytes) {
+static void populate(std::span<const uint8_t> bytes) {
 #ifdef MADV_POPULATE_READ
   uintptr_t begin = reinterpret_cast<uintptr_t>(bytes.data()) & ~uintptr_t(LATHE_ARTIFACT_PAGE_BYTES - 1);
   uintptr_t end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size());
@@ -47,30 +24,69 @@ void populate(std::span<const uint8_t> bytes) {
 #endif
 }
 
-bool isGood(const Chunk &chunk) {
-  static const auto digest = cpuSupports("avx2") ? digestAvx2 : digestBase;
-  populate(chunk.bytes);
-  return digest(chunk.bytes.data(), chunk.bytes.size()) == chunk.digest;
+void WeightsCheck::setFile(std::span<const uint8_t> file, const artifact::Manifest &manifest) {
+  if (!manifest.weights())
+    return;
+  for (const artifact::WeightsSegment *segment : *manifest.weights()) {
+    segments.push_back(
+        {file.subspan(segment->offset(), segment->size()), segment->chunk_digests()->data(), chunkCount});
+    chunkCount += segment->chunk_digests()->size();
+  }
+  states = std::make_unique<std::atomic<State>[]>(chunkCount);
 }
 
-} // namespace
+std::span<const uint8_t> WeightsCheck::bytesOf(const Segment &segment, size_t chunk) const {
+  std::span<const uint8_t> rest = segment.bytes.subspan(chunk * LATHE_WEIGHTS_CHUNK_BYTES);
+  return rest.first(std::min<size_t>(rest.size(), LATHE_WEIGHTS_CHUNK_BYTES));
+}
 
-void WeightsCheck::run(std::span<const uint8_t> file, const artifact::Manifest &manifest,
-                       const ParallelFor &parallelFor) {
-  if (state.load(std::memory_order_acquire) == State::Good)
-    return;
-  std::lock_guard lock(mutex);
-  if (state.load() == State::Unknown) {
-    std::vector<Chunk> chunks = listChunks(file, manifest);
-    std::atomic<bool> good = true;
-    parallelFor(chunks.size(), [&](size_t i) {
-      if (!isGood(chunks[i]))
-        good = false;
-    });
-    state = good ? State::Good : State::Bad;
+void WeightsCheck::check(const Segment &segment, size_t chunk) {
+  static const auto digest = cpuSupports("avx2") ? digestAvx2 : digestBase;
+  constexpr size_t chunksAtOnce = (8u << 20) / LATHE_WEIGHTS_CHUNK_BYTES;
+  if (chunk % chunksAtOnce == 0) {
+    std::span<const uint8_t> rest = segment.bytes.subspan(chunk * LATHE_WEIGHTS_CHUNK_BYTES);
+    populate(rest.first(std::min<size_t>(rest.size(), chunksAtOnce * LATHE_WEIGHTS_CHUNK_BYTES)));
   }
-  if (state.load() == State::Bad)
+  std::span<const uint8_t> bytes = bytesOf(segment, chunk);
+  bool isGood = digest(bytes.data(), bytes.size()) == segment.digests[chunk];
+  if (!isGood)
+    isBad = true;
+  states[segment.firstChunk + chunk].store(isGood ? State::Good : State::Bad, std::memory_order_release);
+}
+
+bool WeightsCheck::touch(std::span<const uint8_t> range) {
+  for (const Segment &segment : segments) {
+    const uint8_t *base = segment.bytes.data();
+    if (range.empty() || range.data() < base || range.data() >= base + segment.bytes.size())
+      continue;
+    size_t begin = static_cast<size_t>(range.data() - base), end = std::min(begin + range.size(), segment.bytes.size());
+    for (size_t chunk = begin / LATHE_WEIGHTS_CHUNK_BYTES; chunk * LATHE_WEIGHTS_CHUNK_BYTES < end; ++chunk) {
+      State seen = State::Unknown;
+      if (states[segment.firstChunk + chunk].compare_exchange_strong(seen, State::Taken))
+        check(segment, chunk);
+    }
+  }
+  return !isBad;
+}
+
+void WeightsCheck::run(const ParallelFor &parallelFor) {
+  if (isDone())
+    return;
+  // Chunks that another session has taken are checked again rather than waited for.
+  struct Left {
+    const Segment *segment;
+    size_t chunk;
+  };
+  std::vector<Left> left;
+  for (const Segment &segment : segments)
+    for (size_t i = 0; i * LATHE_WEIGHTS_CHUNK_BYTES < segment.bytes.size(); ++i)
+      if (states[segment.firstChunk + i].load(std::memory_order_acquire) != State::Good)
+        left.push_back({&segment, i});
+  if (!left.empty())
+    parallelFor(left.size(), [&](size_t i) { check(*left[i].segment, left[i].chunk); });
+  if (isBad)
     fail(LATHE_BAD_ARTIFACT, "damaged file: the digest of the weights does not match");
+  done.store(true, std::memory_order_release);
 }
 
 } // namespace lathe::runtime

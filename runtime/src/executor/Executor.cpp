@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/src/executor/Executor.h"
 
+#include "runtime/src/artifact/Weights.h"
 #include "runtime/src/executor/MathTable.h"
 #include "runtime/src/library/LibraryCall.h"
 
@@ -47,6 +48,7 @@ struct Executor::Run {
   std::span<const BoundCall> calls;
   std::span<void *const> scratch;
   const Watch &watch;
+  WeightsCheck *check;
   /// Call number and code of the first failure; noFailure before.
   std::atomic<uint64_t> failure{noFailure};
   uint32_t hostCall = 0, hostEnd = 0, hostRound = 0;
@@ -65,11 +67,41 @@ struct Executor::Run {
   void execute(uint32_t number, int64_t begin, int64_t end, uint32_t thread) {
     if (begin >= end || hasFailed())
       return;
+    check ? executeChecked(number, begin, end, thread) : invoke(number, begin, end, thread);
+  }
+
+  void invoke(uint32_t number, int64_t begin, int64_t end, uint32_t thread) {
     const BoundCall &call = calls[number];
     lathe_kernel_context context = {sizeof(context), 0, scratch[thread], &kernelApi()};
     if (int32_t code = call.library ? call.library->run(call.args, begin, end, scratch[thread])
                                     : call.function(call.args, call.dims, begin, end, &context))
       fail(number, code);
+  }
+
+  /// Does tasks a few at a time and checks a part of the weights before each, as
+  /// large as a chunk: the part that they read, if tasks read one after the other
+  /// (products of few rows, which are bound by that), else any.
+  void executeChecked(uint32_t number, int64_t begin, int64_t end, uint32_t thread) {
+    const BoundCall &call = calls[number];
+    size_t bytes = 0;
+    for (std::span<const uint8_t> range : call.weights)
+      bytes = std::max(bytes, range.size());
+    int64_t tasks = call.rounds == 1 ? call.tasks : 1; // what has rounds reads all weights in each
+    double chunks = double(bytes) / LATHE_WEIGHTS_CHUNK_BYTES;
+    int64_t step =
+        call.rounds == 1 ? std::max<int64_t>(1, int64_t(double(tasks) / std::max(chunks, 1.0))) : end - begin;
+    for (int64_t from = begin, to; from < end && !hasFailed(); from = to) {
+      to = end - from > step ? from + step : end;
+      for (std::span<const uint8_t> range : call.weights)
+        if (!check->touch(call.rounds == 1 ? partOf(range, from, to, tasks) : range))
+          return fail(number, LATHE_KERNEL_INVALID_VALUE); // the check says more
+      invoke(number, from, to, thread);
+    }
+  }
+
+  static std::span<const uint8_t> partOf(std::span<const uint8_t> range, int64_t begin, int64_t end, int64_t tasks) {
+    auto at = [&](int64_t task) { return size_t(static_cast<__int128>(range.size()) * task / tasks); };
+    return range.subspan(at(begin), at(end) - at(begin));
   }
 };
 
@@ -216,8 +248,8 @@ void Executor::walkOnHost(Run &run) {
 }
 
 std::optional<KernelFailure> Executor::run(std::span<const BoundCall> calls, std::span<void *const> scratch,
-                                           const Watch &watch) {
-  Run run{*this, calls, scratch, watch};
+                                           const Watch &watch, WeightsCheck *check) {
+  Run run{*this, calls, scratch, watch, check};
   bool isSerial = std::all_of(calls.begin(), calls.end(), [](const BoundCall &call) { return call.threads == 1; });
   if (!pool || isSerial) {
     walkOnHost(run);

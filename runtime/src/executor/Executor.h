@@ -38,6 +38,7 @@
 namespace lathe::runtime {
 
 class LibraryCall;
+class WeightsCheck;
 
 /// A call with everything known, ready to run.
 struct BoundCall {
@@ -59,6 +60,8 @@ struct BoundCall {
   /// Part of the work that slices are even parts of, of wholeShare.
   uint32_t shareBegin = 0, shareEnd = wholeShare;
   double ns = 0; ///< time on one thread, roughly; 0: unknown
+  /// Arguments that are weights: for the first run, which checks them.
+  std::span<const std::span<const uint8_t>> weights;
 
   static constexpr uint32_t wholeShare = 1u << 20;
 };
@@ -93,9 +96,10 @@ public:
   uint32_t threads() const { return threadCount; }
 
   /// Runs the calls in order. `scratch` holds one pointer per thread. Gives the
-  /// first failure, if any.
-  std::optional<KernelFailure> run(std::span<const BoundCall> calls, std::span<void *const> scratch,
-                                   const Watch &watch);
+  /// first failure, if any. Checks weights as they are used, unless `check` is
+  /// null, and may leave out the rest when they are damaged.
+  std::optional<KernelFailure> run(std::span<const BoundCall> calls, std::span<void *const> scratch, const Watch &watch,
+                                   WeightsCheck *check = nullptr);
 
   /// Calls task(i) for all i below the count.
   void parallelFor(size_t count, lathe_task_fn task, void *context);

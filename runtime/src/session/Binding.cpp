@@ -13,6 +13,8 @@
 
 namespace lathe::runtime {
 
+using artifact::BufferKind;
+
 static constexpr int64_t maxInt = std::numeric_limits<int64_t>::max();
 /// Threads wait for a round by its number in 31 bits.
 static constexpr int64_t maxRounds = std::numeric_limits<int32_t>::max();
@@ -32,6 +34,7 @@ Binding::Binding(const Artifact &artifact, std::span<const lathe_tensor_t> input
   firstArg.push_back(static_cast<uint32_t>(argBuffers.size()));
   args.resize(argBuffers.size());
   argOffsets.resize(argBuffers.size());
+  weights.resize(argBuffers.size());
   boundCalls.resize(calls.size());
   shapes.bindInputs(inputs);
   bindStage(0);
@@ -132,6 +135,10 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
       fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is outside its buffer", number);
   }
   scratch = std::max(scratch, shapes.bytes(call.scratch_bytes()));
+  size_t weightsCount = 0;
+  for (uint32_t i = firstArg[number]; i < firstArg[number + 1]; ++i)
+    if (const auto *buffer = artifact.program().buffers()->Get(argBuffers[i]); buffer->kind() == BufferKind::Weights)
+      weights[firstArg[number] + weightsCount++] = {artifact.weights(*buffer), shapes.bufferBytes(argBuffers[i])};
   const LibraryCall *library = artifact.libraryCall(number);
   if (library)
     scratch = std::max(scratch, library->scratchBytes());
@@ -159,7 +166,8 @@ void Binding::bindCall(uint32_t number, int64_t *callDims, void **callArgs, uint
                         false,
                         0,
                         BoundCall::wholeShare,
-                        ns};
+                        ns,
+                        std::span(weights).subspan(firstArg[number], weightsCount)};
 }
 
 void Binding::setAddresses(uint32_t number, std::span<void *const> addresses) {

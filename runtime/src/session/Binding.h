@@ -49,6 +49,7 @@ private:
   std::vector<void *> args;
   std::vector<uint32_t> argBuffers;
   std::vector<uint64_t> argOffsets;
+  std::vector<std::span<const uint8_t>> weights; ///< those of a call first in its part
   /// Positions in them where a call begins, and the end.
   std::vector<uint32_t> firstDim, firstArg;
 };

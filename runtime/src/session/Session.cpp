@@ -226,11 +226,22 @@ void Session::checkWeights() {
 void Session::run(std::span<const lathe_tensor_t> inputs, std::span<lathe_tensor_t> outputs) {
   checkOutputCount(model->program(), outputs.size());
   Binding &binding = bind(inputs);
-  checkWeights();
   checkApart(inputs, outputs);
   takeMemory(binding);
   placeInputs(inputs);
   events.beginRun();
+  if (model->weightsToCheck().isDone())
+    return runStages(binding, outputs);
+  try {
+    runStages(binding, outputs);
+  } catch (const Error &) {
+    checkWeights(); // damaged ones are the better reason
+    throw;
+  }
+  checkWeights();
+}
+
+void Session::runStages(Binding &binding, std::span<lathe_tensor_t> outputs) {
   for (uint32_t stage = 0; stage < model->schedule().stages.size(); ++stage) {
     if (stage > 0) {
       binding.shapes.bindStage(stage, addresses);
@@ -249,7 +260,8 @@ void Session::runStage(Binding &binding, uint32_t number) {
   Watch watch = {times, events.isOn() ? &events : nullptr, model->schedule().stages[number].firstCall};
   if (!times.empty())
     watch.times = watch.times.subspan(watch.firstCall, calls.size());
-  if (auto failure = executor.run(calls, scratch, watch))
+  WeightsCheck &check = model->weightsToCheck();
+  if (auto failure = executor.run(calls, scratch, watch, check.isDone() ? nullptr : &check))
     reportFailure(*failure, number);
 }
 

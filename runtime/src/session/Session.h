@@ -53,6 +53,7 @@ private:
   void placeOutput(const Binding &binding, uint32_t output, lathe_tensor_t &tensor);
   void takeOutputs(const Binding &binding, uint32_t stage, std::span<lathe_tensor_t> outputs);
   void placeLate(const Binding &binding, uint32_t stage);
+  void runStages(Binding &binding, std::span<lathe_tensor_t> outputs);
   void runStage(Binding &binding, uint32_t stage);
   void checkWeights();
   [[noreturn]] void reportFailure(const KernelFailure &failure, uint32_t stage) const;

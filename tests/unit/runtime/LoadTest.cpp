@@ -77,7 +77,7 @@ TEST_CASE("load: newer versions") {
     return openText(changed);
   };
   CHECK(patch(offsetof(lathe_artifact_header, version), LATHE_ARTIFACT_VERSION + 1) ==
-        "expects artifact format 4, got 5: compile the model with this release");
+        "expects artifact format 5, got 6: compile the model with this release");
   CHECK(patch(offsetof(lathe_artifact_header, kernel_abi), 9) ==
         "expects kernel interface 1 or older, got 9: compile the model with this release");
 }
