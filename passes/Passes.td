@@ -3,6 +3,7 @@
 #define LATHE_PASSES_PASSES_TD
 
 include "passes/canonical/Canonical.td"
+include "passes/quantize/Quantize.td"
 include "passes/layout/Layout.td"
 include "passes/fuse/Fuse.td"
 include "passes/memory/Memory.td"

@@ -27,6 +27,19 @@ void buildCanonicalPipeline(OpPassManager &module) {
   function.addPass(createCSEPass());
 }
 
+void buildQuantizePipeline(OpPassManager &module) {
+  OpPassManager &function = module.nest<func::FuncOp>();
+  function.addPass(createPropagateQuantization());
+  function.addPass(createFoldConstants());
+  function.addPass(createFormIntegerProducts());
+  FoldConstantsOptions weights;
+  weights.foldDequantized = true;
+  function.addPass(createFoldConstants(weights));
+  function.addPass(createFoldQuantizeScale());
+  function.addPass(createFoldConstants());
+  function.addPass(createCSEPass());
+}
+
 void buildLayoutPipeline(OpPassManager &module) {
   OpPassManager &function = module.nest<func::FuncOp>();
   function.addPass(createConvertToChannelsLast());

@@ -29,7 +29,7 @@ namespace lathe {
 std::string producerName() { return "lathe " LATHE_VERSION; }
 
 llvm::ArrayRef<llvm::StringRef> phaseNames() {
-  static constexpr llvm::StringRef names[] = {"import", "canonical", "layout", "fuse", "plan", "codegen"};
+  static constexpr llvm::StringRef names[] = {"import", "canonical", "quantize", "layout", "fuse", "plan", "codegen"};
   return names;
 }
 
@@ -268,6 +268,8 @@ bool Compilation::runPhase(StringRef phase) {
     return succeeded(import());
   if (phase == "canonical")
     return succeeded(runPasses(buildCanonicalPipeline));
+  if (phase == "quantize")
+    return succeeded(runPasses(buildQuantizePipeline));
   if (phase == "layout")
     return succeeded(runPasses(buildLayoutPipeline));
   if (phase == "fuse")

@@ -1,6 +1,6 @@
 // From a model file to a .lathe file: the one entry point of the compiler (command line, C API, Python).
 //
-// Phases, in order: import, canonical, layout, fuse, plan, codegen; tuning goes before plan. After each one the module is verified.
+// Phases, in order: import, canonical, quantize, layout, fuse, plan, codegen; tuning goes before plan. After each one the module is verified.
 #pragma once
 
 #include "compiler/tune/MeasuredLibrary.h"

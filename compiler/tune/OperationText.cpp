@@ -41,10 +41,17 @@ std::string attributeText(Attribute value) {
   return withoutSpaces(text);
 }
 
+/// Sizes of operand groups, where the operands that are there aren't just the first ones.
+bool isNeedless(NamedAttribute attribute) {
+  auto sizes = dyn_cast<DenseI32ArrayAttr>(attribute.getValue());
+  return attribute.getName() == "operandSegmentSizes" && sizes &&
+         llvm::is_sorted(sizes.asArrayRef(), std::greater<>()) && sizes[0] == 1;
+}
+
 std::string attributesText(Operation *op) {
   SmallVector<std::string> texts;
   for (NamedAttribute attribute : op->getAttrDictionary()) {
-    if (isa<nn::ConstantOp>(op) || attribute.getName().strref().contains('.'))
+    if (isa<nn::ConstantOp>(op) || attribute.getName().strref().contains('.') || isNeedless(attribute))
       continue; // contents, and what others have noted
     std::string value = attributeText(attribute.getValue());
     texts.push_back(attribute.getName().str() + (value.empty() ? "" : "=" + value));

@@ -8,10 +8,13 @@ def FoldConstants : Pass<"lathe-fold-constants", "::mlir::func::FuncOp"> {
   let summary = "compute at compile time what depends on constants only";
   let description = [{
     Runs nn operations whose operands are all constants through the reference interpreter. An operation whose result is larger
-    than its operands is left alone above `max-growth-bytes`: storing it would cost more memory than computing it.
+    than its operands is left alone above `max-growth-bytes`: storing it would cost more memory than computing it. Dequantized
+    weights (of rank 2 or more) stay as they are: products may be computed in integers.
   }];
   let options = [
-    Option<"maxGrowthBytes", "max-growth-bytes", "int64_t", "65536", "bytes that results may have more than operands">];
+    Option<"maxGrowthBytes", "max-growth-bytes", "int64_t", "65536", "bytes that results may have more than operands">,
+    Option<"foldDequantized", "fold-dequantized", "bool", "false",
+           "compute dequantized weights, too, of any size: nothing else will read them as integers">];
 }
 
 def RefineShapes : Pass<"lathe-refine-shapes", "::mlir::func::FuncOp"> {

@@ -43,13 +43,21 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
     return cast && nn::tensorType(cast).getElementType().isF32() && (from.isF16() || from.isBF16());
   }
 
+  /// Weights that are integers still.
+  static bool isDequantizedWeight(Operation *op) {
+    return isa<nn::DequantizeOp>(op) && nn::tensorType(op->getResult(0)).getRank() >= 2;
+  }
+
   /// Result sizes may exceed operand sizes by maxGrowthBytes; sizes of results are known.
   bool isWorthFolding(Operation *op) {
     if (!isa<nn::NNDialect>(op->getDialect()) || !isPure(op) || op->getNumResults() == 0 || op->use_empty() ||
         isa<nn::ConstantOp>(op) || !hasConstantOperands(op))
       return false;
+    if (isDequantizedWeight(op) && !foldDequantized)
+      return false;
     int64_t results = bytesOf(op->getResultTypes());
-    return results != INT64_MAX && (widensHalves(op) || results - bytesOf(op->getOperandTypes()) <= maxGrowthBytes);
+    return results != INT64_MAX &&
+           (widensHalves(op) || isDequantizedWeight(op) || results - bytesOf(op->getOperandTypes()) <= maxGrowthBytes);
   }
 
   static StringRef keyOf(nn::ConstantOp constant) {

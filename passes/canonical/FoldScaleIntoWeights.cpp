@@ -92,6 +92,8 @@ std::optional<Contraction> Contraction::of(Operation *op) {
   }
   if (!isa<FloatType>(tensorType(result.weights).getElementType()))
     return std::nullopt;
+  if (result.weights.getDefiningOp<DequantizeOp>())
+    return std::nullopt; // may be computed in integers
   bool isConstant = isConstantExpression(result.weights) && (!result.bias || isConstantExpression(result.bias));
   return isConstant && tensorType(result.weights).hasStaticShape() ? std::optional(result) : std::nullopt;
 }
@@ -126,10 +128,12 @@ Value Contraction::scaledInputs(Value scale, OpBuilder &b) const {
 Operation *rebuild(const Contraction &old, Location location, Value input, Value weights, Value bias, OpBuilder &b) {
   Operation *op = b.clone(*old.op);
   op->setLoc(location);
-  SmallVector<Value> operands = {input, weights};
-  if (bias)
-    operands.push_back(bias);
-  op->setOperands(operands);
+  op->setOperand(0, input);
+  op->setOperand(1, weights);
+  if (auto conv = dyn_cast<ConvOp>(op))
+    conv.getBiasMutable().assign(bias ? ValueRange(bias) : ValueRange());
+  else if (auto transpose = dyn_cast<ConvTransposeOp>(op))
+    transpose.getBiasMutable().assign(bias ? ValueRange(bias) : ValueRange());
   return op;
 }
 

@@ -69,7 +69,7 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
       ->delimiter(',');
   app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
   app.add_option("--stop-after", options.stopAfter,
-                 "print the module after this phase: import, canonical, layout, fuse, plan, codegen");
+                 "print the module after this phase: import, canonical, quantize, layout, fuse, plan, codegen");
   app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
   app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
   app.add_option(

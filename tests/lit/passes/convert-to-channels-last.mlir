@@ -58,7 +58,7 @@ func.func @three_spatial_axes(%x: tensor<1x2x4x4x4xf32>, %w: tensor<3x2x1x1x1xf3
 // -----
 
 // CHECK-LABEL: func.func @integers
-// CHECK-SAME: the element type is not floating
+// CHECK-SAME: the element type is neither floating nor of 8 bits
 // CHECK-NOT: nn.transpose
 func.func @integers(%x: tensor<1x2x4xi32>, %w: tensor<3x2x1xi32>) -> tensor<1x3x4xi32> {
   %0 = nn.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, group = 1 : i64}

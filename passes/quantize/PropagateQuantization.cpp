@@ -1,0 +1,186 @@
+// Data is moved as integers: a quarter of the bytes, and products find their operands dequantized.
+//
+//   transpose(dequantize(q))           ->  dequantize(transpose(q))
+//   quantize(max_pool(x))              ->  max_pool(quantize(x))             where x is computed for it alone
+//   quantize(concat(x, y))             ->  concat(quantize(x), quantize(y))
+//   quantize(dequantize(q, s, z), s, z)  ->  q
+//   zero points of 0                   ->  none
+//   quantize(relu(x), s, z)            ->  quantize(x, s, z)                 where z is the lowest integer: what is negative saturates
+//
+// All of them are exact: scales are positive, so that a maximum of integers is the integer of the maximum. Assumes one scale and
+// zero point per tensor (transposes take others, too). Integers of other ranges (concat) are quantized again, which their model asks
+// for.
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/Passes.h"
+#include "passes/quantize/Uniform.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_PROPAGATEQUANTIZATION
+#include "passes/Passes.h.inc"
+
+namespace {
+using namespace nn;
+
+/// True for operations that copy elements of operand 0, or take the largest.
+bool movesElements(Operation *op) {
+  if (auto pool = dyn_cast<PoolOp>(op))
+    return pool.getKind() == PoolKind::pool_max;
+  if (auto pad = dyn_cast<PadOp>(op))
+    return pad.getMode() != PadMode::constant || !pad.getValue() || scalarConstant(pad.getValue()) == 0.0;
+  if (auto resize = dyn_cast<ResizeOp>(op))
+    return resize.getMode() == ResizeMode::nearest && resize.getCoordinates() != CoordinateMode::tf_crop_and_resize;
+  return isa<ReshapeOp, TransposeOp, SliceOp, BroadcastOp, TileOp, GatherOp>(op);
+}
+
+RankedTensorType withElements(Value like, Type element) { return makeTensorType(dimExprs(tensorType(like)), element); }
+
+/// `op`, which moves elements, on integers.
+Value moveIntegers(Operation *op, Value integers, Value zero, OpBuilder &b) {
+  Operation *copy = b.clone(*op);
+  copy->setOperand(0, integers);
+  copy->getResult(0).setType(withElements(op->getResult(0), tensorType(integers).getElementType()));
+  auto pad = dyn_cast<PadOp>(copy);
+  if (pad && pad.getMode() == PadMode::constant) {
+    b.setInsertionPoint(copy);
+    pad.getValueMutable().clear();
+    if (zero)
+      pad.getValueMutable().assign(createReshape(b, op->getLoc(), zero, {}));
+    b.setInsertionPointAfter(copy);
+  }
+  return copy->getResult(0);
+}
+
+/// Scales or zero points (may be null) of a tensor of this rank, transposed with it.
+Value transposed(Value entries, TransposeOp op, OpBuilder &b) {
+  if (!entries || tensorType(entries).getRank() == 0)
+    return entries;
+  DimExprs dims = dimExprs(tensorType(entries));
+  dims.insert(dims.begin(), tensorType(op).getRank() - dims.size(), dimConstant(b.getContext(), 1));
+  return createTranspose(b, op.getLoc(), createReshape(b, op.getLoc(), entries, dims), op.getPermutation());
+}
+
+/// move(dequantize(q)) -> dequantize(move(q))
+struct MoveBeforeDequantize : RewritePattern {
+  explicit MoveBeforeDequantize(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &b) const override {
+    auto uniform = movesElements(op) ? Uniform::of(op->getOperand(0)) : std::nullopt;
+    if (!uniform)
+      return b.notifyMatchFailure(op, "does not move dequantized elements");
+    auto transpose = dyn_cast<TransposeOp>(op);
+    if (!transpose && !uniform->isPerTensor())
+      return b.notifyMatchFailure(op, "scales differ between elements");
+    Value moved = moveIntegers(op, uniform->integers, uniform->zero, b);
+    Value scale = transpose ? transposed(uniform->scale, transpose, b) : uniform->scale;
+    Value zero = transpose ? transposed(uniform->zero, transpose, b) : uniform->zero;
+    b.replaceOp(op, createDequantize(b, fusedLocation({uniform->op, op}), moved, scale, zero));
+    return success();
+  }
+};
+
+/// concat(dequantize(p, s, z), dequantize(q, s, z)) -> dequantize(concat(p, q), s, z)
+struct ConcatBeforeDequantize : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &b) const override {
+    auto first = Uniform::of(op.getInputs().front());
+    if (!first || !first->isPerTensor())
+      return b.notifyMatchFailure(op, "not of dequantized tensors");
+    SmallVector<Value> integers;
+    for (Value input : op.getInputs()) {
+      auto other = Uniform::of(input);
+      if (!other || !areSame(other->scale, first->scale) || !areSame(other->zero, first->zero) ||
+          tensorType(other->integers).getElementType() != tensorType(first->integers).getElementType())
+        return b.notifyMatchFailure(op, "scales differ");
+      integers.push_back(other->integers);
+    }
+    auto type = withElements(op, tensorType(first->integers).getElementType());
+    Value whole = b.create<ConcatOp>(op.getLoc(), type, integers, op.getAxis());
+    b.replaceOp(op, createDequantize(b, op.getLoc(), whole, first->scale, first->zero));
+    return success();
+  }
+};
+
+/// quantize(move(x)) -> move(quantize(x))
+struct QuantizeBeforeMove : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &b) const override {
+    Operation *producer = op.getInput().getDefiningOp();
+    if (!hasOneElement(op.getScale()) || (op.getZero() && !hasOneElement(op.getZero())))
+      return b.notifyMatchFailure(op, "scales differ between elements");
+    if (!producer || !producer->hasOneUse())
+      return b.notifyMatchFailure(op, "the input is not computed for this alone");
+    Type integers = tensorType(op).getElementType();
+    auto quantized = [&](Value x) {
+      return createQuantize(b, op.getLoc(), x, op.getScale(), op.getZero(), integers);
+    };
+    if (auto concat = dyn_cast<ConcatOp>(producer)) {
+      SmallVector<Value> parts = llvm::map_to_vector(concat.getInputs(), quantized);
+      b.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, concat.getAxis())->setLoc(concat.getLoc());
+      return success();
+    }
+    if (!movesElements(producer) || isa<BroadcastOp, TileOp, GatherOp>(producer) ||
+        isa<BlockArgument>(producer->getOperand(0)))
+      return b.notifyMatchFailure(op, "the input is not moved, or there would be more to quantize");
+    b.replaceOp(op, moveIntegers(producer, quantized(producer->getOperand(0)), op.getZero(), b));
+    return success();
+  }
+};
+
+/// quantize(dequantize(q, s, z), s, z) -> q
+struct QuantizeOfDequantized : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &b) const override {
+    auto uniform = Uniform::of(op.getInput());
+    if (!uniform || op.getBlock() != 0 || uniform->integers.getType() != op.getType() ||
+        !areSame(uniform->scale, op.getScale()) || !areSame(uniform->zero, op.getZero()))
+      return b.notifyMatchFailure(op, "not what was dequantized with this scale");
+    b.replaceOp(op, uniform->integers);
+    return success();
+  }
+};
+
+/// A zero point of 0 is none.
+template <class OpT> struct DropZero : OpRewritePattern<OpT> {
+  using OpRewritePattern<OpT>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpT op, PatternRewriter &b) const override {
+    if (!op.getZero() || scalarConstant(op.getZero()) != 0.0)
+      return b.notifyMatchFailure(op, "there is a zero point");
+    b.modifyOpInPlace(op, [&] { op.getZeroMutable().clear(); });
+    return success();
+  }
+};
+
+/// quantize(relu(x), s, z) -> quantize(x, s, z)
+struct ReluBySaturation : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &b) const override {
+    UnaryOp relu = definedBy(op.getInput(), UnaryKind::relu);
+    auto type = cast<IntegerType>(tensorType(op).getElementType());
+    double lowest = type.isUnsigned() ? 0 : -std::ldexp(1.0, int(type.getWidth()) - 1);
+    auto zero = op.getZero() ? scalarConstant(op.getZero()) : std::optional(0.0);
+    auto scale = scalarConstant(op.getScale());
+    if (!relu || zero != lowest || !scale || !(*scale > 0))
+      return b.notifyMatchFailure(op, "no relu, or negative numbers don't saturate at zero");
+    b.modifyOpInPlace(op, [&] { op.getInputMutable().assign(relu.getInput()); });
+    return success();
+  }
+};
+
+struct PropagateQuantization : impl::PropagateQuantizationBase<PropagateQuantization> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<MoveBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove, QuantizeOfDequantized, ReluBySaturation, DropZero<QuantizeOp>,
+                 DropZero<DequantizeOp>>(&getContext());
+    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+} // namespace lathe

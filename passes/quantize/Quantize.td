@@ -1,0 +1,23 @@
+// Passes that choose where numbers are integers.
+#ifndef LATHE_PASSES_QUANTIZE_TD
+#define LATHE_PASSES_QUANTIZE_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {
+  let summary = "move data as quantized integers instead of numbers, and drop quantization of what was just dequantized";
+}
+
+def FormIntegerProducts : Pass<"lathe-form-integer-products", "::mlir::func::FuncOp"> {
+  let summary = "compute products of dequantized operands in integers";
+  let description = [{
+    Of convolutions and matrix products whose operands are both dequantized from 8-bit integers; their result is dequantized by the
+    product of the scales. Those that stay in f32 are recorded with the reason.
+  }];
+}
+
+def FoldQuantizeScale : Pass<"lathe-fold-quantize-scale", "::mlir::func::FuncOp"> {
+  let summary = "multiply scales of results into what is quantized, instead of dividing by them";
+}
+
+#endif
