@@ -22,8 +22,8 @@ bool keepsScale(Operation *op) {
   if (auto unary = dyn_cast<UnaryOp>(op))
     return unary.getKind() == UnaryKind::relu || unary.getKind() == UnaryKind::leaky_relu;
   auto binary = dyn_cast<BinaryOp>(op);
-  return binary && llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::min, BinaryKind::max},
-                                      binary.getKind());
+  return binary &&
+         llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::min, BinaryKind::max}, binary.getKind());
 }
 
 /// Can `value` be multiplied by a positive number without an operation more at run time?

@@ -114,9 +114,7 @@ struct QuantizeBeforeMove : OpRewritePattern<QuantizeOp> {
     if (!producer || !producer->hasOneUse())
       return b.notifyMatchFailure(op, "the input is not computed for this alone");
     Type integers = tensorType(op).getElementType();
-    auto quantized = [&](Value x) {
-      return createQuantize(b, op.getLoc(), x, op.getScale(), op.getZero(), integers);
-    };
+    auto quantized = [&](Value x) { return createQuantize(b, op.getLoc(), x, op.getScale(), op.getZero(), integers); };
     if (auto concat = dyn_cast<ConcatOp>(producer)) {
       SmallVector<Value> parts = llvm::map_to_vector(concat.getInputs(), quantized);
       b.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, concat.getAxis())->setLoc(concat.getLoc());
@@ -176,8 +174,8 @@ struct ReluBySaturation : OpRewritePattern<QuantizeOp> {
 struct PropagateQuantization : impl::PropagateQuantizationBase<PropagateQuantization> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MoveBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove, QuantizeOfDequantized, ReluBySaturation, DropZero<QuantizeOp>,
-                 DropZero<DequantizeOp>>(&getContext());
+    patterns.add<MoveBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove, QuantizeOfDequantized,
+                 ReluBySaturation, DropZero<QuantizeOp>, DropZero<DequantizeOp>>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -25,7 +25,8 @@ bool areSame(Value lhs, Value rhs) {
 }
 
 Value createQuantize(OpBuilder &b, Location location, Value input, Value scale, Value zero, Type integers) {
-  return b.create<QuantizeOp>(location, makeTensorType(dimExprs(tensorType(input)), integers), input, scale, zero, 0, 0);
+  return b.create<QuantizeOp>(location, makeTensorType(dimExprs(tensorType(input)), integers), input, scale, zero, 0,
+                              0);
 }
 
 Value createDequantize(OpBuilder &b, Location location, Value integers, Value scale, Value zero) {
