@@ -129,7 +129,7 @@ typedef struct lathe_tensor_info {
 typedef struct lathe_artifact lathe_artifact_t;
 
 enum {
-  /// Check the weights' digests when opening, not before the first run.
+  /// Check the weights' digests when opening, not in the first run.
   LATHE_OPEN_VERIFY_WEIGHTS = 1,
   /// Open for looking only, whatever the CPU; no session can be created.
   LATHE_OPEN_INSPECT = 2,

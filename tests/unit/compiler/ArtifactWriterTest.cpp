@@ -222,7 +222,9 @@ TEST_CASE("the runtime accepts a file, and none with a changed byte") {
   Writer writer({{kRamp, kLarge}});
   REQUIRE(writer.error(folder.file("a.lathe")) == "");
   Parsed file(folder.file("a.lathe"));
-  REQUIRE(file.manifest->weights()->Get(0)->chunk_digests()->size() == 3);
+  uint64_t chunks = llvm::divideCeil(file.manifest->weights()->Get(0)->size(), LATHE_WEIGHTS_CHUNK_BYTES);
+  REQUIRE(chunks > 2);
+  REQUIRE(file.manifest->weights()->Get(0)->chunk_digests()->size() == chunks);
   CHECK(openCode(file.bytes) == LATHE_OK);
   uint64_t weights = file.manifest->weights()->Get(0)->offset();
   const std::pair<const char *, uint64_t> places[] = {
