@@ -69,7 +69,10 @@ bool isConstantInput(Operation *kernelOp, Value value, ArrayRef<bool> isConstant
 }
 
 std::string contractionName(StringRef kind, ArrayRef<Operation *> operations, Operation *root, TileShape tile) {
-  std::string name = ("f32_" + kind).str();
+  Type type = elementType(root->getOperand(0)), other = elementType(root->getOperand(1));
+  auto letters = [](Type byte) { return isUnsigned(byte) ? "u8" : "s8"; };
+  std::string name = type.isInteger(8) ? (Twine(letters(type)) + letters(other)).str() : "f32";
+  name += ("_" + kind).str();
   for (Operation *op : operations)
     if (op != root && !isa<nn::ConstantOp>(op))
       name += "_" + operationName(op);

@@ -30,12 +30,12 @@ bool isFloat32(mlir::Operation *op);
 bool isConstantInput(mlir::Operation *kernelOp, mlir::Value value, llvm::ArrayRef<bool> isConstant);
 /// Position of `value` among the kernel's inputs.
 std::optional<unsigned> inputIndex(mlir::Operation *kernelOp, mlir::Value value);
-/// Stem of a kernel's name: f32_gemm_add_relu_6x16.
+/// Stem of a kernel's name: f32_gemm_add_relu_6x16, u8s8_gemm_dequantize_6x16.
 std::string contractionName(llvm::StringRef kind, llvm::ArrayRef<mlir::Operation *> operations, mlir::Operation *root,
                             TileShape tile);
 
 /// Stores tiles of the root's result through the kernel's other operations. The result is seen as a matrix: its last axis are
-/// the columns, all others together the rows. Operations on f32 are computed by whole vectors: cheap ones right on the
+/// the columns, all others together the rows. Operations on numbers that VectorBody takes are computed by whole vectors: cheap ones right on the
 /// accumulators, long ones (exp, erf) row by row from the stack, so that their code stands there once; others by elements.
 class TileEpilogue {
 public:
@@ -60,9 +60,10 @@ private:
   void storeElement(mlir::Value tileOffset, mlir::Value row, mlir::Value column);
   void storeVectors(llvm::ArrayRef<mlir::Value> sums, mlir::Value row, mlir::Value column, Width width);
   mlir::Value inputVector(mlir::BlockArgument input, mlir::Value row, mlir::Value column, int64_t first, Width width);
-  mlir::Value loadVector(mlir::Value pointer, int64_t first, Width width);
+  mlir::Value loadVector(mlir::Value pointer, mlir::Type type, int64_t first, Width width);
   void storeVector(mlir::Value vector, mlir::Value pointer, int64_t first, Width width);
   mlir::Value maskOf(int64_t first, Width width);
+  mlir::Type productType() { return computedType(elementType(product)); }
   bool hasColumns(mlir::BlockArgument input);
   mlir::Value inputOffset(mlir::BlockArgument input, mlir::Value row, mlir::Value column);
 

@@ -3,6 +3,7 @@
 #include "backends/x86/ColumnKernel.h"
 #include "backends/x86/ConvKernel.h"
 #include "backends/x86/GemmKernel.h"
+#include "backends/x86/IntegerKernel.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
 #include "backends/x86/RecurrentSteps.h"
@@ -16,6 +17,7 @@ namespace lathe::x86 {
 
 llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
+      {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers},
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},
       {"winograd", planWinograd, emitWinograd, winogradPackedBytes, packWinograd, winogradAlternatives},

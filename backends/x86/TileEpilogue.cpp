@@ -6,8 +6,6 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-constexpr unsigned kAlign = 4; // users' memory promises no more
-
 /// Sizes of an input with as many axes as the result: leading axes of 1 are added or dropped.
 DimExprs alignedDims(Value input, size_t rank) {
   DimExprs dims = dimExprs(tensorType(input));
@@ -77,7 +75,10 @@ void TileEpilogue::storeRows(TileShape stored, const Accumulators &acc, Value ro
     TileShape one = tile;
     one.rows = 1;
     Value pointer = context.address(buffer, context.f32(), context.mul(r, all));
-    storeVectors(loadTile(context, one, pointer, all), context.add(row, r), column, inside);
+    Accumulators sums = loadTile(context, one, pointer, all);
+    for (Value &sum : sums)
+      sum = context.bits(sum, VectorType::get({tile.lanes}, productType()));
+    storeVectors(sums, context.add(row, r), column, inside);
   });
 }
 
@@ -92,19 +93,22 @@ void TileEpilogue::storeVectors(ArrayRef<Value> sums, Value row, Value column, W
         return inputVector(cast<BlockArgument>(leaf), row, column, first, inside);
       return bias ? context.add(sums[v], inputVector(cast<BlockArgument>(bias), row, column, first, inside)) : sums[v];
     });
-    for (auto [result, output] : llvm::zip(results, context.outputs))
-      storeVector(result, context.address(output, context.f32(), offset), first, inside);
+    for (auto [result, output] : llvm::zip(results, context.outputs)) {
+      Type element = cast<VectorType>(result.getType()).getElementType();
+      storeVector(result, context.address(output, element, offset), first, inside);
+    }
   }
 }
 
 Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, int64_t first, Width inside) {
   Value base = context.inputs[input.getArgNumber()];
+  Type type = storageType(elementType(input));
   if (input == bias || hasColumns(input)) {
     Value offset = input == bias ? column : inputOffset(input, row, column);
-    return loadVector(context.address(base, context.f32(), offset), first, inside);
+    return loadVector(context.address(base, type, offset), type, first, inside);
   }
-  Value element = context.loadRaw(base, context.f32(), inputOffset(input, row, column));
-  return context.b.create<vector::BroadcastOp>(context.loc, tile.vectorType(context.b.getContext()), element);
+  Value element = context.loadRaw(base, type, inputOffset(input, row, column));
+  return context.b.create<vector::BroadcastOp>(context.loc, VectorType::get({tile.lanes}, type), element);
 }
 
 Value TileEpilogue::maskOf(int64_t first, Width inside) {
@@ -115,20 +119,23 @@ Value TileEpilogue::maskOf(int64_t first, Width inside) {
   return context.b.create<vector::CreateMaskOp>(context.loc, type, ValueRange{lanes});
 }
 
-Value TileEpilogue::loadVector(Value pointer, int64_t first, Width inside) {
-  VectorType type = tile.vectorType(context.b.getContext());
-  Value address = context.address(pointer, context.f32(), context.index(first));
+Value TileEpilogue::loadVector(Value pointer, Type element, int64_t first, Width inside) {
+  auto type = VectorType::get({tile.lanes}, element);
+  unsigned align = element.getIntOrFloatBitWidth() / 8; // users' memory promises no more
+  Value address = context.address(pointer, element, context.index(first));
   if (inside.known && first + tile.lanes <= *inside.known)
-    return context.b.create<LLVM::LoadOp>(context.loc, type, address, kAlign);
+    return context.b.create<LLVM::LoadOp>(context.loc, type, address, align);
   return context.b.create<LLVM::MaskedLoadOp>(context.loc, type, address, maskOf(first, inside),
-                                              ValueRange{context.real(0, type)}, kAlign);
+                                              ValueRange{context.number(0, type)}, align);
 }
 
 /// Parts of a vector are stored by powers of two where their number is known: masked stores take long on some processors.
 void TileEpilogue::storeVector(Value vector, Value pointer, int64_t first, Width inside) {
-  auto address = [&](int64_t lane) { return context.address(pointer, context.f32(), context.index(first + lane)); };
+  Type element = cast<VectorType>(vector.getType()).getElementType();
+  unsigned align = element.getIntOrFloatBitWidth() / 8;
+  auto address = [&](int64_t lane) { return context.address(pointer, element, context.index(first + lane)); };
   if (!inside.known) {
-    context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(first, inside), kAlign);
+    context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(first, inside), align);
     return;
   }
   int64_t left = std::min<int64_t>(tile.lanes, *inside.known - first), lane = 0;
@@ -138,7 +145,7 @@ void TileEpilogue::storeVector(Value vector, Value pointer, int64_t first, Width
       Value part = size == tile.lanes
                        ? vector
                        : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
-      context.b.create<LLVM::StoreOp>(context.loc, part, address(lane), kAlign);
+      context.b.create<LLVM::StoreOp>(context.loc, part, address(lane), align);
       lane += size;
     }
 }
@@ -151,9 +158,9 @@ void TileEpilogue::storeRow(Value tileRow, Value row, Value column, Value column
 
 void TileEpilogue::storeElement(Value tileOffset, Value row, Value column) {
   context.bind(product, [&](ArrayRef<Value>) {
-    Value sum = context.loadRaw(buffer, context.f32(), tileOffset);
-    return bias ? context.add(sum, context.load(context.inputs[cast<BlockArgument>(bias).getArgNumber()], context.f32(),
-                                                column))
+    Value sum = context.loadRaw(buffer, productType(), tileOffset);
+    return bias ? context.add(sum, context.load(context.inputs[cast<BlockArgument>(bias).getArgNumber()],
+                                                elementType(bias), column))
                 : sum;
   });
   for (Value input : epilogueInputs) {

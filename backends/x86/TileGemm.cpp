@@ -30,18 +30,6 @@ void step(Scalar &s, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPoint
   }
 }
 
-/// Brings what is to be prefetched in trip `trip` of `trips`.
-void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
-  constexpr int64_t line = 64, mostLines = kUnroll;
-  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
-  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
-  int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
-  Value first = s.mul(trip, share);
-  for (int64_t i = 0; i < lines; ++i)
-    s.b.create<LLVM::Prefetch>(s.loc, s.address(prefetch.pointer, s.b.getI8Type(), s.add(first, s.index(i * line))), 0,
-                               toL2, dataCache);
-}
-
 /// Steps from `from` to `to`, `unroll` of them in one trip; to - from is a multiple of it.
 Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
                    DepthStrides strides, TilePrefetch prefetch, Value from, Value to, int64_t unroll) {
@@ -57,6 +45,17 @@ Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef
   });
 }
 } // namespace
+
+void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
+  constexpr int64_t line = 64, mostLines = kUnroll;
+  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
+  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
+  int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
+  Value first = s.mul(trip, share);
+  for (int64_t i = 0; i < lines; ++i)
+    s.b.create<LLVM::Prefetch>(s.loc, s.address(prefetch.pointer, s.b.getI8Type(), s.add(first, s.index(i * line))), 0,
+                               toL2, dataCache);
+}
 
 VectorType TileShape::vectorType(MLIRContext *context) const {
   return VectorType::get({lanes}, Float32Type::get(context));

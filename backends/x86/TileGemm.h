@@ -34,11 +34,11 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
 /// The tiles worth measuring for such a product, that of chooseTile among them.
 llvm::SmallVector<TileShape> tileChoices(const Target &target, int64_t columns, std::optional<int64_t> rows);
 
-using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>
+using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>, or i32 where 8-bit integers are multiplied
 
 /// Zero accumulators.
 Accumulators zeroTile(Scalar &s, TileShape tile);
-/// Loads / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements) apart.
+/// Loads (as f32) / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements) apart.
 Accumulators loadTile(Scalar &s, TileShape tile, mlir::Value pointer, mlir::Value rowStride);
 void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointer, mlir::Value rowStride);
 
@@ -52,6 +52,9 @@ struct DepthStrides {
 struct TilePrefetch {
   mlir::Value pointer = {}, bytes = {};
 };
+
+/// Brings what is to be prefetched in trip `trip` of `trips`.
+void prefetchShare(Scalar &s, TilePrefetch prefetch, mlir::Value trip, mlir::Value trips);
 
 /// Brings panel after panel of B from memory while the one before is used: weights of one layer are cold when its turn comes,
 /// since those of all others were read in between. Each row of a block has its share of the next panel to bring.

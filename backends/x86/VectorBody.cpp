@@ -28,11 +28,27 @@ bool hasVectorForm(nn::BinaryKind kind) {
   }
 }
 
+/// f32 and integers of 8, 16 and 32 bits.
+bool isVectorElement(Type type) {
+  return type.isF32() || type.isInteger(8) || type.isInteger(16) || type.isInteger(32);
+}
+
+bool isOfVectorElements(Operation *op) {
+  auto isKnown = [](Value value) { return isVectorElement(elementType(value)); };
+  return llvm::all_of(op->getOperands(), isKnown) && llvm::all_of(op->getResults(), isKnown);
+}
+
 bool hasVectorForm(Operation *op) {
-  if (!isFloat32(op))
+  if (!isOfVectorElements(op))
     return false;
   if (auto constant = dyn_cast<nn::ConstantOp>(op))
     return cast<DenseElementsAttr>(constant.getValue()).isSplat();
+  if (isa<nn::QuantizeOp, nn::DequantizeOp>(op))
+    return nn::isElementwise(op);
+  if (auto cast = dyn_cast<nn::CastOp>(op))
+    return elementType(cast.getInput()).isSignlessInteger() && elementType(cast.getOutput()).isF32();
+  if (!isFloat32(op))
+    return false;
   if (auto unary = dyn_cast<nn::UnaryOp>(op))
     return hasVectorForm(unary.getKind());
   auto binary = dyn_cast<nn::BinaryOp>(op);
@@ -74,12 +90,36 @@ Value VectorBody::valueOf(Value tensor, llvm::function_ref<Value(Value)> leaf) {
     Scalar::Lanes wide(c, lanes);
     value = emitBinary(c, binary.getKind(), x, y, elementType(tensor), elementType(tensor));
   } else {
-    auto splat = cast<DenseElementsAttr>(cast<nn::ConstantOp>(op).getValue()).getSplatValue<FloatAttr>();
-    Scalar::Lanes wide(c, lanes);
-    value = c.real(splat.getValueAsDouble(), c.f32());
+    value = otherOperation(op, leaf);
   }
   computed[tensor] = value;
   return value;
+}
+
+Value VectorBody::otherOperation(Operation *op, llvm::function_ref<Value(Value)> leaf) {
+  Type type = elementType(op->getResult(0));
+  auto operand = [&](Value tensor) { return tensor ? valueOf(tensor, leaf) : Value(); };
+  if (auto quantize = dyn_cast<nn::QuantizeOp>(op)) {
+    Value x = operand(quantize.getInput()), scale = operand(quantize.getScale()), zero = operand(quantize.getZero());
+    Scalar::Lanes wide(c, lanes);
+    return emitQuantize(c, x, scale, zero, type);
+  }
+  if (auto dequantize = dyn_cast<nn::DequantizeOp>(op)) {
+    Value x = operand(dequantize.getInput()), scale = operand(dequantize.getScale()),
+          zero = operand(dequantize.getZero());
+    Scalar::Lanes wide(c, lanes);
+    return emitDequantize(c, x, scale, zero, elementType(dequantize.getInput()));
+  }
+  if (auto conversion = dyn_cast<nn::CastOp>(op)) {
+    Value x = operand(conversion.getInput());
+    Scalar::Lanes wide(c, lanes);
+    return c.toFloatS(x, c.f32());
+  }
+  auto values = cast<DenseElementsAttr>(cast<nn::ConstantOp>(op).getValue());
+  auto vector = VectorType::get({lanes}, computedType(type));
+  if (type.isF32())
+    return c.real(values.getSplatValue<FloatAttr>().getValueAsDouble(), vector);
+  return c.integer(values.getSplatValue<APInt>().getSExtValue(), vector);
 }
 
 } // namespace lathe::x86

@@ -7,10 +7,11 @@ namespace lathe::x86 {
 
 class VectorBody {
 public:
-  /// Operations of the kernel's region around `root`, `lanes` f32 at once.
+  /// Operations of the kernel's region around `root`, `lanes` elements at once.
   VectorBody(EmitContext &context, mlir::Operation *root, int64_t lanes);
 
-  /// False if an operation needs other types than f32 or has no form for vectors: nothing else may be called then.
+  /// False if an operation has no form for vectors (f32; conversions between f32 and integers of up to 32 bits): nothing else
+  /// may be called then.
   bool isUsable() const { return usable; }
   /// True if the operations are a few instructions each: cheap to repeat for every vector of a tile.
   bool isLight() const { return light; }
@@ -20,6 +21,7 @@ public:
 
 private:
   mlir::Value valueOf(mlir::Value tensor, llvm::function_ref<mlir::Value(mlir::Value)> leaf);
+  mlir::Value otherOperation(mlir::Operation *op, llvm::function_ref<mlir::Value(mlir::Value)> leaf);
 
   EmitContext &c;
   mlir::Operation *root;

@@ -6,8 +6,8 @@
 //   ...                                }
 //
 // An operation is taken if its result has the contraction's sizes, so that its other operands (bias, residual) are read at the
-// same index. Values that are also used elsewhere are written on the way. Assumes f32 contractions; others, and nn.attention,
-// stay as they are. Roots are visited in program order, so of two contractions whose results meet, the first takes the rest.
+// same index. Values that are also used elsewhere are written on the way. Assumes contractions of f32 or of 8-bit integers; others,
+// and nn.attention, stay as they are. Roots are visited in program order, so of two contractions whose results meet, the first takes the rest.
 // Wrong only for cost: an operand of the epilogue that is ready late delays the contraction.
 #include "mlir/Pass/Pass.h"
 #include "passes/Passes.h"
@@ -37,7 +37,12 @@ StringRef kindOf(Operation *op) {
   return conv.getGroup() > 1 && tensorType(conv.getFilter()).getDimSize(1) == 1 ? "depthwise" : "conv";
 }
 
-bool isRoot(Operation *op) { return !kindOf(op).empty() && tensorType(op->getResult(0)).getElementType().isF32(); }
+/// f32, or sums of products of 8-bit integers.
+bool isRoot(Operation *op) {
+  if (kindOf(op).empty())
+    return false;
+  return tensorType(op->getResult(0)).getElementType().isF32() || tensorType(op->getOperand(0)).getElementType().isInteger(8);
+}
 
 class Epilogue {
 public:

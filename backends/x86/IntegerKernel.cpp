@@ -1,0 +1,254 @@
+// Matrix products and channels-last convolutions of 8-bit integers with constant weights: kind `integer_product`.
+//
+//   task (image, group, row block, column block):
+//     copy the block's part of the source to scratch memory, as i16 minus the zero point    IntegerSource.h
+//     for panel in column block:   widen its weights to i16, minus their zero points, if the block has many rows
+//       for tile in row block:     acc = 0;  for tap: acc += A * B;  epilogue(acc)           IntegerTile.h, TileEpilogue.cpp
+//
+// Sums are exact, so results don't depend on the form of the products: they are the same on every processor.
+#include "backends/x86/IntegerKernel.h"
+#include "backends/x86/Elements.h"
+#include "backends/x86/IntegerPlan.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+class IntegerEmission {
+public:
+  IntegerEmission(EmitContext &context, const IntegerRoot &root)
+      : s(context), root(root), config(IntegerConfig::of(context.kernel.getConfig())),
+        shape(configured(*IntegerShape::of(root), config)),
+        scratch(IntegerScratch::of(shape, config, context.b.getContext())),
+        epilogue(context, root.op, root.bias, config.tile, shape.packing.columns),
+        source(context, config.form == PanelForm::quads, root.hasUnsignedSource(), sourceZero(),
+               s.address(s.scratch, s.i8(), s.index(scratch.source))),
+        words(s.address(s.scratch, s.i8(), s.index(scratch.words))),
+        zeros(s.address(s.scratch, s.i8(), s.index(scratch.zeros))) {
+    if (shape.isFlat)
+      return;
+    in = PictureSize::of(s, root.source);
+    out = PictureSize::of(s, root.op->getResult(0));
+    lineWidth = s.dim(simplifyDim(shape.window.lineWidth(shape.width)));
+  }
+
+  void run() {
+    Value rowBlocks = s.dim(simplifyDim((shape.isFlat ? shape.rows : shape.height).ceilDiv(config.block)));
+    Value columnBlocks = s.index(llvm::divideCeil(shape.packing.panels(), config.panels));
+    Value images = shape.isFlat ? s.index(1) : s.dim(shape.images);
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Values sizes{images, s.index(shape.packing.groups), rowBlocks, columnBlocks};
+      bool isSwapped = areColumnsOutermost(shape, s.target);
+      if (isSwapped)
+        std::swap(sizes[2], sizes[3]);
+      Indices position = s.delinearize(task, sizes);
+      if (isSwapped)
+        std::swap(position[2], position[3]);
+      Block block = shape.isFlat ? flatBlock(position[2]) : lineBlock(position[0], position[1], position[2]);
+      block.group = position[1];
+      Value panelBegin = s.mul(position[3], s.index(config.panels));
+      Value panelEnd = s.minS(s.index(shape.packing.panels()), s.add(panelBegin, s.index(config.panels)));
+      s.loop(panelBegin, panelEnd, [&](Value panel) { column(block, panel); });
+    });
+  }
+
+private:
+  /// Rows of the result from `firstRow` on.
+  struct Block {
+    Value firstRow, rows, group;
+  };
+
+  Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+
+  Value sourceZero() {
+    if (!root.sourceZero)
+      return {};
+    return s.elementAt(root.sourceZero, Indices(tensorType(root.sourceZero).getRank(), s.index(0)));
+  }
+
+  Block flatBlock(Value number) {
+    Value first = s.mul(number, s.index(config.block)), depth = s.index(shape.packing.depth());
+    Value rows = s.minS(s.index(config.block), s.sub(s.dim(shape.rows), first));
+    source.copy(s.address(input(root.source), s.i8(), s.mul(first, depth)), s.mul(rows, depth), s.index(0));
+    return {first, rows, {}};
+  }
+
+  Block lineBlock(Value image, Value group, Value number) {
+    Value first = s.mul(number, s.index(config.block));
+    Value lines = s.minS(s.index(config.block), s.sub(out.height, first));
+    const WindowShape &window = shape.window.window;
+    Value inputLines = s.add(s.mul(s.sub(lines, s.index(1)), s.index(window.stride[0])),
+                             s.index((window.kernel[0] - 1) * window.dilation[0] + 1));
+    Value firstElement = s.add(s.mul(image, s.mul(s.mul(in.height, in.width), in.channels)),
+                               s.mul(group, s.index(shape.window.channels)));
+    source.copyLines(shape.window, s.address(input(root.source), s.i8(), firstElement), in, lineWidth, first,
+                     inputLines);
+    return {s.mul(s.add(s.mul(image, out.height), first), out.width), s.mul(lines, out.width), {}};
+  }
+
+  /// All rows of the block times a panel.
+  void column(Block block, Value panel) {
+    const IntegerPacking &packing = shape.packing;
+    Value number = s.add(s.mul(block.group, s.index(packing.panels())), panel);
+    Value packed = s.address(input(root.weights), s.i8(), s.mul(number, s.index(packing.panelBytes())));
+    IntegerPanel weights{config.form, packed, s.index(packing.steps())};
+    if (config.form == PanelForm::words) {
+      widenPanel(packed, block, panel);
+      weights.pointer = words;
+    }
+    Accumulators initial = initialRow(packed);
+    PanelPrefetch next(s, s.address(packed, s.i8(), s.index(packing.panelBytes())), s.index(packing.panelBytes()),
+                       block.rows);
+    forRowTiles(s, config.tile, s.index(0), block.rows, [&](TileShape tile, Value row) {
+      Accumulators acc;
+      for (int r = 0; r < tile.rows; ++r)
+        acc.append(initial);
+      acc = tapProducts(tile, acc, block, weights, row, next.of(tile, row));
+      Value width = s.index(tile.columns()), first = s.mul(panel, width);
+      epilogue.store(acc, s.add(block.firstRow, row), s.add(s.mul(block.group, s.index(packing.columns)), first),
+                     s.minS(s.index(tile.rows), s.sub(block.rows, row)),
+                     s.minS(width, s.sub(s.index(packing.columns), first)));
+    });
+  }
+
+  /// Sums of a row before the first step: zeros, or what the zero point of quads takes off each column.
+  Accumulators initialRow(Value packed) {
+    TileShape row = config.tile;
+    row.rows = 1;
+    Accumulators zero = zeroIntegerTile(s, row);
+    if (config.form != PanelForm::quads)
+      return zero;
+    Accumulators initial;
+    Value factor = s.sub(s.integer(0, s.i32()), source.unsignedZero());
+    for (int v = 0; v < row.vectors; ++v) {
+      Value at = s.address(packed, s.i8(), s.index(shape.packing.weightBytes() + 4 * int64_t(v) * row.lanes));
+      Value sums = s.b.create<LLVM::LoadOp>(s.loc, zero[v].getType(), at, 4);
+      initial.push_back(s.mul(sums, spread(s, factor, sums.getType())));
+    }
+    return initial;
+  }
+
+  /// The taps of a window one after the other, all at the same distance from each row's first element.
+  Accumulators tapProducts(TileShape tile, Accumulators acc, Block block, IntegerPanel weights, Value row,
+                           TilePrefetch prefetch) {
+    Values elements;
+    for (int r = 0; r < tile.rows; ++r)
+      elements.push_back(firstElement(s.minS(s.add(row, s.index(r)), s.sub(block.rows, s.index(1)))));
+    auto product = [&](ValueRange sums, Value tap, Value distance) {
+      Values pointers;
+      for (Value element : elements)
+        pointers.push_back(source.address(s.add(element, distance)));
+      IntegerPanel part = weights;
+      int64_t bytes = shape.packing.steps() * config.tile.columns() * stepBytes(config.form);
+      part.pointer = s.address(weights.pointer, s.i8(), s.mul(tap, s.index(bytes)));
+      return integerProduct(s, tile, Accumulators(sums.begin(), sums.end()), pointers, part, shareOf(prefetch, tap));
+    };
+    if (shape.packing.taps == 1)
+      return product(acc, s.index(0), s.index(0));
+    const WindowShape &window = shape.window.window;
+    int64_t columns = shape.window.columnTaps();
+    return s.loop(s.index(0), s.index(shape.packing.taps), acc, [&](Value tap, ValueRange sums) {
+      Value ky = s.divU(tap, s.index(columns)), kx = s.remU(tap, s.index(columns));
+      Value pixels =
+          s.add(s.mul(s.mul(ky, s.index(window.dilation[0])), lineWidth), s.mul(kx, s.index(window.dilation[1])));
+      return product(sums, tap, s.mul(pixels, s.index(shape.window.channels)));
+    });
+  }
+
+  TilePrefetch shareOf(TilePrefetch prefetch, Value tap) {
+    Value share = s.ceilDiv(prefetch.bytes, s.index(shape.packing.taps));
+    return {s.address(prefetch.pointer, s.i8(), s.mul(tap, share)), share};
+  }
+
+  /// Of a row of the block: the first element of its window in the copied source.
+  Value firstElement(Value row) {
+    if (shape.isFlat)
+      return s.mul(row, s.index(shape.packing.depth()));
+    const WindowShape &window = shape.window.window;
+    Value y = s.mul(s.divU(row, out.width), s.index(window.stride[0])),
+          x = s.mul(s.remU(row, out.width), s.index(window.stride[1]));
+    return s.mul(s.add(s.mul(y, lineWidth), x), s.index(shape.window.channels));
+  }
+
+  //===- weights -===//
+
+  void widenPanel(Value packed, Block block, Value panel) {
+    TileShape tile = config.tile;
+    auto bytes = VectorType::get({2 * tile.lanes}, s.i8()), wide = VectorType::get({2 * tile.lanes}, s.integerType(16));
+    Values zero;
+    if (config.hasWeightsZero) {
+      fillZeros(block, panel);
+      for (int v = 0; v < tile.vectors; ++v)
+        zero.push_back(s.b.create<LLVM::LoadOp>(s.loc, wide, s.address(zeros, wide, s.index(v)), 4));
+    }
+    int64_t steps = shape.packing.taps * shape.packing.steps();
+    s.loop(s.index(0), s.index(steps), [&](Value step) {
+      for (int v = 0; v < tile.vectors; ++v) {
+        Value number = s.add(s.mul(step, s.index(tile.vectors)), s.index(v));
+        Value loaded = s.b.create<LLVM::LoadOp>(s.loc, bytes, s.address(packed, bytes, number), 2);
+        Value widened = widenBytes(s, loaded, root.hasUnsignedWeights());
+        if (config.hasWeightsZero)
+          widened = s.sub(widened, zero[v]);
+        s.b.create<LLVM::StoreOp>(s.loc, widened, s.address(words, wide, number), 4);
+      }
+    });
+    if (config.hasWeightsZero && shape.packing.depth() % 2 != 0)
+      clearPadding();
+  }
+
+  /// Padding of an odd depth is 0, which isn't the zero point: the last step of each tap has only its first element.
+  void clearPadding() {
+    int64_t steps = shape.packing.steps(), nr = config.tile.columns();
+    s.loop(s.index(0), s.index(shape.packing.taps), [&](Value tap) {
+      Value last = s.add(s.mul(tap, s.index(steps)), s.index(steps - 1));
+      s.loop(s.index(0), s.index(nr), [&](Value j) {
+        Value pair = s.add(s.mul(last, s.index(nr)), j);
+        Value low = s.andI(s.loadRaw(words, s.i32(), pair), s.integer(0xffff, s.i32()));
+        s.storeRaw(low, words, pair);
+      });
+    });
+  }
+
+  /// Zero points of the panel's columns as pairs of i16.
+  void fillZeros(Block block, Value panel) {
+    int64_t nr = config.tile.columns();
+    s.loop(s.index(0), s.index(nr), [&](Value j) {
+      Value inGroup = s.minS(s.add(s.mul(panel, s.index(nr)), j), s.index(shape.packing.columns - 1));
+      Value column = s.add(s.mul(block.group, s.index(shape.packing.columns)), inGroup);
+      Value zero = broadcastElement(s, root.weightsZero, zeroIndices(column));
+      Value word = root.hasUnsignedWeights() ? s.resizeU(zero, s.i32()) : s.resizeS(zero, s.i32());
+      Value low = s.andI(word, s.integer(0xffff, s.i32()));
+      s.storeRaw(s.orI(low, s.shl(word, s.integer(16, s.i32()))), zeros, j);
+    });
+  }
+
+  /// Indices of a column's zero point.
+  Indices zeroIndices(Value column) {
+    int64_t rank = tensorType(root.weightsZero).getRank();
+    auto matmul = dyn_cast<nn::MatmulOp>(root.op);
+    if (!matmul || rank < 2)
+      return Indices(rank, column);
+    Indices indices(rank, s.index(0));
+    indices[rank - (matmul.getTransRhs() ? 2 : 1)] = column;
+    return indices;
+  }
+
+  EmitContext &s;
+  IntegerRoot root;
+  IntegerConfig config;
+  IntegerShape shape;
+  IntegerScratch scratch;
+  TileEpilogue epilogue;
+  IntegerSource source;
+  Value words, zeros, lineWidth;
+  PictureSize in, out;
+};
+} // namespace
+
+LogicalResult emitIntegerProduct(EmitContext &context) {
+  IntegerEmission(context, IntegerRoot::of(regionOperations(context))).run();
+  return success();
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,247 @@
+#include "backends/x86/IntegerPlan.h"
+#include "backends/x86/IntegerKernel.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr StringLiteral kKind = "integer_product";
+
+bool isByte(Value value) { return elementType(value).isInteger(8); }
+
+bool hasOneElement(Value value) {
+  return !value || llvm::all_of(dimExprs(tensorType(value)), [](AffineExpr dim) { return constantDim(dim) == 1; });
+}
+
+/// Is the zero point known to be 0, or absent?
+bool isZero(Value zero) {
+  if (!zero)
+    return true;
+  auto constant = zero.getDefiningOp<nn::ConstantOp>();
+  auto values = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  return values && values.isSplat() && values.getSplatValue<APInt>().isZero();
+}
+
+std::optional<IntegerShape> shapeOf(nn::MatmulOp op) {
+  DimExprs lhs = dimExprs(tensorType(op.getLhs())), rhs = dimExprs(tensorType(op.getRhs())),
+           out = dimExprs(tensorType(op.getOutput()));
+  RankedTensorType weights = tensorType(op.getRhs());
+  bool isShared = llvm::all_of(ArrayRef(rhs).drop_back(2), [](AffineExpr dim) { return constantDim(dim) == 1; });
+  if (op.getTransLhs() || !isShared || lhs.size() != out.size() || !weights.hasStaticShape())
+    return std::nullopt;
+  IntegerShape shape;
+  shape.rows = dimProduct(ArrayRef(out).drop_back(), op.getContext());
+  int64_t rows = weights.getDimSize(weights.getRank() - 2), columns = weights.getDimSize(weights.getRank() - 1);
+  bool isTransposed = op.getTransRhs();
+  shape.packing.columns = isTransposed ? rows : columns;
+  shape.packing.elements = isTransposed ? columns : rows;
+  shape.packing.columnStride = isTransposed ? columns : 1;
+  shape.packing.elementStride = isTransposed ? 1 : columns;
+  return shape;
+}
+
+std::optional<IntegerShape> shapeOf(nn::ConvOp op) {
+  RankedTensorType filter = tensorType(op.getFilter());
+  auto window = windowOf(op);
+  bool hasNegativePads = llvm::any_of(op.getPads(), [](int64_t pad) { return pad < 0; });
+  if (!op.getChannelsLast() || !window || !filter.hasStaticShape() || hasNegativePads)
+    return std::nullopt;
+  IntegerShape shape;
+  DimExprs out = dimExprs(tensorType(op.getOutput()));
+  shape.window = {*window, filter.getDimSize(1), 1};
+  shape.isFlat = window->isPointwise() && op.getGroup() == 1;
+  shape.rows = dimProduct(ArrayRef(out).drop_back(), op.getContext());
+  shape.images = out.front();
+  shape.width = out[out.size() - 2];
+  shape.height = out.size() == 4 ? out[1] : dimConstant(op.getContext(), 1);
+  IntegerPacking &packing = shape.packing;
+  packing.groups = op.getGroup();
+  packing.columns = filter.getDimSize(0) / packing.groups;
+  packing.elements = filter.getDimSize(1);
+  packing.elementStride = window->taps();
+  packing.columnStride = window->taps() * packing.elements;
+  packing.groupStride = packing.columnStride * packing.columns;
+  bool areRowTaps = shape.window.areRowTaps();
+  packing.taps = areRowTaps ? window->kernel[0] : window->taps();
+  packing.tapStride = areRowTaps ? window->kernel[1] : 1;
+  packing.runs = areRowTaps ? window->kernel[1] : 1;
+  packing.runStride = 1;
+  return shape;
+}
+
+/// Plans of one product.
+class IntegerPlanner {
+public:
+  IntegerPlanner(Operation *op, IntegerRoot root, IntegerShape shape, const Target &target)
+      : op(op), root(root), shape(shape), target(target) {}
+
+  KernelPlan chosen() {
+    IntegerConfig config;
+    config.hasWeightsZero = !isZero(root.weightsZero);
+    bool areQuads = hasQuads(target) && !config.hasWeightsZero && !root.hasUnsignedWeights();
+    config.form = areQuads ? PanelForm::quads : PanelForm::words;
+    config.tile = chooseIntegerTile(target, shape.packing.columns, knownRows());
+    config.block = shape.isFlat ? blockRows(config) : blockLines();
+    flatBlock = config.block;
+    shape = configured(shape, config);
+    config.panels = blockPanels(config);
+    // Few rows don't pay for widening all of the weights first.
+    constexpr int64_t fewTiles = 3;
+    bool hasFewRows = rowsOfBlock(config) < fewTiles * config.tile.rows;
+    if (!areQuads && hasFewRows && !config.hasWeightsZero)
+      config.form = root.hasUnsignedWeights() ? PanelForm::unsignedBytes : PanelForm::signedBytes;
+    return plan(config);
+  }
+
+private:
+  static constexpr int64_t kUnknownRows = 256, kUnknownWidth = 56, kEnoughTasks = 16;
+
+  std::optional<int64_t> knownRows() { return shape.isFlat ? constantDim(shape.rows) : std::nullopt; }
+  int64_t width() { return std::max<int64_t>(constantDim(shape.width).value_or(kUnknownWidth), 1); }
+  int64_t images() { return std::max<int64_t>(constantDim(shape.images).value_or(1), 1); }
+  int64_t rowsOfBlock(const IntegerConfig &config) { return shape.isFlat ? config.block : config.block * width(); }
+
+  /// Rows of A that stay in a quarter of L2; fewer where that gives enough tasks and weights stay in L2 too.
+  int64_t blockRows(const IntegerConfig &config) {
+    constexpr int64_t fewestTiles = 8;
+    int64_t rows = std::max<int64_t>(knownRows().value_or(kUnknownRows), 1), tile = config.tile.rows;
+    int64_t rowBytes = std::max<int64_t>(shape.packing.depth() * 2, 1);
+    int64_t most = std::max<int64_t>(target.l2Bytes / 4 / rowBytes / tile, fewestTiles) * tile;
+    int64_t blocks = llvm::divideCeil(rows, most);
+    if (!areColumnsOutermost(shape, target))
+      blocks = std::max(blocks, std::min<int64_t>(kEnoughTasks, llvm::divideCeil(rows, fewestTiles * tile)));
+    return llvm::alignTo(llvm::divideCeil(rows, blocks), tile);
+  }
+
+  int64_t blockLines() {
+    constexpr int64_t fewestRows = 96;
+    int64_t height = std::max<int64_t>(constantDim(shape.height).value_or(kUnknownWidth), 1);
+    int64_t fewest = std::min<int64_t>(llvm::divideCeil(fewestRows, width()), height);
+    const int64_t *stride = shape.window.window.stride;
+    int64_t lineBytes = 2 * shape.packing.elements * width() * stride[0] * stride[1];
+    int64_t most = std::clamp<int64_t>(target.l2Bytes / 4 / std::max<int64_t>(lineBytes, 1), fewest, height);
+    if (areColumnsOutermost(shape, target))
+      return llvm::divideCeil(height, llvm::divideCeil(height, most));
+    int64_t wanted = llvm::divideCeil(height * images() * shape.packing.groups, kEnoughTasks);
+    int64_t lines = std::clamp<int64_t>(wanted, fewest, most);
+    return llvm::divideCeil(height, llvm::divideCeil(height, lines));
+  }
+
+  /// As many panels as make copying the source cheap, and not more tasks than enough.
+  int64_t blockPanels(const IntegerConfig &config) {
+    int64_t panels = shape.packing.panels();
+    int64_t copied = shape.isFlat ? shape.packing.depth()
+                                  : shape.packing.elements * shape.window.window.stride[0] *
+                                        shape.window.window.stride[1] * shape.window.inputLines() / shape.window.lines;
+    constexpr int64_t copyLanes = 16, hundredthsOfWork = 50;
+    int64_t steps = std::max<int64_t>(shape.packing.taps * shape.packing.steps(), 1);
+    int64_t fewest = std::clamp<int64_t>(hundredthsOfWork * copied / copyLanes / steps, 1, panels);
+    int64_t blocks = std::clamp<int64_t>(llvm::divideCeil(kEnoughTasks, rowBlocks()), 1, panels / fewest);
+    return llvm::divideCeil(panels, blocks);
+  }
+
+  int64_t rowBlocks() {
+    if (shape.isFlat)
+      return llvm::divideCeil(knownRows().value_or(kUnknownRows), std::max<int64_t>(flatBlock, 1));
+    int64_t height = std::max<int64_t>(constantDim(shape.height).value_or(kUnknownWidth), 1);
+    return images() * shape.packing.groups * llvm::divideCeil(height, shape.window.lines);
+  }
+
+  KernelPlan plan(const IntegerConfig &config) {
+    MLIRContext *context = op->getContext();
+    KernelPlan plan = makePlan(op, kKind);
+    plan.name = contractionName(isa<nn::MatmulOp>(root.op) ? "gemm" : "conv", bodyOperations(op), root.op, config.tile);
+    plan.config = config.toAttribute(context);
+    plan.packing[*inputIndex(op, root.weights)] = shape.packing.toAttribute(context, kKind);
+    AffineExpr blocks = shape.isFlat ? shape.rows.ceilDiv(config.block)
+                                     : shape.images * shape.packing.groups * shape.height.ceilDiv(config.block);
+    plan.tasks = simplifyDim(blocks * llvm::divideCeil(shape.packing.panels(), config.panels));
+    plan.scratchBytes = IntegerScratch::of(shape, config, context).bytes;
+    return plan;
+  }
+
+  Operation *op;
+  IntegerRoot root;
+  IntegerShape shape;
+  const Target &target;
+  int64_t flatBlock = 0;
+};
+} // namespace
+
+IntegerRoot IntegerRoot::of(ArrayRef<Operation *> operations) {
+  if (auto matmul = contractionRoot<nn::MatmulOp>(operations); matmul && isByte(matmul.getLhs()))
+    return {matmul, matmul.getLhs(), matmul.getRhs(), {}, matmul.getLhsZero(), matmul.getRhsZero()};
+  if (auto conv = contractionRoot<nn::ConvOp>(operations); conv && isByte(conv.getInput()))
+    return {conv, conv.getInput(), conv.getFilter(), conv.getBias(), conv.getInputZero(), conv.getFilterZero()};
+  return {};
+}
+
+std::optional<IntegerShape> IntegerShape::of(const IntegerRoot &root) {
+  auto matmul = dyn_cast<nn::MatmulOp>(root.op);
+  auto shape = matmul ? shapeOf(matmul) : shapeOf(cast<nn::ConvOp>(root.op));
+  if (!shape || shape->packing.depth() == 0 || shape->packing.columns == 0)
+    return std::nullopt;
+  return shape;
+}
+
+IntegerShape configured(IntegerShape shape, const IntegerConfig &config) {
+  shape.packing.nr = config.tile.columns();
+  shape.packing.stepElements = stepElements(config.form);
+  shape.packing.hasSums = config.form == PanelForm::quads;
+  shape.window.lines = config.block;
+  return shape;
+}
+
+DictionaryAttr IntegerConfig::toAttribute(MLIRContext *context) const {
+  Builder b(context);
+  return b.getDictionaryAttr({tile.toAttribute(context),
+                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({block, panels})),
+                              b.getNamedAttr("form", b.getI64IntegerAttr(int64_t(form))),
+                              b.getNamedAttr("weights_zero", b.getBoolAttr(hasWeightsZero))});
+}
+
+IntegerConfig IntegerConfig::of(DictionaryAttr attrs) {
+  auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
+  return {TileShape::of(attrs), blocking[0], blocking[1], PanelForm(attrs.getAs<IntegerAttr>("form").getInt()),
+          attrs.getAs<BoolAttr>("weights_zero").getValue()};
+}
+
+IntegerScratch IntegerScratch::of(const IntegerShape &shape, const IntegerConfig &config, MLIRContext *context) {
+  constexpr int64_t align = 64;
+  bool hasWords = config.form == PanelForm::words;
+  int64_t zeros = config.hasWeightsZero ? llvm::alignTo(4 * shape.packing.nr, align) : 0;
+  int64_t words = hasWords ? llvm::alignTo(2 * shape.packing.weightBytes(), align) : 0;
+  IntegerScratch scratch{0, zeros, zeros + words, {}};
+  AffineExpr elements =
+      shape.isFlat ? dimConstant(context, config.block * shape.packing.depth())
+                   : shape.window.lineWidth(shape.width) * (shape.window.inputLines() * shape.packing.elements);
+  int64_t elementBytes = config.form == PanelForm::quads ? 1 : 2;
+  // Steps that are only partly inside read past the last element.
+  scratch.bytes = simplifyDim(elements * elementBytes + (scratch.source + align));
+  return scratch;
+}
+
+bool areColumnsOutermost(const IntegerShape &shape, const Target &target) {
+  const IntegerPacking &packing = shape.packing;
+  return packing.groups * packing.columns * packing.taps * packing.depth() > target.l2Bytes / 2;
+}
+
+std::optional<KernelPlan> planIntegerProduct(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  IntegerRoot root = IntegerRoot::of(operations);
+  if (!root.op || target.vectorBits() < 256 || !isByte(root.weights) || !isEpilogue(operations, root.op) ||
+      !inputIndex(op, root.source) || !isConstantInput(op, root.weights, isConstant) ||
+      (root.bias && !inputIndex(op, root.bias)) || !hasOneElement(root.sourceZero))
+    return std::nullopt;
+  auto shape = IntegerShape::of(root);
+  return shape ? std::optional(IntegerPlanner(op, root, *shape, target).chosen()) : std::nullopt;
+}
+
+int64_t packedIntegerBytes(RankedTensorType, DictionaryAttr packing) { return IntegerPacking::of(packing).sizeBytes(); }
+
+void packIntegers(const reference::Tensor &value, DictionaryAttr packing, char *out) {
+  IntegerPacking::of(packing).pack(value.data<int8_t>(), out);
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,59 @@
+// What an integer product computes, seen as lines of output positions times columns, and how it is cut into tasks.
+#pragma once
+
+#include "backends/x86/Contraction.h"
+#include "backends/x86/IntegerPacking.h"
+#include "backends/x86/IntegerSource.h"
+
+namespace lathe::x86 {
+
+/// The operands of an nn.matmul or channels-last nn.conv of 8-bit integers. Null values are absent.
+struct IntegerRoot {
+  mlir::Operation *op = nullptr;
+  mlir::Value source, weights, bias, sourceZero, weightsZero;
+
+  /// The only contraction of 8-bit integers among `operations`; op is null if there is none.
+  static IntegerRoot of(llvm::ArrayRef<mlir::Operation *> operations);
+  bool hasUnsignedSource() const { return isUnsigned(elementType(source)); }
+  bool hasUnsignedWeights() const { return isUnsigned(elementType(weights)); }
+};
+
+/// Sizes. `isFlat`: rows of the source are contiguous, one after the other, and each gives one row of the result; else the source is
+/// a picture whose windows the rows are.
+struct IntegerShape {
+  bool isFlat = true;
+  mlir::AffineExpr rows;                  // flat: all
+  mlir::AffineExpr images, height, width; // else: of the result
+  IntegerWindow window;
+  IntegerPacking packing;
+
+  /// nullopt: not a form that the kernel has.
+  static std::optional<IntegerShape> of(const IntegerRoot &root);
+};
+
+/// Parameters of a kernel. `block`: rows (flat) or output lines of a task.
+struct IntegerConfig {
+  TileShape tile;
+  int64_t block, panels;
+  PanelForm form; // of the weights as tiles read them
+  bool hasWeightsZero;
+
+  mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context) const;
+  static IntegerConfig of(mlir::DictionaryAttr attrs);
+};
+
+/// The shape with what the config says about packing and windows.
+IntegerShape configured(IntegerShape shape, const IntegerConfig &config);
+
+/// Parts of a task's scratch memory, in bytes from its start.
+struct IntegerScratch {
+  int64_t zeros, words; // zero points of a panel's columns, a widened panel
+  int64_t source;       // begin of the activations
+  mlir::AffineExpr bytes;
+  static IntegerScratch of(const IntegerShape &shape, const IntegerConfig &config, mlir::MLIRContext *context);
+};
+
+/// Are tasks that share weights next to each other? Only if the weights don't stay in L2.
+bool areColumnsOutermost(const IntegerShape &shape, const Target &target);
+
+} // namespace lathe::x86

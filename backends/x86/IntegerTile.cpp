@@ -1,0 +1,124 @@
+#include "backends/x86/IntegerTile.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr int64_t kUnroll = 4;
+
+VectorType vectorOf(Scalar &s, int64_t lanes, unsigned width) {
+  return VectorType::get({lanes}, s.b.getIntegerType(width));
+}
+
+Value callIntrinsic(Scalar &s, StringRef name, Type type, ValueRange operands) {
+  return s.b.create<LLVM::CallIntrinsicOp>(s.loc, type, s.b.getStringAttr(name), operands).getResult(0);
+}
+
+/// The same bits as another vector.
+Value castTo(Scalar &s, Value x, Type type) {
+  return x.getType() == type ? x : Value(s.b.create<LLVM::BitcastOp>(s.loc, type, x));
+}
+
+/// acc + dot products of pairs of i16, which `a` and `b` (vectors of i32) hold.
+Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
+  Type sums = vectorOf(c, tile.lanes, 32), words = vectorOf(c, 2 * tile.lanes, 16);
+  bool isWide = tile.lanes == 16;
+  if (isWide ? c.target.has("avx512vnni") : c.target.has("avxvnni"))
+    return callIntrinsic(c, isWide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", sums,
+                         {acc, castTo(c, a, sums), castTo(c, b, sums)});
+  StringRef name = isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+  return c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)}));
+}
+
+Value addQuads(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
+  StringRef name = tile.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
+  return callIntrinsic(c, name, acc.getType(), {acc, a, b});
+}
+
+/// Vector `v` of a step's weights.
+Value loadWeights(EmitContext &c, TileShape tile, IntegerPanel panel, Value step, int v) {
+  Value column = c.add(c.mul(step, c.index(tile.columns())), c.index(int64_t(v) * tile.lanes));
+  Value address = c.address(panel.pointer, c.i8(), c.mul(column, c.index(stepBytes(panel.form))));
+  if (stepBytes(panel.form) == 4)
+    return c.b.create<LLVM::LoadOp>(c.loc, vectorOf(c, tile.lanes, 32), address, 4);
+  Value bytes = c.b.create<LLVM::LoadOp>(c.loc, vectorOf(c, 2 * tile.lanes, 8), address, 2);
+  return widenBytes(c, bytes, panel.form == PanelForm::unsignedBytes);
+}
+
+void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPointers, IntegerPanel panel,
+             Value step) {
+  Values weights;
+  for (int v = 0; v < tile.vectors; ++v)
+    weights.push_back(loadWeights(c, tile, panel, step, v));
+  for (int r = 0; r < tile.rows; ++r) {
+    Value element = c.loadRaw(rowPointers[r], c.i32(), step, 1);
+    Value a = spread(c, element, vectorOf(c, tile.lanes, 32));
+    for (int v = 0; v < tile.vectors; ++v) {
+      Value &sum = acc[r * tile.vectors + v];
+      sum = panel.form == PanelForm::quads ? addQuads(c, tile, sum, a, weights[v])
+                                           : addPairs(c, tile, sum, a, weights[v]);
+    }
+  }
+}
+
+/// Steps [from, to), `unroll` in one trip.
+Accumulators steps(EmitContext &c, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers,
+                   IntegerPanel panel, TilePrefetch prefetch, Value from, Value to, int64_t unroll) {
+  Value trips = c.divS(c.sub(to, from), c.index(unroll));
+  return c.loop(c.index(0), trips, init, [&](Value trip, ValueRange carried) {
+    Accumulators acc(carried.begin(), carried.end());
+    if (prefetch.pointer)
+      prefetchShare(c, prefetch, trip, trips);
+    Value first = c.add(from, c.mul(trip, c.index(unroll)));
+    for (int64_t u = 0; u < unroll; ++u)
+      addStep(c, tile, acc, rowPointers, panel, c.add(first, c.index(u)));
+    return acc;
+  });
+}
+} // namespace
+
+bool hasQuads(const Target &target) {
+  return target.vectorBits() == 512 ? target.has("avx512vnni") : target.has("avxvnni");
+}
+
+TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
+  int lanes = target.vectorBits() / 32;
+  int64_t needed = llvm::divideCeil(columns, lanes); // vectors
+  if (rows && *rows <= 2)
+    return {int(std::max<int64_t>(*rows, 1)), int(std::clamp<int64_t>(needed, 1, 4)), lanes};
+  bool hasManyRegisters = target.vectorRegisters() == 32;
+  // One register for a row's element and one for its products.
+  int vectors = int(std::min<int64_t>(hasManyRegisters ? 4 : 2, needed));
+  if (hasManyRegisters && vectors == 4 && llvm::divideCeil(needed, 3) * 3 < llvm::divideCeil(needed, 4) * 4)
+    vectors = 3;
+  int most = std::min((target.vectorRegisters() - vectors - 2) / vectors, 8);
+  return {int(std::min<int64_t>(most, rows.value_or(most))), vectors, lanes};
+}
+
+Accumulators zeroIntegerTile(Scalar &s, TileShape tile) {
+  return Accumulators(tile.rows * tile.vectors, s.integer(0, vectorOf(s, tile.lanes, 32)));
+}
+
+Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers,
+                            IntegerPanel panel, TilePrefetch prefetch) {
+  std::optional<int64_t> known = constantOf(panel.steps);
+  Value split = known ? c.index(*known / kUnroll * kUnroll) : c.andI(panel.steps, c.index(~(kUnroll - 1)));
+  Accumulators acc = init;
+  if (!known || *known >= kUnroll)
+    acc = steps(c, tile, acc, rowPointers, panel, prefetch, c.index(0), split, kUnroll);
+  if (!known || *known % kUnroll != 0)
+    acc = steps(c, tile, acc, rowPointers, panel, {}, split, panel.steps, 1);
+  return acc;
+}
+
+Value spread(Scalar &s, Value x, Type vector) { return s.b.create<vector::BroadcastOp>(s.loc, vector, x); }
+
+Value widenBytes(Scalar &s, Value bytes, bool areUnsigned) {
+  Type words = vectorOf(s, cast<VectorType>(bytes.getType()).getDimSize(0), 16);
+  return areUnsigned ? s.resizeU(bytes, words) : s.resizeS(bytes, words);
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,50 @@
+// The register tile of 8-bit contractions: exact i32 sums by the processors' dot products of 2 or 4 integers.
+//
+// A step is as many elements of the depth as a 32-bit lane holds. `acc[r][v] += dot(broadcast(A[r][step]), B[step][v])`:
+//   pairs  i16 x i16 -> i32 (vpmaddwd and vpaddd, or vpdpwssd). Differences of 8-bit integers and their zero points fit i16, so
+//          zero points cost nothing here and no sum saturates.
+//   quads  u8 x s8 -> i32 (vpdpbusd), where the processor has it and the weights' zero point is 0. The activations' zero point is
+//          in the sums' initial values: -zero * (sum of a column's weights).
+// Activations lie in scratch memory in the form that the steps read (IntegerSource.h); weights are packed bytes (IntegerPacking.h),
+// widened to i16 as they are loaded, or once for many rows.
+#pragma once
+
+#include "backends/x86/KernelEmitter.h"
+#include "backends/x86/TileGemm.h"
+
+namespace lathe::x86 {
+
+/// How the weights of a panel lie in memory: bytes to be widened, i16 in scratch memory, or bytes for vpdpbusd.
+enum class PanelForm { signedBytes, unsignedBytes, words, quads };
+
+/// Elements of the depth per step.
+inline int64_t stepElements(PanelForm form) { return form == PanelForm::quads ? 4 : 2; }
+/// Bytes of a step of one column.
+inline int64_t stepBytes(PanelForm form) { return form == PanelForm::quads || form == PanelForm::words ? 4 : 2; }
+
+/// Does the target multiply quads?
+bool hasQuads(const Target &target);
+
+/// The tile for this many columns and rows.
+TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows);
+
+/// Zero accumulators of i32.
+Accumulators zeroIntegerTile(Scalar &s, TileShape tile);
+
+/// A panel of weights and the number of steps (i64) of one tap.
+struct IntegerPanel {
+  PanelForm form;
+  mlir::Value pointer, steps;
+};
+
+/// acc + A * B over the steps of a tap: `rowPointers[r]` points at the first element of row r.
+Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &acc,
+                            llvm::ArrayRef<mlir::Value> rowPointers, IntegerPanel panel, TilePrefetch prefetch);
+
+/// A vector of x.
+mlir::Value spread(Scalar &s, mlir::Value x, mlir::Type vector);
+
+/// i16 of bytes: a vector of as many elements.
+mlir::Value widenBytes(Scalar &s, mlir::Value bytes, bool areUnsigned);
+
+} // namespace lathe::x86

@@ -1,0 +1,221 @@
+// Matrix products and convolutions of 8-bit integers: equal to the interpreter, over sizes that include every tail, extreme
+// values, zero points and what follows a product in quantized networks.
+#include "tests/unit/x86/KernelRunner.h"
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <random>
+
+using namespace lathe::test;
+using lathe::reference::Tensor;
+
+namespace {
+std::string tensor(const std::string &dims, const std::string &element) {
+  return fmt::format("tensor<{}{}>", dims.empty() ? "" : dims + "x", element);
+}
+
+/// Bytes of the whole range, every fifth an extreme one; floats as options say.
+bool fillBytes(unsigned input, Tensor &values) {
+  if (!values.elementType().isInteger(8))
+    return false;
+  std::mt19937 random(input + 1);
+  const bool isUnsigned = values.elementType().isUnsignedInteger();
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const int extremes[] = {isUnsigned ? 0 : -128, isUnsigned ? 255 : 127};
+    values.mutableData<uint8_t>()[i] = uint8_t(random() % 5 == 0 ? extremes[random() % 2] : int(random() % 256));
+  }
+  return true;
+}
+
+/// Every processor that this machine runs must give the interpreter's bits.
+void checkEqual(const std::string &text, const std::vector<unsigned> &constants, const std::string &kind = "") {
+  RunOptions options;
+  options.constants = constants;
+  options.relative = options.absolute = 0;
+  options.low = 0.01;
+  options.high = 0.1;
+  options.fill = fillBytes;
+  for (const std::string &cpu : runnableCpus()) {
+    options.cpu = cpu;
+    options.expectedKind = cpu == "x86-64-v2" ? "" : kind;
+    const std::string problem = runCase(text, options);
+    INFO(problem);
+    CHECK(problem.empty());
+  }
+}
+
+struct Product {
+  int m, k, n;
+  std::string lhs = "ui8", rhs = "i8";
+  std::string lhsZero = "1", rhsZero; // sizes; "-": none
+  bool isTransposed = false;
+};
+
+void checkProduct(const Product &p) {
+  std::vector<std::string> types = {
+      tensor(fmt::format("{}x{}", p.m, p.k), p.lhs),
+      tensor(p.isTransposed ? fmt::format("{}x{}", p.n, p.k) : fmt::format("{}x{}", p.k, p.n), p.rhs)};
+  std::string operands = "%0, %1";
+  if (!p.lhsZero.empty()) {
+    operands += fmt::format(" lhs_zero %{}", types.size());
+    types.push_back(tensor(p.lhsZero, p.lhs));
+  }
+  if (!p.rhsZero.empty()) {
+    operands += fmt::format(" rhs_zero %{}", types.size());
+    types.push_back(tensor(p.rhsZero, p.rhs));
+  }
+  std::string arguments, list;
+  for (size_t i = 0; i < types.size(); ++i) {
+    arguments += fmt::format("{}%{}: {}", i ? ", " : "", i, types[i]);
+    list += (i ? ", " : "") + types[i];
+  }
+  const std::string out = tensor(fmt::format("{}x{}", p.m, p.n), "i32");
+  checkEqual(fmt::format("func.func @f({}) -> {} {{\n  %r = nn.matmul {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
+                         arguments, out, operands, p.isTransposed ? "{trans_rhs}" : "", list, out, out),
+             {1}, "integer_product");
+}
+
+struct Conv {
+  int images, height, width, channels, out, kernel, stride, pad, dilation, group;
+  std::string in = "ui8", filter = "i8";
+  bool hasInputZero = true, hasFilterZero = false, hasBias = false;
+};
+
+std::string convAttributes(const Conv &c) {
+  return fmt::format("{{channels_last, dilations = array<i64: {0}, {0}>, group = {1} : i64, pads = array<i64: "
+                     "{2}, {2}, {2}, {2}>, strides = array<i64: {3}, {3}>}}",
+                     c.dilation, c.group, c.pad, c.stride);
+}
+
+std::string outDims(const Conv &c) {
+  auto size = [&](int in) { return (in + 2 * c.pad - c.dilation * (c.kernel - 1) - 1) / c.stride + 1; };
+  return fmt::format("{}x{}x{}x{}", c.images, size(c.height), size(c.width), c.out);
+}
+
+void checkConv(const Conv &c) {
+  std::vector<std::string> types = {
+      tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels), c.in),
+      tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel), c.filter)};
+  std::string operands = "%0, %1";
+  auto add = [&](bool isPresent, const std::string &name, const std::string &type) {
+    if (!isPresent)
+      return;
+    operands += fmt::format(" {} %{}", name, types.size());
+    types.push_back(type);
+  };
+  add(c.hasBias, "bias", tensor(std::to_string(c.out), "i32"));
+  add(c.hasInputZero, "input_zero", tensor("", c.in));
+  add(c.hasFilterZero, "filter_zero", tensor(std::to_string(c.out), c.filter));
+  std::string arguments, list;
+  for (size_t i = 0; i < types.size(); ++i) {
+    arguments += fmt::format("{}%{}: {}", i ? ", " : "", i, types[i]);
+    list += (i ? ", " : "") + types[i];
+  }
+  const std::string out = tensor(outDims(c), "i32");
+  checkEqual(fmt::format("func.func @f({}) -> {} {{\n  %r = nn.conv {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
+                         arguments, out, operands, convAttributes(c), list, out, out),
+             {1});
+}
+
+std::string replaced(std::string text, const std::vector<std::pair<std::string, std::string>> &names) {
+  for (const auto &[name, value] : names)
+    for (size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += value.size())
+      text.replace(at, name.size(), value);
+  return text;
+}
+
+/// A layer of a quantized network with a residual input.
+constexpr const char *layer = R"(func.func @f(%0: IN, %1: FILTER, %2: CHN, %3: CHN, %4: OUT8) -> (OUT8, OUTF) {
+  %r:2 = nn.fused "conv" (%0, %1, %2, %3, %4) : (IN, FILTER, CHN, CHN, OUT8) -> (OUT8, OUTF) {
+  ^bb0(%in: IN, %filter: FILTER, %scale: CHN, %bias: CHN, %other: OUT8):
+    %zero = nn.constant dense<117> : tensor<TYPE>
+    %out_zero = nn.constant dense<101> : tensor<TYPE>
+    %step = nn.constant dense<0.37> : tensor<f32>
+    %sums = nn.conv %in, %filter input_zero %zero ATTRIBUTES : (IN, FILTER, tensor<TYPE>) -> OUTI
+    %x = nn.dequantize %sums, %scale : (OUTI, CHN) -> OUTF
+    %y = nn.binary add %x, %bias : (OUTF, CHN) -> OUTF
+    %z = nn.dequantize %other, %step zero %zero : (OUT8, tensor<f32>, tensor<TYPE>) -> OUTF
+    %w = nn.binary add %y, %z : (OUTF, OUTF) -> OUTF
+    %relu = nn.unary relu %w : (OUTF) -> OUTF
+    %q = nn.quantize %relu, %step zero %out_zero : (OUTF, tensor<f32>, tensor<TYPE>) -> OUT8
+    nn.yield %q, %relu : OUT8, OUTF
+  }
+  return %r#0, %r#1 : OUT8, OUTF
+})";
+
+void checkLayer(const Conv &c) {
+  const std::string text = replaced(
+      layer, {{"ATTRIBUTES", convAttributes(c)},
+              {"IN", tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels), c.in)},
+              {"FILTER", tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel), "i8")},
+              {"CHN", tensor(std::to_string(c.out), "f32")},
+              {"OUT8", tensor(outDims(c), c.in)},
+              {"OUTF", tensor(outDims(c), "f32")},
+              {"OUTI", tensor(outDims(c), "i32")},
+              {"TYPE", c.in}});
+  checkEqual(text, {1});
+}
+} // namespace
+
+TEST_CASE("8-bit products of every tail", "[integer]") {
+  for (int m : {1, 2, 7, 13, 40})
+    for (int n : {1, 8, 15, 17, 100})
+      for (int k : {1, 4, 19, 66})
+        checkProduct({m, k, n});
+}
+
+TEST_CASE("8-bit products of every type", "[integer]") {
+  for (const char *lhs : {"i8", "ui8"})
+    for (const char *rhs : {"i8", "ui8"})
+      for (const char *lhsZero : {"", "1"})
+        for (const char *rhsZero : {"", "1", "33"})
+          for (int m : {3, 25})
+            checkProduct({m, 37, 33, lhs, rhs, lhsZero, rhsZero});
+}
+
+TEST_CASE("8-bit products that are long, wide and transposed", "[integer]") {
+  checkProduct({5, 5001, 20});
+  checkProduct({30, 5000, 20, "i8", "ui8", "1", "20"});
+  checkProduct({300, 64, 300});
+  checkProduct({23, 35, 41, "ui8", "i8", "1", "", true});
+  checkProduct({23, 35, 41, "ui8", "ui8", "1", "41x1", true});
+}
+
+TEST_CASE("8-bit convolutions", "[integer]") {
+  for (int channels : {1, 3, 8, 19})
+    for (int kernel : {1, 2, 3})
+      for (int stride : {1, 2}) {
+        checkConv({2, 9, 11, channels, 21, kernel, stride, kernel / 2, 1, 1});
+        checkConv({1, 9, 8, channels, 10, kernel, stride, kernel - 1, 2, 1, "i8", "ui8", true, true, true});
+      }
+  checkConv({1, 30, 30, 3, 40, 7, 2, 3, 1, 1, "i8", "i8"});
+  checkConv({1, 14, 14, 64, 48, 3, 1, 1, 1, 1, "ui8", "i8", false});
+  checkConv({2, 7, 5, 12, 24, 3, 1, 1, 1, 3, "ui8", "i8", true, true, true});
+  checkConv({2, 7, 5, 12, 24, 1, 1, 0, 1, 2, "i8", "i8"});
+}
+
+TEST_CASE("layers of quantized networks", "[integer]") {
+  for (const char *type : {"i8", "ui8"})
+    for (int out : {8, 16, 21, 39, 70}) {
+      checkLayer({2, 9, 11, 19, out, 3, 1, 1, 1, 1, type});
+      checkLayer({1, 6, 7, 40, out, 1, 1, 0, 1, 1, type});
+    }
+}
+
+TEST_CASE("8-bit kernels of model size", "[.][integer-bench]") {
+  checkProduct({128, 768, 768});
+  checkProduct({128, 3072, 768});
+  checkProduct({128, 768, 3072});
+  checkProduct({1, 768, 3072});
+  checkConv({1, 56, 56, 64, 64, 1, 1, 0, 1, 1});
+  checkConv({1, 56, 56, 64, 256, 1, 1, 0, 1, 1});
+  checkConv({1, 56, 56, 256, 64, 1, 1, 0, 1, 1});
+  checkConv({1, 56, 56, 64, 64, 3, 1, 1, 1, 1});
+  checkConv({1, 28, 28, 128, 128, 3, 1, 1, 1, 1});
+  checkConv({1, 14, 14, 256, 256, 3, 1, 1, 1, 1});
+  checkConv({1, 7, 7, 512, 512, 3, 1, 1, 1, 1});
+  checkConv({1, 7, 7, 512, 2048, 1, 1, 0, 1, 1});
+  checkConv({1, 56, 56, 256, 512, 1, 2, 0, 1, 1});
+  checkConv({1, 224, 224, 3, 64, 7, 2, 3, 1, 1});
+  checkLayer({1, 56, 56, 64, 256, 1, 1, 0, 1, 1});
+  checkLayer({1, 14, 14, 256, 1024, 1, 1, 0, 1, 1});
+}
