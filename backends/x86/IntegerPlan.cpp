@@ -79,7 +79,7 @@ public:
   KernelPlan chosen() {
     IntegerConfig config;
     config.hasWeightsZero = !isZero(root.weightsZero);
-    bool areQuads = hasQuads(target) && !config.hasWeightsZero && !root.hasUnsignedWeights();
+    bool areQuads = hasDotProducts(target) && !config.hasWeightsZero && !root.hasUnsignedWeights();
     config.form = areQuads ? PanelForm::quads : PanelForm::words;
     config.tile = chooseIntegerTile(target, shape.packing.columns, knownRows());
     config.block = shape.isFlat ? blockRows(config) : blockLines();

@@ -30,8 +30,8 @@ Value IntegerSource::converted(Value bytes) {
   Type words = vector ? Type(VectorType::get(vector.getShape(), word)) : word;
   if (!zero)
     return wide(bytes, words);
-  Value zeros = wide(zero, word);
-  return s.sub(wide(bytes, words), vector ? spread(s, zeros, words) : zeros);
+  Value centre = wide(zero, word);
+  return s.sub(wide(bytes, words), vector ? spread(s, centre, words) : centre);
 }
 
 void IntegerSource::copy(Value from, Value count, Value to) {

@@ -22,15 +22,24 @@ Value castTo(Scalar &s, Value x, Type type) {
   return x.getType() == type ? x : Value(s.b.create<LLVM::BitcastOp>(s.loc, type, x));
 }
 
+/// The sum itself, as a value that LLVM knows nothing of: it would rearrange a chain of additions for a short critical path, with
+/// more sums than there are registers. An empty piece of assembly, no instruction.
+Value keepApart(Scalar &s, Value sum) {
+  return s.b
+      .create<LLVM::InlineAsmOp>(s.loc, sum.getType(), ValueRange{sum}, "", "=v,0", /*has_side_effects=*/false,
+                                 /*is_align_stack=*/false, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
+
 /// acc + dot products of pairs of i16, which `a` and `b` (vectors of i32) hold.
 Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   Type sums = vectorOf(c, tile.lanes, 32), words = vectorOf(c, 2 * tile.lanes, 16);
   bool isWide = tile.lanes == 16;
-  if (isWide ? c.target.has("avx512vnni") : c.target.has("avxvnni"))
+  if (hasDotProducts(c.target))
     return callIntrinsic(c, isWide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", sums,
                          {acc, castTo(c, a, sums), castTo(c, b, sums)});
   StringRef name = isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  return c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)}));
+  return keepApart(c, c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)})));
 }
 
 Value addQuads(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
@@ -80,7 +89,7 @@ Accumulators steps(EmitContext &c, TileShape tile, const Accumulators &init, Arr
 }
 } // namespace
 
-bool hasQuads(const Target &target) {
+bool hasDotProducts(const Target &target) {
   return target.vectorBits() == 512 ? target.has("avx512vnni") : target.has("avxvnni");
 }
 

@@ -22,8 +22,8 @@ inline int64_t stepElements(PanelForm form) { return form == PanelForm::quads ? 
 /// Bytes of a step of one column.
 inline int64_t stepBytes(PanelForm form) { return form == PanelForm::quads || form == PanelForm::words ? 4 : 2; }
 
-/// Does the target multiply quads?
-bool hasQuads(const Target &target);
+/// Does the target add products to sums by itself (vpdpbusd, vpdpwssd)?
+bool hasDotProducts(const Target &target);
 
 /// The tile for this many columns and rows.
 TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows);

@@ -34,7 +34,8 @@ TileShape chooseTile(const Target &target, int64_t columns, std::optional<int64_
 /// The tiles worth measuring for such a product, that of chooseTile among them.
 llvm::SmallVector<TileShape> tileChoices(const Target &target, int64_t columns, std::optional<int64_t> rows);
 
-using Accumulators = Values; // [row * vectors + v], each vector<lanes x f32>, or i32 where 8-bit integers are multiplied
+using Accumulators =
+    Values; // [row * vectors + v], each vector<lanes x f32>, or i32 where 8-bit integers are multiplied
 
 /// Zero accumulators.
 Accumulators zeroTile(Scalar &s, TileShape tile);

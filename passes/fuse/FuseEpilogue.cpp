@@ -41,7 +41,8 @@ StringRef kindOf(Operation *op) {
 bool isRoot(Operation *op) {
   if (kindOf(op).empty())
     return false;
-  return tensorType(op->getResult(0)).getElementType().isF32() || tensorType(op->getOperand(0)).getElementType().isInteger(8);
+  return tensorType(op->getResult(0)).getElementType().isF32() ||
+         tensorType(op->getOperand(0)).getElementType().isInteger(8);
 }
 
 class Epilogue {
