@@ -2,6 +2,7 @@
 #include "backends/onednn/LibraryKernel.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <sys/mman.h>
 
 using namespace mlir;
 
@@ -10,17 +11,26 @@ namespace lathe {
 //===- Memory -===//
 
 namespace {
-constexpr int64_t kMostWeights = 64 << 20; // more are as cold
+constexpr int64_t kMostBytes = 64 << 20; // more are as cold
 constexpr int64_t kAlignment = LATHE_BUFFER_ALIGNMENT;
 } // namespace
 
-MadeUpMemory::MadeUpMemory(int64_t programWeightsBytes) {
-  fill(weights, size_t(std::min(programWeightsBytes, kMostWeights)));
+MadeUpMemory::MadeUpMemory(int64_t programWeightsBytes, int64_t programValuesBytes)
+    : othersBytes(std::min(programWeightsBytes + programValuesBytes, kMostBytes)) {
+  fill(weights, size_t(std::min(programWeightsBytes, kMostBytes)));
 }
 
-/// Small numbers of both signs: no kernel meets infinities or denormals.
+/// Small numbers of both signs: no kernel meets infinities or denormals. In huge pages, as what the runtime allocates.
 void MadeUpMemory::fill(std::vector<float> &memory, size_t bytes) {
-  memory.resize((bytes + 2 * kAlignment) / sizeof(float));
+  constexpr uintptr_t page = 4096;
+  size_t count = (bytes + 2 * kAlignment) / sizeof(float);
+  memory.clear();
+  memory.reserve(count);
+  uintptr_t begin = llvm::alignTo(reinterpret_cast<uintptr_t>(memory.data()), page);
+  uintptr_t end = llvm::alignDown(reinterpret_cast<uintptr_t>(memory.data() + count), page);
+  if (begin < end)
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_HUGEPAGE);
+  memory.resize(count);
   uint32_t state = 1;
   for (float &value : memory) {
     state = state * 1664525 + 1013904223; // Numerical Recipes
@@ -56,6 +66,29 @@ void *MadeUpMemory::zeros(int64_t bytes) {
   if (zeroBuffer.size() * sizeof(float) < size_t(bytes + kAlignment))
     zeroBuffer.assign(size_t(bytes + 2 * kAlignment) / sizeof(float), 0);
   return aligned(zeroBuffer.data());
+}
+
+void MadeUpMemory::read(const void *input, int64_t bytes) {
+  const auto *lines = static_cast<const volatile char *>(input);
+  for (int64_t i = 0; i < bytes; i += kAlignment)
+    (void)lines[i];
+}
+
+namespace {
+constexpr int64_t kReadPerTask = 256 << 10; // bytes
+
+/// As lathe_kernel_fn; the argument is what to read.
+int32_t readTasks(void *const *args, const int64_t *, int64_t begin, int64_t end, const lathe_kernel_context *) {
+  MadeUpMemory::read(static_cast<char *>(args[0]) + begin * kReadPerTask, (end - begin) * kReadPerTask);
+  return LATHE_KERNEL_OK;
+}
+} // namespace
+
+void MadeUpMemory::readOthers(TaskRunner &runner) {
+  if (others.empty())
+    fill(others, size_t(othersBytes));
+  void *args[] = {others.data()};
+  runner.run({readTasks, nullptr, args, othersBytes / kReadPerTask});
 }
 
 //===- Code -===//
@@ -143,7 +176,7 @@ FailureOr<Candidates> Candidates::compile(Operation *op, ArrayRef<ElementsAttr> 
   return candidates;
 }
 
-double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner) const {
+double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner, Caches caches) const {
   auto place = [&](size_t number, const Argument &argument) {
     switch (argument.role) {
     case Argument::weights:
@@ -164,6 +197,12 @@ double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner) c
   for (auto [number, argument] : llvm::enumerate(kernel.arguments))
     args.push_back(place(number, argument));
   runner.reserveScratch(size_t(kernel.scratchBytes));
+  if (caches == inProgram) {
+    memory.readOthers(runner);
+    for (auto [argument, place] : llvm::zip_equal(kernel.arguments, args))
+      if (argument.role == Argument::numbers)
+        MadeUpMemory::read(place, argument.bytes);
+  }
   return runner.run({kernel.function, kernel.library.get(), args.data(), kernel.tasks});
 }
 

@@ -11,8 +11,8 @@ namespace lathe {
 /// are as cold as in a program with so many bytes of weights; everything else stays warm, as if just written.
 class MadeUpMemory {
 public:
-  /// `programWeightsBytes`: of all weights of the program.
-  explicit MadeUpMemory(int64_t programWeightsBytes);
+  /// `programWeightsBytes`: of all weights of the program; `programValuesBytes`: of all values that it computes.
+  MadeUpMemory(int64_t programWeightsBytes, int64_t programValuesBytes);
   /// Weights of so many bytes, others than the last time if there are enough.
   void *nextWeights(int64_t bytes);
   /// Numbers for input `index`, memory for output `index`: they lie elsewhere after a call with more bytes.
@@ -20,13 +20,18 @@ public:
   void *output(size_t index, int64_t bytes) { return buffer(outputs, index, bytes); }
   /// For inputs that are not numbers.
   void *zeros(int64_t bytes);
+  /// Puts caches into the state that the rest of a program leaves them in: all threads of `runner` read as much as it has.
+  void readOthers(TaskRunner &runner);
+  /// Reads an input, so that it is as warm as if just written.
+  static void read(const void *input, int64_t bytes);
 
 private:
   using Buffer = std::vector<float>;
   static void fill(Buffer &memory, size_t bytes);
   static void *buffer(std::vector<Buffer> &buffers, size_t index, int64_t bytes);
 
-  Buffer weights, zeroBuffer;
+  const int64_t othersBytes;
+  Buffer weights, others, zeroBuffer;
   std::vector<Buffer> inputs, outputs;
   size_t weightsAt = 0;
 };
@@ -39,8 +44,12 @@ public:
                                              llvm::ArrayRef<KernelPlan> plans, Backend &backend, const Target &target,
                                              const MeasuredLibrary *library);
   size_t size() const { return kernels.size(); }
+  enum Caches {
+    warm,     // inputs and code are as the run before left them
+    inProgram // code, too, is as cold as after all the rest of a program
+  };
   /// Seconds of one run of plan number `index`; infinite where the library refuses it or fails.
-  double run(size_t index, MadeUpMemory &memory, TaskRunner &runner) const;
+  double run(size_t index, MadeUpMemory &memory, TaskRunner &runner, Caches caches = warm) const;
   /// Why the library refuses a plan; empty if it refuses none.
   const std::string &refusal() const { return refused; }
 
