@@ -1,8 +1,8 @@
 // Channels-last operations in which an output channel reads its own input channel or few: depthwise and grouped convolution of up
 // to 8 channels per group, and pooling.
 //
-//   task (image, output row y):
-//     for x in output row, `rows` positions at a time:
+//   task (image, output row y; a strip of it along one axis, where an image is one row):
+//     for x in the task's part of the row, `rows` positions at a time:
 //       for channel block (vectors * lanes channels):         outermost where the filter is too large for L1
 //         acc[x][v] over the kernel's rows inside the picture and its columns;  epilogue(acc)
 //
@@ -20,6 +20,12 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
+/// Positions of a strip; 0: tasks are whole rows.
+int64_t stripOf(DictionaryAttr config) {
+  auto strip = config.getAs<IntegerAttr>("strip");
+  return strip ? strip.getInt() : 0;
+}
+
 /// What both kernels share: the walk over rows and channel blocks, and loads of channel vectors.
 class WindowEmission {
 public:
@@ -31,10 +37,18 @@ public:
   virtual ~WindowEmission() = default;
 
   void run() {
+    int64_t strip = stripOf(s.kernel.getConfig());
+    Value strips = strip ? s.ceilDiv(out.width, s.index(strip)) : s.index(1);
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      Indices position = s.delinearize(task, {out.images, out.height});
+      Indices position = s.delinearize(task, {out.images, out.height, strips});
       Value picture = s.address(base, s.f32(), s.mul(position[0], s.mul(s.mul(in.height, in.width), in.channels)));
-      row(picture, position[1], s.mul(task, out.width));
+      Value row = s.add(s.mul(position[0], out.height), position[1]);
+      part = {s.index(0), out.width};
+      if (strip) {
+        part.begin = s.mul(position[2], s.index(strip));
+        part.end = s.minS(s.add(part.begin, s.index(strip)), out.width);
+      }
+      this->row(picture, position[1], s.mul(row, out.width));
     });
   }
 
@@ -82,6 +96,10 @@ protected:
     return s.add(s.mul(s.add(s.mul(y, in.width), x), in.channels), channel);
   }
 
+  /// Positions of the row that the task computes.
+  struct Part {
+    Value begin, end;
+  } part;
   EmitContext &s;
   WindowShape window;
   TileShape tile;
@@ -127,12 +145,12 @@ private:
     auto [firstTap, lastTap] = insideTaps(begin(y, 0), in.height, 0);
     Value first = firstTap, last = lastTap;
     auto rowTiles = [&](Channels at) {
-      forRowTiles(s, tile, s.index(0), out.width,
+      forRowTiles(s, tile, part.begin, part.end,
                   [&](TileShape shape, Value x) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
     };
     if (areChannelsOutermost)
       return forChannels(rowTiles);
-    forRowTiles(s, tile, s.index(0), out.width, [&](TileShape shape, Value x) {
+    forRowTiles(s, tile, part.begin, part.end, [&](TileShape shape, Value x) {
       forChannels([&](Channels at) { tileAt(shape, picture, y, outRow, x, at, {first, last}); });
     });
   }
@@ -154,7 +172,7 @@ private:
     };
     Accumulators acc =
         s.when(isInside, ValueRange(zero).getTypes(), [&] { return compute(false); }, [&] { return compute(true); });
-    epilogue.store(acc, s.add(outRow, x), at.channel, s.minS(s.index(shape.rows), s.sub(out.width, x)), at.width);
+    epilogue.store(acc, s.add(outRow, x), at.channel, s.minS(s.index(shape.rows), s.sub(part.end, x)), at.width);
   }
 
   Accumulators kernelRow(Accumulators acc, Value picture, Value rowTaps, Value inY, Value x, Channels at,
@@ -218,7 +236,7 @@ private:
   void row(Value picture, Value y, Value outRow) override {
     auto [firstY, lastY] = insideTaps(begin(y, 0), in.height, 0);
     Value yFrom = firstY, yTo = lastY;
-    s.loop(s.index(0), out.width, [&](Value x) {
+    s.loop(part.begin, part.end, [&](Value x) {
       auto [firstX, lastX] = insideTaps(begin(x, 1), in.width, 1);
       Value xFrom = firstX, xTo = lastX;
       forChannels([&](Channels at) {
@@ -283,10 +301,19 @@ PanelPacking packingOf(nn::ConvOp op, int64_t nr) {
   return packing;
 }
 
-/// Output rows of all images.
-AffineExpr outputRows(Value output) {
+/// Tasks: output rows of all images, or strips of them, which are noted in the config.
+void cutRows(KernelPlan &plan, Value output) {
+  constexpr int64_t strip = 64;
   DimExprs dims = dimExprs(tensorType(output));
-  return dims.size() == 3 ? dims[0] : simplifyDim(dims[0] * dims[1]);
+  if (dims.size() != 3) {
+    plan.tasks = simplifyDim(dims[0] * dims[1]);
+    return;
+  }
+  Builder b(output.getContext());
+  NamedAttrList config(plan.config);
+  config.set("strip", b.getI64IntegerAttr(strip));
+  plan.config = config.getDictionary(b.getContext());
+  plan.tasks = simplifyDim(dims[0] * dims[1].ceilDiv(strip));
 }
 } // namespace
 
@@ -374,7 +401,7 @@ private:
     plan.name = contractionName(depth == 1 ? "depthwise" : "grouped", bodyOperations(op), conv, config.tile);
     plan.config = config.toAttribute(context);
     plan.packing[filter] = packingOf(conv, config.tile.columns()).toAttribute(context, "depthwise");
-    plan.tasks = outputRows(conv.getOutput());
+    cutRows(plan, conv.getOutput());
     plan.scratchBytes = dimConstant(context, config.tile.columns() * 4);
     return plan;
   }
@@ -419,7 +446,7 @@ std::optional<KernelPlan> planPool(Operation *op, ArrayRef<bool>, const Target &
   KernelPlan plan = makePlan(op, "pool");
   plan.name = contractionName(nn::stringifyPoolKind(root.getKind()), operations, root, tile);
   plan.config = Builder(op->getContext()).getDictionaryAttr(tile.toAttribute(op->getContext()));
-  plan.tasks = outputRows(root.getOutput());
+  cutRows(plan, root.getOutput());
   return plan;
 }
 

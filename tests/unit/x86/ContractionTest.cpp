@@ -213,6 +213,32 @@ TEST_CASE("depthwise convolutions", "[conv]") {
   checkConv({1, 14, 14, 32, 32, 3, 1, 2, 2, 32}, "depthwise");
 }
 
+// Tasks are strips of 64 positions.
+TEST_CASE("depthwise convolutions and pools of one axis", "[conv][pool]") {
+  for (int channels : {8, 35})
+    for (int length : {1, 63, 64, 65, 150, 200})
+      for (int stride : {1, 2}) {
+        std::string in = tensor(fmt::format("2x{}x{}", length, channels));
+        std::string out = tensor(fmt::format("2x{}x{}", (length - 1) / stride + 1, channels));
+        std::string filter = tensor(fmt::format("{}x1x3", channels));
+        RunOptions options;
+        options.expectedKind = "pool";
+        check(function({in}, out,
+                       fmt::format("%r = nn.pool pool_average %a0 {{channels_last, dilations = array<i64: 1>, kernel = "
+                                   "array<i64: 3>, pads = array<i64: 1, 1>, strides = array<i64: {}>}} : ({}) -> {}",
+                                   stride, in, out)),
+              options);
+        options.expectedKind = "depthwise";
+        options.constants = {1};
+        check(
+            function({in, filter}, out,
+                     fmt::format("%r = nn.conv %a0, %a1 {{channels_last, dilations = array<i64: 1>, group = {} : i64, "
+                                 "pads = array<i64: 1, 1>, strides = array<i64: {}>}} : ({}, {}) -> {}",
+                                 channels, stride, in, filter, out)),
+            options);
+      }
+}
+
 TEST_CASE("convolutions of few channels per group", "[conv]") {
   struct Groups {
     int count, in, out;
