@@ -1,4 +1,5 @@
 #include "backends/x86/AttentionOperands.h"
+#include "backends/x86/FloatMath.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -13,7 +14,8 @@ AttentionOperands::AttentionOperands(EmitContext &context, nn::AttentionOp op) :
   depth = sizes[3];
   keys = s.dimOf(op.getKey(), 2);
   columns = s.dimOf(op.getValue(), 3);
-  scale = s.real(op.getScale().convertToDouble(), s.f32());
+  double cap = op.getCap().convertToDouble(), factor = op.getScale().convertToDouble();
+  scale = s.real(hasCap() ? factor / cap : factor, s.f32());
 }
 
 AttentionHead AttentionOperands::head(Value batch, Value head) {
@@ -30,6 +32,10 @@ Value AttentionOperands::matrixOf(Value operand, Value number) {
 
 Value AttentionOperands::output(const AttentionHead &head) {
   return s.address(s.outputs[0], s.f32(), s.mul(head.matrix, s.mul(queries, columns)));
+}
+
+Value AttentionOperands::capped(Value score) {
+  return s.mul(tanhF32(s, score), s.real(op.getCap().convertToDouble(), score.getType()));
 }
 
 Value AttentionOperands::weighted(Value sum, Value share) {

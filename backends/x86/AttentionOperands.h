@@ -23,6 +23,11 @@ public:
   mlir::Value value(const AttentionHead &head) { return matrixOf(op.getValue(), head.group); }
   mlir::Value output(const AttentionHead &head);
 
+  /// True if scores are capped: `scale` is divided by the cap then, and each product with it goes through `capped`.
+  bool hasCap() { return op.getCap().isNonZero(); }
+  /// A score, or a vector of them, between minus the cap and the cap.
+  mlir::Value capped(mlir::Value score);
+
   /// sum * share, `share` (f32) being 1 / the sum of a row's weights, `sum` f32 or a vector of them; 0 in place of NaN if rows without
   /// keys are to be 0.
   mlir::Value weighted(mlir::Value sum, mlir::Value share);

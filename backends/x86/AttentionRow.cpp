@@ -25,6 +25,8 @@ bool AttentionRow::accepts(nn::AttentionOp op, int64_t lanes) {
 
 void AttentionRow::compute(const AttentionHead &head, Value query) {
   scoreKeys(s.address(o.query(head), s.f32(), s.mul(query, o.depth)), o.key(head));
+  if (o.hasCap())
+    capScores();
   if (o.hasMask())
     addMask(head, query);
   weighValues(o.value(head), s.address(o.output(head), s.f32(), s.mul(query, o.columns)), softmax());
@@ -55,6 +57,10 @@ void AttentionRow::scoreKeys(Value query, Value keyMatrix) {
       s.storeRaw(s.mul(dot, o.scale), scores, s.add(key, s.index(int64_t(r))));
     }
   });
+}
+
+void AttentionRow::capScores() {
+  s.loop(s.index(0), o.keys, [&](Value key) { s.storeRaw(o.capped(s.loadRaw(scores, s.f32(), key)), scores, key); });
 }
 
 void AttentionRow::addMask(const AttentionHead &head, Value query) {

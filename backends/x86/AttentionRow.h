@@ -19,6 +19,7 @@ public:
 
 private:
   void scoreKeys(mlir::Value query, mlir::Value keyMatrix);
+  void capScores();
   void addMask(const AttentionHead &head, mlir::Value query);
   mlir::Value softmax();
   void weighValues(mlir::Value values, mlir::Value out, mlir::Value sumOfWeights);

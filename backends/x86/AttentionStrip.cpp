@@ -62,6 +62,8 @@ void AttentionStrip::compute(const AttentionHead &head, Value first, Value count
 
 void AttentionStrip::computeBlock(const Block &block) {
   scoreKeys(block);
+  if (o.hasCap())
+    capScores(block.size);
   if (o.hasMask())
     addMask(block);
   softmax(block.size);
@@ -119,6 +121,17 @@ void AttentionStrip::scoreKeys(const Block &block) {
     }
     Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, panel, o.depth);
     storeTile(s, tile, acc, s.address(scores, s.f32(), lane(key, s.index(0))), s.index(strip));
+  });
+}
+
+void AttentionStrip::capScores(Value size) {
+  auto capped = [&](Value vector) {
+    Scalar::Lanes wide(s, tiles.scores.lanes);
+    return o.capped(vector);
+  };
+  s.loop(s.index(0), size, [&](Value key) {
+    for (int v = 0; v < tiles.scores.vectors; ++v)
+      storeVector(capped(loadVector(scores, lane(key, v))), scores, lane(key, v));
   });
 }
 

@@ -41,6 +41,7 @@ private:
   void packQueries(const Block &block);
   void computeBlock(const Block &block);
   void scoreKeys(const Block &block);
+  void capScores(mlir::Value size);
   void addMask(const Block &block);
   void addMaskOfKeys(const AttentionOperands::Mask &mask, mlir::Value size);
   void addMaskSquares(const AttentionOperands::Mask &mask, const Block &block);

@@ -147,7 +147,8 @@ Value element(EmitContext &c, nn::ConvTransposeOp op, IndexList indices) {
 
 Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
   Type type = computedType(elementType(op.getOutput()));
-  Value zero = c.real(0, type), scale = c.real(op.getScale().convertToDouble(), type);
+  Value zero = c.real(0, type), scale = c.real(op.getScale().convertToDouble(), type),
+        cap = c.real(op.getCap().convertToDouble(), type);
   Value shared = c.divS(c.dimOf(op.getQuery(), 1), c.dimOf(op.getKey(), 1)), group = c.divS(indices[1], shared);
   auto score = [&](Value t) {
     Value dot = c.loop(c.index(0), c.dimOf(op.getQuery(), 3), {zero}, [&](Value d, ValueRange carried) {
@@ -155,6 +156,8 @@ Value element(EmitContext &c, nn::AttentionOp op, IndexList indices) {
       return Values{c.accumulate(carried[0], c.mul(q, c.elementAt(op.getKey(), {indices[0], group, t, d})))};
     })[0];
     dot = c.mul(dot, scale);
+    if (op.getCap().isNonZero())
+      dot = c.mul(emitUnary(c, nn::UnaryKind::tanh, c.divF(dot, cap), type, 0, 0), cap);
     return op.getMask() ? c.add(dot, broadcastElement(c, op.getMask(), {indices[0], indices[1], indices[2], t})) : dot;
   };
   // One pass: the sum so far is scaled down whenever a larger score comes (Milakov and Gimelshein, 2018).

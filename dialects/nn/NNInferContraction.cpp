@@ -171,6 +171,8 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
     if (failed(dims) || !mayBeEqual(*dims, scores) || elementType(mask) != elementType(op.getQuery()))
       return refuse(loc, "nn.attention C4: expects mask to broadcast to [B, H, S, T], got ", mask.getType());
   }
+  if (APFloat cap = op.getCap(); !cap.isFinite() || (cap.isNegative() && !cap.isZero()))
+    return refuse(loc, "nn.attention C5: expects a finite cap of at least 0, got ", cap.convertToDouble());
   query[3] = value[3];
   types.push_back(makeTensorType(query, elementType(op.getQuery())));
   return success();

@@ -255,12 +255,13 @@ def NN_AttentionOp : NN_InferredOp<"attention"> {
   let description = [{
     query [B, H, S, D], key [B, G, T, D], value [B, G, T, Dv], mask broadcastable to [B, H, S, T] and added;
     result [B, H, S, Dv]. Heads of keys and values may be fewer: H / G query heads that follow each other share one
-    (Ainslie et al., GQA, 2023). With `nan_to_zero` a row of weights that are NaN, as of a query whose scores are all masked with
+    (Ainslie et al., GQA, 2023). With a `cap` c > 0, c * tanh(scores / c) takes the place of the scaled scores, before the mask
+    (Bello et al., Neural Combinatorial Optimization, 2016). With `nan_to_zero` a row of weights that are NaN, as of a query whose scores are all masked with
     -inf, counts as zeros. Vaswani et al., 2017. C1: rank 4. C2: B, D, T agree, G divides H. C3: one floating element type.
-    C4: mask broadcasts to [B, H, S, T].
+    C4: mask broadcasts to [B, H, S, T]. C5: cap is finite, not negative.
   }];
   let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value, NN_OptTensor:$mask, F64Attr:$scale,
-                       UnitAttr:$nan_to_zero);
+                       UnitAttr:$nan_to_zero, DefaultValuedAttr<F64Attr, "0.0">:$cap);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;
 }

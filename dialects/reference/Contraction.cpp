@@ -58,16 +58,18 @@ template <typename T> Tensor matmul(nn::MatmulOp op, const Args &args) {
   return output;
 }
 
-/// Weights of one query row over all keys: softmax(q . k * scale + mask).
+/// Weights of one query row over all keys: softmax(q . k * scale + mask), the scaled scores capped.
 template <typename T>
-void attentionRow(const T *query, const T *keys, int64_t depth, double scale, const T *mask, int64_t maskStep,
+void attentionRow(nn::AttentionOp op, const T *query, const T *keys, int64_t depth, const T *mask, int64_t maskStep,
                   std::vector<double> &weights) {
+  double scale = op.getScale().convertToDouble(), cap = op.getCap().convertToDouble();
   double highest = -INFINITY, sum = 0;
   for (size_t t = 0; t < weights.size(); ++t) {
     double dot = 0;
     for (int64_t d = 0; d < depth; ++d)
       dot += double(query[d]) * double(keys[int64_t(t) * depth + d]);
-    weights[t] = dot * scale + (mask ? double(mask[int64_t(t) * maskStep]) : 0);
+    double score = cap > 0 ? std::tanh(dot * scale / cap) * cap : dot * scale;
+    weights[t] = score + (mask ? double(mask[int64_t(t) * maskStep]) : 0);
     highest = std::max(highest, weights[t]);
   }
   for (double &weight : weights)
@@ -93,7 +95,7 @@ template <typename T> Tensor attention(nn::AttentionOp op, const Args &args) {
   T *out = output.mutableData<T>();
   forEachElement<3>(queries, {keyStrides, valueStrides, maskStrides}, [&](Offsets<3> at) {
     const T *maskRow = mask ? mask->data<T>() + at[2] : nullptr;
-    attentionRow(q, key.data<T>() + at[0], depth, op.getScale().convertToDouble(), maskRow, mine[3], weights);
+    attentionRow(op, q, key.data<T>() + at[0], depth, maskRow, mine[3], weights);
     if (op.getNanToZero()) // one weight is NaN: all are, since their sum is
       std::replace_if(weights.begin(), weights.end(), [](double weight) { return std::isnan(weight); }, 0.0);
     for (int64_t d = 0; d < width; ++d) {

@@ -1,6 +1,7 @@
 // Scaled dot-product attention, written out by exporters as two products around a softmax:
 //   softmax(query x key^T * scale + mask) x value
 //
+// Between scale and mask the scores may be capped: cap * tanh(scores / cap) (Gemma 2).
 // The scale may stand before the first product (on the query, the key, or its square root on both) or after it, as a product
 // or a quotient. Masks are added or selected; several added masks become their sum. NaN probabilities may be replaced by zeros
 // (PyTorch's safe softmax). Scores may be reshaped between masks (shifted windows: Liu et al., Swin Transformer, 2021), and have
@@ -37,7 +38,7 @@ struct AddedMask {
 
 struct Scores {
   MatmulOp product;
-  double scale = 1;
+  double scale = 1, cap = 0; // cap 0: none
   SmallVector<AddedMask, 2> masks;
 };
 
@@ -56,6 +57,10 @@ bool leadsToProduct(Value value) {
       return true;
     if (auto reshape = dyn_cast_or_null<ReshapeOp>(op)) {
       value = reshape.getInput();
+      continue;
+    }
+    if (UnaryOp tanh = definedBy(value, UnaryKind::tanh)) {
+      value = tanh.getInput();
       continue;
     }
     if (auto select = dyn_cast_or_null<SelectOp>(op)) {
@@ -97,6 +102,15 @@ bool keepsMatrices(ReshapeOp op) {
   return from.size() >= 2 && to.size() >= 2 && ArrayRef(from).take_back(2) == ArrayRef(to).take_back(2);
 }
 
+/// cap * tanh(value), the cap having been read as scale: what tanh takes. Null if it is no cap.
+Value peelCap(Value value, Scores &scores) {
+  UnaryOp tanh = definedBy(value, UnaryKind::tanh);
+  if (!tanh || scores.cap != 0 || !(scores.scale > 0) || !tanh->hasOneUse())
+    return {};
+  scores.cap = scores.scale; // scale * tanh(x / scale), x being what further scales make of the product
+  return tanh.getInput();
+}
+
 /// Reads scores from what the softmax takes.
 std::optional<Scores> matchScores(Value value) {
   Scores scores;
@@ -114,8 +128,10 @@ std::optional<Scores> matchScores(Value value) {
     } else if (auto div = matchWithScalar(value, BinaryKind::div); div && div->scalar != 0) {
       scores.scale /= div->scalar;
       value = div->input;
-    } else if (scores.scale != 1 || !(value = peelMask(value, scores))) {
-      return std::nullopt; // a scale of the masked scores would scale the mask, too
+    } else if (Value input = peelCap(value, scores)) {
+      value = input;
+    } else if (scores.scale != 1 || scores.cap != 0 || !(value = peelMask(value, scores))) {
+      return std::nullopt; // a scale or cap of the masked scores would work on the mask, too
     } else {
       scores.masks.back().view = view;
     }
@@ -336,7 +352,7 @@ struct AttentionOfProducts : OpRewritePattern<MatmulOp> {
     auto attention = rewriter.create<AttentionOp>(location, batching.reshape(query, product, rewriter, location),
                                                   batching.reshape(key, product, rewriter, location),
                                                   batching.reshape(value, product, rewriter, location), batching.mask,
-                                                  APFloat(scale), match->nanToZero);
+                                                  APFloat(scale), match->nanToZero, APFloat(match->scores.cap));
     Value result = createReshape(rewriter, location, attention, dimExprs(tensorType(op)));
     if (result.getType() != op.getType())
       result.setType(op.getType());

@@ -74,6 +74,17 @@ func.func @attention_without_keys() -> tensor<1x1x1x1xf32> {
   return %r : tensor<1x1x1x1xf32>
 }
 
+// Capped scores: 2 * tanh(4 / 2) is 1.928, 2 * tanh(-4 / 2) the negative of it; the weight of the first key is 1 / (1 + exp(-3.856)).
+// CHECK-LABEL: @attention_capped
+// CHECK: nn.constant dense<0.979{{[0-9]+}}>
+func.func @attention_capped() -> tensor<1x1x1x1xf32> {
+  %q = nn.constant dense<[[[[2.0]]]]> : tensor<1x1x1x1xf32>
+  %k = nn.constant dense<[[[[1.0], [-1.0]]]]> : tensor<1x1x2x1xf32>
+  %v = nn.constant dense<[[[[1.0], [0.0]]]]> : tensor<1x1x2x1xf32>
+  %r = nn.attention %q, %k, %v {scale = 2.0 : f64, cap = 2.0 : f64} : (tensor<1x1x1x1xf32>, tensor<1x1x2x1xf32>, tensor<1x1x2x1xf32>) -> tensor<1x1x1x1xf32>
+  return %r : tensor<1x1x1x1xf32>
+}
+
 // CHECK-LABEL: @conv
 // CHECK: nn.constant dense<{{\[\[\[}}[12, 16], [24, 28]]]]>
 func.func @conv() -> tensor<1x1x2x2xi32> {

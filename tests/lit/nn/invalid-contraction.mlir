@@ -336,6 +336,16 @@ func.func @case(%a: tensor<1x2x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2
 
 // -----
 
+// attention C5
+func.func @case(%a: tensor<1x2x3x4xf32>) {
+  // expected-error @+2 {{nn.attention C5: expects a finite cap of at least 0, got -5.000000e-01}}
+  // expected-error @+1 {{'nn.attention' op failed to infer returned types}}
+  %r = nn.attention %a, %a, %a {scale = 0.5 : f64, cap = -0.5 : f64} : (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+  return
+}
+
+// -----
+
 // recurrent C1
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x4xf32>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C1: expects weights to have shape [1, 2, 3], got 'tensor<1x2x4xf32>'}}

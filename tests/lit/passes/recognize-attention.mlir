@@ -268,3 +268,37 @@ func.func @query_broadcasts(%q: tensor<1x1x3x4xf32>, %k: tensor<1x2x5x4xf32>) ->
   %2 = nn.matmul %1, %k : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
   return %2 : tensor<1x2x3x4xf32>
 }
+
+// -----
+
+// Gemma 2: scores * 0.5, capped at 30, then masked
+// CHECK-LABEL: func.func @capped
+// CHECK-SAME: [[Q:%[^:]+]]: tensor<1x2x3x4xf32>, [[K:%[^:]+]]: tensor<1x2x5x4xf32>, [[M:%.+]]: tensor<1x1x3x5xf32>
+// CHECK-NEXT: nn.attention [[Q]], [[K]], [[K]], [[M]] {cap = 3.000000e+01 : f64, scale = 5.000000e-01 : f64}
+func.func @capped(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %m: tensor<1x1x3x5xf32>) -> tensor<1x2x3x4xf32> {
+  %half = nn.constant dense<0.5> : tensor<f32>
+  %cap = nn.constant dense<30.0> : tensor<f32>
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.binary mul %0, %half : (tensor<1x2x3x5xf32>, tensor<f32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.binary div %1, %cap : (tensor<1x2x3x5xf32>, tensor<f32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.unary tanh %2 : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %4 = nn.binary mul %3, %cap : (tensor<1x2x3x5xf32>, tensor<f32>) -> tensor<1x2x3x5xf32>
+  %5 = nn.binary add %4, %m : (tensor<1x2x3x5xf32>, tensor<1x1x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %6 = nn.softmax %5 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %7 = nn.matmul %6, %k : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %7 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// A cap of masked scores is none of attention's.
+// CHECK-LABEL: func.func @mask_before_cap
+// CHECK-NOT: nn.attention
+func.func @mask_before_cap(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %m: tensor<1x1x3x5xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = nn.matmul %q, %k {trans_rhs} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x5xf32>
+  %1 = nn.binary add %0, %m : (tensor<1x2x3x5xf32>, tensor<1x1x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %2 = nn.unary tanh %1 : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %3 = nn.softmax %2 {axis = 3 : i64} : (tensor<1x2x3x5xf32>) -> tensor<1x2x3x5xf32>
+  %4 = nn.matmul %3, %k : (tensor<1x2x3x5xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+  return %4 : tensor<1x2x3x4xf32>
+}

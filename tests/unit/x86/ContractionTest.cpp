@@ -297,6 +297,20 @@ TEST_CASE("attention without keys for some queries", "[attention]") {
         options);
 }
 
+TEST_CASE("attention with capped scores", "[attention]") {
+  RunOptions options;
+  options.expectedKind = "attention";
+  for (int queries : {3, 19, 37}) { // one by one, narrow and wide strips
+    std::vector<std::string> inputs = {tensor(fmt::format("2x3x{}x16", queries)), tensor("2x3x21x16"),
+                                       tensor("2x3x21x16"), tensor(fmt::format("{}x21", queries))};
+    check(
+        function(inputs, inputs[0],
+                 fmt::format("%r = nn.attention %a0, %a1, %a2, %a3 {{scale = 4.0, cap = 1.5}} : ({}, {}, {}, {}) -> {}",
+                             inputs[0], inputs[1], inputs[2], inputs[3], inputs[0])),
+        options);
+  }
+}
+
 TEST_CASE("attention whose heads share keys and values", "[attention]") {
   for (int queries : {1, 4, 19})
     for (int shared : {2, 6}) {
