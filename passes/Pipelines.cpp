@@ -53,6 +53,7 @@ void buildLayoutPipeline(OpPassManager &module) {
 void buildFusePipeline(OpPassManager &module) {
   OpPassManager &function = module.nest<func::FuncOp>();
   function.addPass(createFoldTransposeIntoMatmul());
+  function.addPass(createFuseAttention());
   function.addPass(createFuseEpilogue());
   function.addPass(createFuseRows());
   function.addPass(createFuseElementwise());

@@ -14,6 +14,8 @@
 //     out = scores * V / sum         value columns along the lanes
 //
 // Neither K nor V is packed or copied: keys are rows of the first product, values are rows of the second one's right-hand side.
+// All operands and the result may have any distance between rows and heads (NNView.h), and keys and values may lie in two pieces, a
+// cache and what is new. Where the cache of the next run is wanted, each task writes its share of it, past the caches.
 // Heads that share keys and values follow each other, so these stay in the cache. Sums are scaled from block to block as in
 // Milakov and Gimelshein, Online normalizer calculation for softmax, 2018; Dao et al., FlashAttention, 2022.
 #include "backends/x86/AttentionKernel.h"
@@ -67,10 +69,24 @@ public:
         s.when(isFew, [&] { s.loop(s.index(0), count, [&](Value query) { row.compute(head, query); }); });
       if (constantOf(isFew) != 1)
         s.when(s.notB(isFew), [&] { computeStrip(head, first, count); });
+      storeCaches(head, first);
     });
   }
 
 private:
+  /// Behind the products, which have brought keys and values near.
+  void storeCaches(const AttentionHead &head, Value first) {
+    SmallVector<AttentionCache, 2> caches = o.caches();
+    if (caches.empty())
+      return;
+    s.when(s.eqI(first, s.index(0)), [&] {
+      for (AttentionCache cache : caches)
+        o.store(cache, head);
+      s.b.create<LLVM::CallIntrinsicOp>(s.loc, TypeRange(), s.b.getStringAttr("llvm.x86.sse.sfence"), ValueRange(),
+                                        LLVM::FastmathFlagsAttr());
+    });
+  }
+
   void computeStrip(const AttentionHead &head, Value first, Value count) {
     if (!narrow || !wide)
       return (wide ? wide : narrow)->compute(head, first, count);
@@ -88,8 +104,13 @@ private:
   std::optional<AttentionStrip> wide, narrow;
 };
 
+/// The attention among operations that are nothing else but its operands and its result read in another order, and caches.
 nn::AttentionOp soleAttention(ArrayRef<Operation *> operations) {
-  return operations.size() == 1 ? dyn_cast<nn::AttentionOp>(operations.front()) : nn::AttentionOp();
+  auto isRoot = [](Operation *op) { return isa<nn::AttentionOp>(op); };
+  auto isFine = [&](Operation *op) { return isRoot(op) || isa<nn::ConcatOp>(op) || nn::isViewOp(op); };
+  if (llvm::count_if(operations, isRoot) != 1 || !llvm::all_of(operations, isFine))
+    return {};
+  return cast<nn::AttentionOp>(*llvm::find_if(operations, isRoot));
 }
 
 /// Room for each of the ways.
@@ -115,7 +136,10 @@ std::optional<KernelPlan> planAttention(Operation *op, ArrayRef<bool>, const Tar
 }
 
 LogicalResult emitAttention(EmitContext &context) {
-  AttentionEmission(context, cast<nn::AttentionOp>(context.region().front())).run();
+  SmallVector<Operation *> operations;
+  for (Operation &op : context.region().without_terminator())
+    operations.push_back(&op);
+  AttentionEmission(context, soleAttention(operations)).run();
   return success();
 }
 

@@ -2,14 +2,31 @@
 #pragma once
 
 #include "backends/x86/KernelEmitter.h"
+#include "dialects/nn/NNView.h"
 #include <array>
 
 namespace lathe::x86 {
 
-/// One head of one batch that a task works on. Query heads number `matrix` = batch * H + head in their tensor, those of keys and
-/// values `group`.
+/// One head of one batch that a task works on; `group` is the head of keys and values that it shares with others.
 struct AttentionHead {
-  mlir::Value batch, head, matrix, group;
+  mlir::Value batch, head, group;
+};
+
+/// Rows of one head in memory, `stride` elements apart; those from `split` on, where there is a split, lie elsewhere.
+struct AttentionRows {
+  mlir::Value base, stride;
+  mlir::Value split = {}, rest = {}, restStride = {};
+};
+
+/// A range of rows in one piece: `count` rows from `base` on, the first of which is number `first` of the range asked for.
+struct AttentionPiece {
+  mlir::Value first, count, base, stride;
+};
+
+/// A cache that the kernel writes: the result's number, and the concatenation (an operand of attention) that it is.
+struct AttentionCache {
+  unsigned output;
+  nn::ConcatOp concat;
 };
 
 class AttentionOperands {
@@ -17,11 +34,20 @@ public:
   AttentionOperands(EmitContext &context, nn::AttentionOp op);
 
   AttentionHead head(mlir::Value batch, mlir::Value head);
-  /// First element of a head's matrix.
-  mlir::Value query(const AttentionHead &head) { return matrixOf(op.getQuery(), head.matrix); }
-  mlir::Value key(const AttentionHead &head) { return matrixOf(op.getKey(), head.group); }
-  mlir::Value value(const AttentionHead &head) { return matrixOf(op.getValue(), head.group); }
-  mlir::Value output(const AttentionHead &head);
+  AttentionRows query(const AttentionHead &head) { return rowsOf(op.getQuery(), head.batch, head.head); }
+  AttentionRows key(const AttentionHead &head) { return rowsOf(op.getKey(), head.batch, head.group); }
+  AttentionRows value(const AttentionHead &head) { return rowsOf(op.getValue(), head.batch, head.group); }
+  AttentionRows output(const AttentionHead &head);
+  /// First element of a row.
+  mlir::Value row(const AttentionRows &rows, mlir::Value number);
+  /// Calls `body` for each piece of rows [begin, begin + size).
+  void forPieces(const AttentionRows &rows, mlir::Value begin, mlir::Value size,
+                 llvm::function_ref<void(const AttentionPiece &)> body);
+
+  /// Results beside attention's: keys or values together with what is new.
+  llvm::SmallVector<AttentionCache, 2> caches();
+  /// Writes the share of this head of queries in the cache of its group.
+  void store(AttentionCache cache, const AttentionHead &head);
 
   /// True if scores are capped: `scale` is divided by the cap then, and each product with it goes through `capped`.
   bool hasCap() { return op.getCap().isNonZero(); }
@@ -46,7 +72,11 @@ public:
   mlir::Value batches, heads, queries, keys, depth, columns, scale; // columns: of values
 
 private:
-  mlir::Value matrixOf(mlir::Value operand, mlir::Value number);
+  AttentionRows rowsOf(mlir::Value operand, mlir::Value batch, mlir::Value head);
+  /// First row of a head in a view of [batch, head, row, element], and the distance of rows.
+  std::pair<mlir::Value, mlir::Value> place(mlir::Value memory, const nn::StridedView &view, mlir::Value batch,
+                                            mlir::Value head);
+  void copyRows(const AttentionPiece &piece, mlir::Value out, mlir::Value width, bool isStreamed);
   mlir::Value input(mlir::Value operand);
   DimExprs maskDims();
 };

@@ -24,12 +24,12 @@ bool AttentionRow::accepts(nn::AttentionOp op, int64_t lanes) {
 }
 
 void AttentionRow::compute(const AttentionHead &head, Value query) {
-  scoreKeys(s.address(o.query(head), s.f32(), s.mul(query, o.depth)), o.key(head));
+  scoreKeys(o.row(o.query(head), query), o.key(head));
   if (o.hasCap())
     capScores();
   if (o.hasMask())
     addMask(head, query);
-  weighValues(o.value(head), s.address(o.output(head), s.f32(), s.mul(query, o.columns)), softmax());
+  weighValues(o.value(head), o.row(o.output(head), query), softmax());
 }
 
 Value AttentionRow::loadVector(Value base, Value offset) {
@@ -37,12 +37,12 @@ Value AttentionRow::loadVector(Value base, Value offset) {
 }
 
 /// scores[k] = dot(query, K[k]) * scale, several keys at a time; past the last key it is repeated.
-void AttentionRow::scoreKeys(Value query, Value keyMatrix) {
+void AttentionRow::scoreKeys(Value query, const AttentionRows &keys) {
   s.loop(s.index(0), o.keys, s.index(kKeys), [&](Value key) {
     Values rows, zeros(kKeys, s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(vectorType(), 0.0f)));
     for (int64_t r = 0; r < kKeys; ++r) {
       Value inside = s.minS(s.add(key, s.index(r)), s.sub(o.keys, s.index(1)));
-      rows.push_back(s.address(keyMatrix, s.f32(), s.mul(inside, o.depth)));
+      rows.push_back(o.row(keys, inside));
     }
     Values sums = s.loop(s.index(0), s.divS(o.depth, s.index(lanes)), zeros, [&](Value trip, ValueRange carried) {
       Value d = s.mul(trip, s.index(lanes)), part = loadVector(query, d);
@@ -90,15 +90,18 @@ Value AttentionRow::softmax() {
 }
 
 /// out = scores * V / sum.
-void AttentionRow::weighValues(Value values, Value out, Value sumOfWeights) {
+void AttentionRow::weighValues(const AttentionRows &values, Value out, Value sumOfWeights) {
   constexpr int64_t mostVectors = 8;
   int64_t vectors = *constantOf(o.columns) / lanes;
   Value share = s.divF(s.real(1, s.f32()), sumOfWeights);
   for (int64_t first = 0; first < vectors; first += mostVectors) {
     TileShape tile{1, int(std::min(vectors - first, mostVectors)), int(lanes)};
     Value column = s.index(first * lanes);
-    Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), {scores}, s.address(values, s.f32(), column), o.keys,
-                                   {s.index(1), o.columns});
+    Accumulators acc = zeroTile(s, tile);
+    o.forPieces(values, s.index(0), o.keys, [&](const AttentionPiece &piece) {
+      Value weights = s.address(scores, s.f32(), piece.first), from = s.address(piece.base, s.f32(), column);
+      acc = tileProduct(s, tile, acc, {weights}, from, piece.count, {s.index(1), piece.stride});
+    });
     for (Value &sum : acc)
       sum = o.weighted(sum, share);
     storeTile(s, tile, acc, s.address(out, s.f32(), column), s.index(0));

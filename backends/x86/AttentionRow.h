@@ -18,11 +18,11 @@ public:
   void compute(const AttentionHead &head, mlir::Value query);
 
 private:
-  void scoreKeys(mlir::Value query, mlir::Value keyMatrix);
+  void scoreKeys(mlir::Value query, const AttentionRows &keys);
   void capScores();
   void addMask(const AttentionHead &head, mlir::Value query);
   mlir::Value softmax();
-  void weighValues(mlir::Value values, mlir::Value out, mlir::Value sumOfWeights);
+  void weighValues(const AttentionRows &values, mlir::Value out, mlir::Value sumOfWeights);
   mlir::VectorType vectorType() { return mlir::VectorType::get({lanes}, s.b.getF32Type()); }
   mlir::Value loadVector(mlir::Value base, mlir::Value offset);
 

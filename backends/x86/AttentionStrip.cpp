@@ -90,9 +90,10 @@ Value AttentionStrip::spread(Value scalar, VectorType type) {
 
 /// panel[d][j] = Q[first + j][d] * scale, in squares turned in registers; lanes without a query repeat the last one.
 void AttentionStrip::packQueries(const Block &block) {
-  Value queries = o.query(block.head), last = s.sub(block.count, s.index(1));
+  AttentionRows rowsOfHead = o.query(block.head);
+  Value queries = rowsOfHead.base, last = s.sub(block.count, s.index(1));
   Value whole = s.mul(s.divS(o.depth, s.index(kSquare)), s.index(kSquare));
-  auto rowOf = [&](Value j) { return s.mul(s.add(block.first, s.minS(j, last)), o.depth); };
+  auto rowOf = [&](Value j) { return s.mul(s.add(block.first, s.minS(j, last)), rowsOfHead.stride); };
   for (int64_t j = 0; j < strip; j += kSquare)
     s.loop(s.index(0), whole, s.index(kSquare), [&](Value d) {
       Values rows;
@@ -112,12 +113,12 @@ void AttentionStrip::packQueries(const Block &block) {
 /// scores[k][j] = K[begin + k] * panel[.][j]; past the last key it is repeated.
 void AttentionStrip::scoreKeys(const Block &block) {
   TileShape tile = tiles.scores;
-  Value keyMatrix = s.address(o.key(block.head), s.f32(), s.mul(block.begin, o.depth));
+  AttentionRows keys = o.key(block.head);
   s.loop(s.index(0), block.size, s.index(tile.rows), [&](Value key) {
     Values pointers;
     for (int r = 0; r < tile.rows; ++r) {
       Value inside = s.minS(s.add(key, s.index(r)), s.sub(block.size, s.index(1)));
-      pointers.push_back(s.address(keyMatrix, s.f32(), s.mul(inside, o.depth)));
+      pointers.push_back(o.row(keys, s.add(block.begin, inside)));
     }
     Accumulators acc = tileProduct(s, tile, zeroTile(s, tile), pointers, panel, o.depth);
     storeTile(s, tile, acc, s.address(scores, s.f32(), lane(key, s.index(0))), s.index(strip));
@@ -278,8 +279,13 @@ void AttentionStrip::weighTile(const Place &place, const Block &block) {
     for (int v = 0; decay && v < tile.vectors; ++v)
       acc[r * tile.vectors + v] = s.mul(acc[r * tile.vectors + v], decay);
   }
-  Value values = s.address(o.value(block.head), s.f32(), s.add(s.mul(block.begin, o.columns), place.column));
-  acc = tileProduct(s, tile, acc, weights, values, block.size, {s.index(strip), o.columns});
+  o.forPieces(o.value(block.head), block.begin, block.size, [&](const AttentionPiece &piece) {
+    Values part;
+    for (Value weight : weights)
+      part.push_back(s.address(weight, s.f32(), lane(piece.first, 0)));
+    Value values = s.address(piece.base, s.f32(), place.column);
+    acc = tileProduct(s, tile, acc, part, values, piece.count, {s.index(strip), piece.stride});
+  });
   if (isSingle)
     storeRows(place, acc, block);
   else
@@ -287,8 +293,7 @@ void AttentionStrip::weighTile(const Place &place, const Block &block) {
 }
 
 Value AttentionStrip::outputRow(const Block &block, Value query, Value column) {
-  Value row = s.add(block.first, query);
-  return s.address(o.output(block.head), s.f32(), s.add(s.mul(row, o.columns), column));
+  return s.address(o.row(o.output(block.head), s.add(block.first, query)), s.f32(), column);
 }
 
 /// All rows or a loop, not a test for each (see TileEpilogue::store).
@@ -320,13 +325,13 @@ void AttentionStrip::storeRow(ArrayRef<Value> sumsOfRow, Value query, Value out)
 
 /// Fewer columns than a vector has, by plain loops.
 void AttentionStrip::weighFewColumns(const Block &block) {
-  Value values = s.address(o.value(block.head), s.f32(), s.mul(block.begin, o.columns));
+  AttentionRows values = o.value(block.head);
   s.loop(s.index(0), block.count, [&](Value query) {
     Value weights = s.address(scores, s.f32(), query), share = s.loadRaw(shares, s.f32(), query);
     s.loop(s.index(0), o.columns, [&](Value column) {
       Value sum = s.loop(s.index(0), block.size, {s.real(0, s.f32())}, [&](Value key, ValueRange carried) {
         Value weight = s.loadRaw(weights, s.f32(), s.mul(key, s.index(strip)));
-        Value value = s.loadRaw(values, s.f32(), s.add(s.mul(key, o.columns), column));
+        Value value = s.loadRaw(o.row(values, s.add(block.begin, key)), s.f32(), column);
         return Values{s.fma(weight, value, carried[0])};
       })[0];
       if (!isSingle) {

@@ -4,6 +4,10 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseAttention : Pass<"lathe-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "fuse attention with transposes around it and with the cache of keys and values that it reads";
+}
+
 def FuseEpilogue : Pass<"lathe-fuse-epilogue", "::mlir::func::FuncOp"> {
   let summary = "fuse contractions with the element-wise operations on their results";
 }

@@ -10,6 +10,7 @@
 // a broadcast or a gather reads several times has to be cheap. Reshapes stay outside where they can, because there they cost
 // nothing; inside they have to split or merge axes, so that indices stay simple. Concatenations along the outermost axis stay
 // outside, too: memory planning makes them free. Wrong only for cost: sizes of symbols are guessed.
+#include "dialects/nn/NNView.h"
 #include "mlir/Pass/Pass.h"
 #include "passes/Passes.h"
 #include "passes/fuse/Group.h"
@@ -30,6 +31,9 @@ constexpr double kMostRepeatedCost = 8; // of operations that are computed again
 
 constexpr double kOnce = 1.01; // times an element is computed, rounding aside
 
+/// Planning makes these the same memory.
+bool isFreeView(Operation *op) { return isViewOp(op) && viewThrough(op)->isContiguous(); }
+
 class Chain {
 public:
   Chain(Operation *last, FusionLog &log) : group(last), last(last), log(log) {
@@ -48,6 +52,8 @@ public:
   void outline() {
     if (group.size() < 2)
       return;
+    if (llvm::all_of(group.ops(), isFreeView))
+      return log.refused(last, "computes nothing: " + describe(group.inBlockOrder()));
     log.taken(last, "computed in one pass: " + describe(group.inBlockOrder()));
     group.outline("map");
   }
