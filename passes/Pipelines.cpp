@@ -22,6 +22,7 @@ void buildCanonicalPipeline(OpPassManager &module) {
   function.addPass(createFoldTransposeIntoMatmul());
   function.addPass(createFoldScaleIntoWeights());
   function.addPass(createFoldConstants());
+  function.addPass(createMergeProducts());
   function.addPass(createSimplifyAlgebra());
   function.addPass(createFoldConstants());
   function.addPass(createCSEPass());

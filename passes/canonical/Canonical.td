@@ -47,6 +47,13 @@ def RecognizeAttention : Pass<"lathe-recognize-attention", "::mlir::func::FuncOp
   let summary = "turn two products around a scaled and masked softmax into nn.attention";
 }
 
+def MergeProducts : Pass<"lathe-merge-products", "::mlir::func::FuncOp"> {
+  let summary = "turn products of one row with several constant matrices into one product";
+  let description = [{
+    Leaves concatenations of constants behind, which --lathe-fold-constants computes.
+  }];
+}
+
 def WidenHalves : Pass<"lathe-widen-halves", "::mlir::func::FuncOp"> {
   let summary = "compute contractions of f16 and bf16 tensors in f32";
 }
