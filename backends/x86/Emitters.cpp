@@ -3,6 +3,7 @@
 #include "backends/x86/ColumnKernel.h"
 #include "backends/x86/ConvKernel.h"
 #include "backends/x86/GemmKernel.h"
+#include "backends/x86/IntegerDepthwise.h"
 #include "backends/x86/IntegerKernel.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
@@ -17,6 +18,7 @@ namespace lathe::x86 {
 
 llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
+      {"integer_depthwise", planIntegerDepthwise, emitIntegerDepthwise, packedDepthwiseBytes, packDepthwise},
       {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers},
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},

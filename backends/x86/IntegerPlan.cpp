@@ -14,15 +14,6 @@ bool hasOneElement(Value value) {
   return !value || llvm::all_of(dimExprs(tensorType(value)), [](AffineExpr dim) { return constantDim(dim) == 1; });
 }
 
-/// Is the zero point known to be 0, or absent?
-bool isZero(Value zero) {
-  if (!zero)
-    return true;
-  auto constant = zero.getDefiningOp<nn::ConstantOp>();
-  auto values = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
-  return values && values.isSplat() && values.getSplatValue<APInt>().isZero();
-}
-
 std::optional<IntegerShape> shapeOf(nn::MatmulOp op) {
   DimExprs lhs = dimExprs(tensorType(op.getLhs())), rhs = dimExprs(tensorType(op.getRhs())),
            out = dimExprs(tensorType(op.getOutput()));
@@ -78,7 +69,7 @@ public:
 
   KernelPlan chosen() {
     IntegerConfig config;
-    config.hasWeightsZero = !isZero(root.weightsZero);
+    config.hasWeightsZero = hasNonZero(root.weightsZero);
     bool areQuads = hasDotProducts(target) && !config.hasWeightsZero && !root.hasUnsignedWeights();
     config.form = areQuads ? PanelForm::quads : PanelForm::words;
     config.tile = chooseIntegerTile(target, shape.packing.columns, knownRows());
@@ -169,6 +160,24 @@ private:
 };
 } // namespace
 
+bool hasNonZero(Value zero) {
+  if (!zero)
+    return false;
+  auto constant = zero.getDefiningOp<nn::ConstantOp>();
+  auto values = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  return !values || !values.isSplat() || !values.getSplatValue<APInt>().isZero();
+}
+
+IntegerRoot integerRootOf(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  SmallVector<Operation *> operations = bodyOperations(op);
+  IntegerRoot root = IntegerRoot::of(operations);
+  if (!root.op || target.vectorBits() < 256 || !isByte(root.weights) || !isEpilogue(operations, root.op) ||
+      !inputIndex(op, root.source) || !isConstantInput(op, root.weights, isConstant) ||
+      (root.bias && !inputIndex(op, root.bias)) || !hasOneElement(root.sourceZero))
+    return {};
+  return root;
+}
+
 IntegerRoot IntegerRoot::of(ArrayRef<Operation *> operations) {
   if (auto matmul = contractionRoot<nn::MatmulOp>(operations); matmul && isByte(matmul.getLhs()))
     return {matmul, matmul.getLhs(), matmul.getRhs(), {}, matmul.getLhsZero(), matmul.getRhsZero()};
@@ -228,11 +237,8 @@ bool areColumnsOutermost(const IntegerShape &shape, const Target &target) {
 }
 
 std::optional<KernelPlan> planIntegerProduct(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
-  SmallVector<Operation *> operations = bodyOperations(op);
-  IntegerRoot root = IntegerRoot::of(operations);
-  if (!root.op || target.vectorBits() < 256 || !isByte(root.weights) || !isEpilogue(operations, root.op) ||
-      !inputIndex(op, root.source) || !isConstantInput(op, root.weights, isConstant) ||
-      (root.bias && !inputIndex(op, root.bias)) || !hasOneElement(root.sourceZero))
+  IntegerRoot root = integerRootOf(op, isConstant, target);
+  if (!root.op)
     return std::nullopt;
   auto shape = IntegerShape::of(root);
   return shape ? std::optional(IntegerPlanner(op, root, *shape, target).chosen()) : std::nullopt;

@@ -18,6 +18,13 @@ struct IntegerRoot {
   bool hasUnsignedWeights() const { return isUnsigned(elementType(weights)); }
 };
 
+/// The contraction of a kernel to be, if all else is element-wise on its result, weights are constant and it has one zero point for
+/// all activations; else op is null.
+IntegerRoot integerRootOf(mlir::Operation *kernelOp, llvm::ArrayRef<bool> isConstant, const Target &target);
+
+/// May one of the zero points (null: absent) be other than 0?
+bool hasNonZero(mlir::Value zero);
+
 /// Sizes. `isFlat`: rows of the source are contiguous, one after the other, and each gives one row of the result; else the source is
 /// a picture whose windows the rows are.
 struct IntegerShape {

@@ -17,11 +17,6 @@ Value callIntrinsic(Scalar &s, StringRef name, Type type, ValueRange operands) {
   return s.b.create<LLVM::CallIntrinsicOp>(s.loc, type, s.b.getStringAttr(name), operands).getResult(0);
 }
 
-/// The same bits as another vector.
-Value castTo(Scalar &s, Value x, Type type) {
-  return x.getType() == type ? x : Value(s.b.create<LLVM::BitcastOp>(s.loc, type, x));
-}
-
 /// The sum itself, as a value that LLVM knows nothing of: it would rearrange a chain of additions for a short critical path, with
 /// more sums than there are registers. An empty piece of assembly, no instruction.
 Value keepApart(Scalar &s, Value sum) {
@@ -31,7 +26,12 @@ Value keepApart(Scalar &s, Value sum) {
       .getResult(0);
 }
 
-/// acc + dot products of pairs of i16, which `a` and `b` (vectors of i32) hold.
+} // namespace
+
+Value castTo(Scalar &s, Value x, Type type) {
+  return x.getType() == type ? x : Value(s.b.create<LLVM::BitcastOp>(s.loc, type, x));
+}
+
 Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   Type sums = vectorOf(c, tile.lanes, 32), words = vectorOf(c, 2 * tile.lanes, 16);
   bool isWide = tile.lanes == 16;
@@ -42,6 +42,7 @@ Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   return keepApart(c, c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)})));
 }
 
+namespace {
 Value addQuads(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   StringRef name = tile.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
   return callIntrinsic(c, name, acc.getType(), {acc, a, b});

@@ -41,6 +41,12 @@ struct IntegerPanel {
 Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &acc,
                             llvm::ArrayRef<mlir::Value> rowPointers, IntegerPanel panel, TilePrefetch prefetch);
 
+/// acc + dot products of pairs of i16: `a` and `b` are vectors of tile.lanes i32 that hold two each.
+mlir::Value addPairs(EmitContext &c, TileShape tile, mlir::Value acc, mlir::Value a, mlir::Value b);
+
+/// The same bits as another vector.
+mlir::Value castTo(Scalar &s, mlir::Value x, mlir::Type type);
+
 /// A vector of x.
 mlir::Value spread(Scalar &s, mlir::Value x, mlir::Type vector);
 

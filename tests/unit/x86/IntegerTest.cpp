@@ -2,6 +2,7 @@
 // values, zero points and what follows a product in quantized networks.
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <fmt/format.h>
 #include <random>
 
@@ -193,29 +194,62 @@ TEST_CASE("8-bit convolutions", "[integer]") {
   checkConv({2, 7, 5, 12, 24, 1, 1, 0, 1, 2, "i8", "i8"});
 }
 
+TEST_CASE("8-bit depthwise convolutions", "[integer]") {
+  for (int channels : {2, 8, 19, 40})
+    for (int kernel : {1, 2, 3, 5})
+      for (int stride : {1, 2, 3}) {
+        checkConv({2, 9, 13, channels, channels, kernel, stride, kernel / 2, 1, channels});
+        checkConv(
+            {1, 7, 8, channels, channels, kernel, stride, kernel - 1, 1, channels, "i8", "ui8", true, true, true});
+      }
+  checkConv({1, 12, 12, 6, 6, 3, 1, 2, 2, 6});
+  checkConv({1, 30, 12, 32, 32, 3, 1, 1, 1, 32, "i8", "i8", false});
+}
+
 TEST_CASE("layers of quantized networks", "[integer]") {
   for (const char *type : {"i8", "ui8"})
     for (int out : {8, 16, 21, 39, 70}) {
       checkLayer({2, 9, 11, 19, out, 3, 1, 1, 1, 1, type});
       checkLayer({1, 6, 7, 40, out, 1, 1, 0, 1, 1, type});
+      checkLayer({1, 6, 7, out, out, 3, 1, 1, 1, out, type});
     }
 }
 
 TEST_CASE("8-bit kernels of model size", "[.][integer-bench]") {
-  checkProduct({128, 768, 768});
-  checkProduct({128, 3072, 768});
-  checkProduct({128, 768, 3072});
-  checkProduct({1, 768, 3072});
-  checkConv({1, 56, 56, 64, 64, 1, 1, 0, 1, 1});
-  checkConv({1, 56, 56, 64, 256, 1, 1, 0, 1, 1});
-  checkConv({1, 56, 56, 256, 64, 1, 1, 0, 1, 1});
-  checkConv({1, 56, 56, 64, 64, 3, 1, 1, 1, 1});
-  checkConv({1, 28, 28, 128, 128, 3, 1, 1, 1, 1});
-  checkConv({1, 14, 14, 256, 256, 3, 1, 1, 1, 1});
-  checkConv({1, 7, 7, 512, 512, 3, 1, 1, 1, 1});
-  checkConv({1, 7, 7, 512, 2048, 1, 1, 0, 1, 1});
-  checkConv({1, 56, 56, 256, 512, 1, 2, 0, 1, 1});
-  checkConv({1, 224, 224, 3, 64, 7, 2, 3, 1, 1});
-  checkLayer({1, 56, 56, 64, 256, 1, 1, 0, 1, 1});
-  checkLayer({1, 14, 14, 256, 1024, 1, 1, 0, 1, 1});
+  for (const Product &p : {Product{128, 768, 768},
+                           {128, 3072, 768},
+                           {128, 768, 3072},
+                           {1, 768, 3072},
+                           {3136, 64, 64},
+                           {3136, 64, 256},
+                           {3136, 256, 64},
+                           {49, 512, 2048}}) {
+    double best[2] = {1e9, 1e9};
+    std::vector<std::unique_ptr<PreparedKernel>> kernels;
+    for (const char *type : {"f32", "ui8"}) {
+      const bool isFloat = type == std::string("f32");
+      const std::string lhs = tensor(fmt::format("{}x{}", p.m, p.k), type),
+                        rhs = tensor(fmt::format("{}x{}", p.k, p.n), isFloat ? "f32" : "i8"),
+                        out = tensor(fmt::format("{}x{}", p.m, p.n), isFloat ? "f32" : "i32");
+      RunOptions options;
+      options.constants = {1};
+      options.low = -100;
+      options.high = 100;
+      kernels.push_back(
+          std::make_unique<PreparedKernel>(fmt::format("func.func @f(%0: {0}, %1: {1}) -> {2} {{\n  %r = nn.matmul %0, "
+                                                       "%1 : ({0}, {1}) -> {2}\n  return %r : {2}\n}}\n",
+                                                       lhs, rhs, out),
+                                           options));
+    }
+    for (int round = 0; round < 200; ++round)
+      for (int i : {0, 1}) {
+        auto start = std::chrono::steady_clock::now();
+        kernels[i]->run();
+        best[i] = std::min(best[i],
+                           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+      }
+    const double ops = 2e-3 * p.m * p.k * p.n;
+    fmt::print("{}x{}x{}: f32 {:.1f} GOP/s, 8-bit {:.1f} GOP/s, ratio {:.2f}\n", p.m, p.k, p.n, ops / best[0],
+               ops / best[1], best[0] / best[1]);
+  }
 }
