@@ -69,9 +69,9 @@ bool isConstantInput(Operation *kernelOp, Value value, ArrayRef<bool> isConstant
 }
 
 std::string contractionName(StringRef kind, ArrayRef<Operation *> operations, Operation *root, TileShape tile) {
-  auto letters = [&](unsigned operand) { return isUnsigned(elementType(root->getOperand(operand))) ? "u8" : "s8"; };
-  bool isInteger = elementType(root->getOperand(0)).isInteger(8); // not so in a pool, which has one operand
-  std::string name = isInteger ? (Twine(letters(0)) + letters(1)).str() : "f32";
+  auto letters = [](Value bytes) { return isUnsigned(elementType(bytes)) ? "u8" : "s8"; };
+  bool isOfBytes = isa<nn::MatmulOp, nn::ConvOp>(root) && elementType(root->getOperand(0)).isInteger(8);
+  std::string name = isOfBytes ? (Twine(letters(root->getOperand(0))) + letters(root->getOperand(1))).str() : "f32";
   name += ("_" + kind).str();
   for (Operation *op : operations)
     if (op != root && !isa<nn::ConstantOp>(op))

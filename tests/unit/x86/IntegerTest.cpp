@@ -215,41 +215,56 @@ TEST_CASE("layers of quantized networks", "[integer]") {
     }
 }
 
-TEST_CASE("8-bit kernels of model size", "[.][integer-bench]") {
-  for (const Product &p : {Product{128, 768, 768},
-                           {128, 3072, 768},
-                           {128, 768, 3072},
-                           {1, 768, 3072},
-                           {3136, 64, 64},
-                           {3136, 64, 256},
-                           {3136, 256, 64},
-                           {49, 512, 2048}}) {
-    double best[2] = {1e9, 1e9};
-    std::vector<std::unique_ptr<PreparedKernel>> kernels;
-    for (const char *type : {"f32", "ui8"}) {
-      const bool isFloat = type == std::string("f32");
-      const std::string lhs = tensor(fmt::format("{}x{}", p.m, p.k), type),
-                        rhs = tensor(fmt::format("{}x{}", p.k, p.n), isFloat ? "f32" : "i8"),
-                        out = tensor(fmt::format("{}x{}", p.m, p.n), isFloat ? "f32" : "i32");
-      RunOptions options;
-      options.constants = {1};
-      options.low = -100;
-      options.high = 100;
-      kernels.push_back(
-          std::make_unique<PreparedKernel>(fmt::format("func.func @f(%0: {0}, %1: {1}) -> {2} {{\n  %r = nn.matmul %0, "
-                                                       "%1 : ({0}, {1}) -> {2}\n  return %r : {2}\n}}\n",
-                                                       lhs, rhs, out),
-                                           options));
+namespace {
+std::string convText(const Conv &c, const std::string &in, const std::string &filter, const std::string &out) {
+  return fmt::format("func.func @f(%0: {0}, %1: {1}) -> {2} {{\n  %r = nn.conv %0, %1 {3} : ({0}, {1}) -> {2}\n  "
+                     "return %r : {2}\n}}\n",
+                     tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels), in),
+                     tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel), filter),
+                     tensor(outDims(c), out), convAttributes(c));
+}
+
+/// Times the f32 and the 8-bit kernel of one operation in turns, on this thread.
+void compare(const std::string &floats, const std::string &bytes) {
+  RunOptions options{.constants = {1}, .low = -100, .high = 100};
+  PreparedKernel kernels[] = {{floats, options}, {bytes, options}};
+  double best[2] = {1e9, 1e9};
+  for (int round = 0; round < 100; ++round)
+    for (int i : {0, 1}) {
+      const auto start = std::chrono::steady_clock::now();
+      kernels[i].run();
+      best[i] = std::min(best[i],
+                         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
     }
-    for (int round = 0; round < 200; ++round)
-      for (int i : {0, 1}) {
-        auto start = std::chrono::steady_clock::now();
-        kernels[i]->run();
-        best[i] = std::min(best[i],
-                           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
-      }
-    const double ops = 2e-3 * p.m * p.k * p.n;
-    fmt::print("{}x{}x{}: f32 {:.1f} GOP/s, 8-bit {:.1f} GOP/s, ratio {:.2f}\n", p.m, p.k, p.n, ops / best[0],
-               ops / best[1], best[0] / best[1]);
+  fmt::print("{:9.1f} us, f32 {:9.1f} us, {:6.1f} GOP/s, ratio {:.2f}: {}\n", best[1], best[0],
+             kernels[1].flops() / best[1] * 1e-3, best[0] / best[1], bytes.substr(12, 60));
+}
+} // namespace
+
+TEST_CASE("8-bit kernels of model size", "[.][integer-bench]") {
+  for (const Product &p : {Product{128, 768, 768}, {128, 3072, 768}, {128, 768, 3072}, {1, 768, 3072}}) {
+    auto text = [&](const char *lhs, const char *rhs, const char *out) {
+      return fmt::format("func.func @f(%0: {0}, %1: {1}) -> {2} {{\n  %r = nn.matmul %0, %1 : ({0}, {1}) -> {2}\n  "
+                         "return %r : {2}\n}}\n",
+                         tensor(fmt::format("{}x{}", p.m, p.k), lhs), tensor(fmt::format("{}x{}", p.k, p.n), rhs),
+                         tensor(fmt::format("{}x{}", p.m, p.n), out));
+    };
+    compare(text("f32", "f32", "f32"), text("ui8", "i8", "i32"));
   }
+  for (const Conv &c : {Conv{1, 224, 224, 3, 64, 7, 2, 3, 1, 1},
+                        {1, 56, 56, 64, 64, 1, 1, 0, 1, 1},
+                        {1, 56, 56, 64, 256, 1, 1, 0, 1, 1},
+                        {1, 56, 56, 256, 64, 1, 1, 0, 1, 1},
+                        {1, 56, 56, 64, 64, 3, 1, 1, 1, 1},
+                        {1, 28, 28, 128, 128, 3, 1, 1, 1, 1},
+                        {1, 14, 14, 256, 256, 3, 1, 1, 1, 1},
+                        {1, 7, 7, 512, 512, 3, 1, 1, 1, 1},
+                        {1, 7, 7, 512, 2048, 1, 1, 0, 1, 1},
+                        {1, 56, 56, 256, 512, 1, 2, 0, 1, 1},
+                        {1, 112, 112, 32, 32, 3, 1, 1, 1, 32},
+                        {1, 112, 112, 96, 96, 3, 2, 1, 1, 96},
+                        {1, 56, 56, 144, 144, 3, 1, 1, 1, 144},
+                        {1, 14, 14, 384, 384, 3, 1, 1, 1, 384},
+                        {1, 7, 7, 960, 960, 3, 1, 1, 1, 960}})
+    compare(convText(c, "f32", "f32", "f32"), convText(c, "ui8", "i8", "i32"));
 }
