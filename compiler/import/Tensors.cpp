@@ -1,5 +1,4 @@
 #include "compiler/import/Tensors.h"
-#include "dialects/reference/Tensor.h"
 #include "dialects/support/MappedMemory.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -111,30 +110,60 @@ ElementsAttr mappedAttr(RankedTensorType type, TensorBytes found, StringRef name
   return DenseResourceElementsAttr::get(type, name.empty() ? "weight" : name, std::move(blob));
 }
 
+llvm::Error unsupportedType(const onnx::TensorProto &tensor) {
+  return llvm::createStringError("tensor '" + tensor.name() + "': element type " + typeName(tensor.data_type()) +
+                                 " is not supported");
+}
+
+/// A copy of the elements: of `raw`, else of the typed fields.
+llvm::Expected<reference::Tensor> copyValues(const onnx::TensorProto &from, ArrayRef<char> raw, RankedTensorType type) {
+  bool isTyped = raw.empty() && type.getNumElements() > 0;
+  if (isTyped && uint64_t(type.getNumElements()) > from.ByteSizeLong())
+    return llvm::createStringError("tensor '" + from.name() + "' has fewer elements than its dims say");
+  reference::Tensor tensor = reference::Tensor::allocate(type);
+  if (!isTyped)
+    std::copy(raw.begin(), raw.end(), tensor.mutableData<char>());
+  else if (!copyTyped(from, tensor))
+    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(type.getNumElements()) +
+                                   " elements");
+  normalizeBools(tensor);
+  return tensor;
+}
+
 } // namespace
 
 llvm::Expected<ElementsAttr> convertTensorProto(const onnx::TensorProto &from, ModelFile &file, MLIRContext *context) {
   Type element = convertElementType(from.data_type(), context);
   if (!element)
-    return llvm::createStringError("tensor '" + from.name() + "': element type " + typeName(from.data_type()) +
-                                   " is not supported");
+    return unsupportedType(from);
   auto found = file.bytesOf(from);
   if (!found)
     return found.takeError();
   auto type = RankedTensorType::get(ArrayRef(from.dims().data(), size_t(from.dims_size())), element);
   if (found->owner && found->bytes.size() > kMappedBytes && !element.isInteger(1))
     return mappedAttr(type, std::move(*found), from.name());
-  bool isTyped = found->bytes.empty() && type.getNumElements() > 0;
-  if (isTyped && uint64_t(type.getNumElements()) > from.ByteSizeLong())
-    return llvm::createStringError("tensor '" + from.name() + "' has fewer elements than its dims say");
-  reference::Tensor tensor = reference::Tensor::allocate(type);
-  if (!isTyped)
-    std::copy(found->bytes.begin(), found->bytes.end(), tensor.mutableData<char>());
-  else if (!copyTyped(from, tensor))
-    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(type.getNumElements()) +
-                                   " elements");
-  normalizeBools(tensor);
-  return tensor.toAttribute();
+  auto tensor = copyValues(from, found->bytes, type);
+  if (!tensor)
+    return tensor.takeError();
+  return tensor->toAttribute();
+}
+
+llvm::Expected<reference::Tensor> readTensorProto(const onnx::TensorProto &from, MLIRContext *context) {
+  Type element = convertElementType(from.data_type(), context);
+  if (!element)
+    return unsupportedType(from);
+  if (from.data_location() == onnx::TensorProto::EXTERNAL)
+    return llvm::createStringError("tensor '" + from.name() + "' has external data");
+  ArrayRef<int64_t> dims(from.dims().data(), size_t(from.dims_size()));
+  auto count = countElements(dims);
+  if (!count)
+    return llvm::createStringError("tensor '" + from.name() + "' " + toString(count.takeError()));
+  ArrayRef<char> raw(from.raw_data().data(), from.raw_data().size());
+  int64_t size = *count * elementBytes(from.data_type());
+  if (from.has_raw_data() && int64_t(raw.size()) != size)
+    return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(size) + " bytes of data, got " +
+                                   Twine(raw.size()));
+  return copyValues(from, raw, RankedTensorType::get(dims, element));
 }
 
 } // namespace lathe::importer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/import/ModelFile.h"
+#include "dialects/reference/Tensor.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
 namespace lathe::importer {
@@ -16,5 +17,7 @@ onnx::TypeProto toOnnxType(mlir::RankedTensorType type);
 /// The values of a tensor. Large raw data stay where they are mapped; the context keeps the file mapped.
 llvm::Expected<mlir::ElementsAttr> convertTensorProto(const onnx::TensorProto &tensor, ModelFile &file,
                                                       mlir::MLIRContext *context);
+/// The values of a tensor that stands alone, in owned memory. Error: it refers to external data.
+llvm::Expected<reference::Tensor> readTensorProto(const onnx::TensorProto &tensor, mlir::MLIRContext *context);
 
 } // namespace lathe::importer

@@ -1,6 +1,8 @@
 # Finds what Lathe is built from and gives each dependency one target:
 #   lathe_mlir     libMLIR.so + libLLVM.so, never the static archives
 #   lathe_onnx     ONNX's C++ library (protobuf messages, checker, schemas)
+#   lathe_zip      libzip, for .npz files
+# and LATHE_STB_INCLUDE, the folder above stb/, for pictures.
 # tools/install-deps puts ONNX and Catch2 below LATHE_DEPS.
 
 find_package(Threads REQUIRED)
@@ -72,3 +74,11 @@ target_include_directories(lathe_onnx SYSTEM INTERFACE ${ONNX_ROOT}/include)
 target_compile_definitions(lathe_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
 target_link_libraries(lathe_onnx INTERFACE
   ${ONNX_ROOT}/lib/libonnx.a ${ONNX_ROOT}/lib/libonnx_proto.a protobuf::libprotobuf Threads::Threads)
+
+# Not by libzip's own CMake files: Debian's want its command line tools too.
+find_path(LATHE_ZIP_INCLUDE zip.h REQUIRED)
+find_library(LATHE_ZIP_LIBRARY zip REQUIRED)
+add_library(lathe_zip INTERFACE)
+target_include_directories(lathe_zip SYSTEM INTERFACE ${LATHE_ZIP_INCLUDE})
+target_link_libraries(lathe_zip INTERFACE ${LATHE_ZIP_LIBRARY})
+find_path(LATHE_STB_INCLUDE stb/stb_image.h REQUIRED)

@@ -99,7 +99,7 @@ TEST_CASE("npy: bad files") {
   CHECK(textOf(makeFile("{'descr': '<c8', 'fortran_order': False, 'shape': (2,)}", "")) ==
         "x.npy: dtype '<c8' is not supported");
   CHECK(textOf(makeFile("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", "")) ==
-        "x.npy: dtype '|O' is not supported");
+        "x.npy: dtype '|O' is not supported (an array of Python objects)");
   CHECK(textOf(makeFile("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "")) ==
         "x.npy: structured arrays are not supported");
   CHECK(textOf(makeFile("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", "")) ==
