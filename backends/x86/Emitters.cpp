@@ -5,6 +5,7 @@
 #include "backends/x86/GemmKernel.h"
 #include "backends/x86/IntegerDepthwise.h"
 #include "backends/x86/IntegerKernel.h"
+#include "backends/x86/IntegerWinograd.h"
 #include "backends/x86/KernelEmitter.h"
 #include "backends/x86/MapKernel.h"
 #include "backends/x86/RecurrentSteps.h"
@@ -19,6 +20,7 @@ namespace lathe::x86 {
 llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
       {"integer_depthwise", planIntegerDepthwise, emitIntegerDepthwise, packedDepthwiseBytes, packDepthwise},
+      {"integer_winograd", planIntegerWinograd, emitIntegerWinograd, packedIntegerBytes, packIntegers},
       {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers},
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},

@@ -194,6 +194,15 @@ TEST_CASE("8-bit convolutions", "[integer]") {
   checkConv({2, 7, 5, 12, 24, 1, 1, 0, 1, 2, "i8", "i8"});
 }
 
+TEST_CASE("8-bit convolutions by minimal filtering", "[integer]") {
+  for (int out : {8, 21, 64, 150})
+    checkConv({2, 26, 31, 32, out, 3, 1, 1, 1, 1});
+  checkConv({1, 24, 22, 96, 40, 3, 1, 0, 1, 1, "i8", "i8", true, false, true});
+  checkConv({1, 28, 28, 48, 32, 3, 1, 1, 1, 1, "ui8", "ui8", false});
+  checkConv({1, 57, 56, 64, 64, 3, 1, 2, 1, 1, "i8", "ui8"});
+  checkLayer({1, 30, 29, 32, 39, 3, 1, 1, 1, 1, "ui8"});
+}
+
 TEST_CASE("8-bit depthwise convolutions", "[integer]") {
   for (int channels : {2, 8, 19, 40})
     for (int kernel : {1, 2, 3, 5})

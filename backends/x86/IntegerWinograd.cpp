@@ -1,0 +1,373 @@
+// Channels-last 3 x 3 convolutions of 8-bit integers, stride 1, by exact minimal filtering F(4 x 4, 3 x 3) (IntegerFilter.h): kind
+// `integer_winograd`. A quarter of the multiplications, and the same sums to the last bit.
+//
+//   task (image, rows of tiles, column block):
+//     copy the input lines to scratch memory with pads, as i16 minus the zero point           IntegerSource.h
+//     V[point][tile][channel] = B^T d B                                                       i16
+//     for panel in column block:
+//       U[point][step][NR][2] = G g G^T of the packed bytes                                   i16; in the file they would be 8 times as large
+//       for 6 tiles:  for point: M[point] = V * U  (IntegerTile.h);   A^T M A -> epilogue
+#include "backends/x86/IntegerWinograd.h"
+#include "backends/x86/IntegerFilter.h"
+#include "backends/x86/IntegerPlan.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+constexpr StringLiteral kKind = "integer_winograd";
+constexpr int64_t kPoints = kFilterPoints * kFilterPoints, kTaps = kFilterTaps * kFilterTaps;
+constexpr int64_t kLanes = 16; // i16 in a transform's vector
+
+struct FilteringConfig {
+  TileShape tile;
+  int64_t tileRows, panels; // of a task
+};
+
+DictionaryAttr toAttribute(const FilteringConfig &config, MLIRContext *context) {
+  Builder b(context);
+  return b.getDictionaryAttr({config.tile.toAttribute(context),
+                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({config.tileRows, config.panels}))});
+}
+
+FilteringConfig configOf(DictionaryAttr attrs) {
+  auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
+  return {TileShape::of(attrs), blocking[0], blocking[1]};
+}
+
+/// Sizes that are known when the kernel is planned.
+struct FilteringShape {
+  int64_t height, width, channels, columns; // of the result; of the input
+  int64_t tilesX() const { return llvm::divideCeil(width, kFilterOutputs); }
+  int64_t tilesY() const { return llvm::divideCeil(height, kFilterOutputs); }
+  /// Input lines of `tileRows` rows of tiles, and pixels of a line.
+  static int64_t lines(int64_t tileRows) { return tileRows * kFilterOutputs + kFilterTaps - 1; }
+  int64_t lineWidth() const { return tilesX() * kFilterOutputs + kFilterTaps - 1; }
+
+  static FilteringShape of(nn::ConvOp op) {
+    ArrayRef<int64_t> out = tensorType(op.getOutput()).getShape(), filter = tensorType(op.getFilter()).getShape();
+    return {out[1], out[2], filter[1], filter[0]};
+  }
+  IntegerPacking packing(int64_t nr) const {
+    IntegerPacking packing;
+    packing.columns = columns, packing.taps = kTaps, packing.elements = channels, packing.nr = nr;
+    packing.columnStride = kTaps * channels, packing.tapStride = 1, packing.elementStride = kTaps;
+    return packing;
+  }
+};
+
+/// Bytes of the parts of a task's scratch memory.
+struct FilteringScratch {
+  int64_t lines, patches, filters, products;
+  FilteringScratch(const FilteringShape &shape, const FilteringConfig &config) {
+    constexpr int64_t align = 64;
+    int64_t tiles = config.tileRows * shape.tilesX(), nr = config.tile.columns();
+    lines = llvm::alignTo(2 * FilteringShape::lines(config.tileRows) * shape.lineWidth() * shape.channels, align);
+    patches = llvm::alignTo(2 * kPoints * tiles * shape.channels + align, align);
+    filters = 4 * kPoints * shape.packing(nr).steps() * nr;
+    products = 4 * kPoints * config.tile.rows * nr;
+  }
+  int64_t total() const { return lines + patches + filters + products; }
+};
+
+class FilteringEmission {
+public:
+  FilteringEmission(EmitContext &context, const IntegerRoot &root)
+      : s(context), root(root), config(configOf(context.kernel.getConfig())),
+        shape(FilteringShape::of(cast<nn::ConvOp>(root.op))), packing(shape.packing(config.tile.columns())),
+        sizes(shape, config), epilogue(context, root.op, root.bias, outputTile()),
+        source(context, false, root.hasUnsignedSource(), sourceZero(), s.scratch),
+        patches(s.address(s.scratch, s.i8(), s.index(sizes.lines))),
+        filters(s.address(patches, s.i8(), s.index(sizes.patches))),
+        products(s.address(filters, s.i8(), s.index(sizes.filters))),
+        results(s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.i32(),
+                                           s.index(kFilterOutputs * kFilterOutputs * config.tile.columns()), 64)),
+        workspace(s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.i32(), s.index(kPoints * config.tile.lanes), 64)) {
+    window.window = *windowOf(cast<nn::ConvOp>(root.op));
+    window.channels = shape.channels;
+  }
+
+  void run() {
+    int64_t blocks = llvm::divideCeil(shape.tilesY(), config.tileRows);
+    int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
+    Value images = s.dimOf(root.source, 0);
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      Indices position = s.delinearize(task, {images, s.index(blocks), s.index(groups)});
+      Value first = s.mul(position[1], s.index(config.tileRows));
+      Value rows = s.minS(s.index(config.tileRows), s.sub(s.index(shape.tilesY()), first));
+      Block block{position[0], first, s.mul(rows, s.index(shape.tilesX()))};
+      transformPatches(block, rows);
+      Value begin = s.mul(position[2], s.index(config.panels));
+      Value end = s.minS(s.index(packing.panels()), s.add(begin, s.index(config.panels)));
+      s.loop(begin, end, [&](Value panel) { multiplyPanel(block, panel); });
+    });
+  }
+
+private:
+  /// Rows of tiles from `firstRow` on.
+  struct Block {
+    Value image, firstRow, tiles;
+  };
+
+  Value input(Value operand) { return s.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+  TileShape outputTile() const { return {kFilterOutputs, config.tile.vectors, config.tile.lanes}; }
+  VectorType words() { return VectorType::get({kLanes}, s.integerType(16)); }
+  VectorType sums() { return VectorType::get({config.tile.lanes}, s.i32()); }
+  Value load(Type type, Value base, Value bytes) {
+    return s.b.create<LLVM::LoadOp>(s.loc, type, s.address(base, s.i8(), bytes), 2);
+  }
+  void store(Value vector, Value base, Value bytes) {
+    s.b.create<LLVM::StoreOp>(s.loc, vector, s.address(base, s.i8(), bytes), 2);
+  }
+  Value sourceZero() {
+    if (!root.sourceZero)
+      return {};
+    return s.elementAt(root.sourceZero, Indices(tensorType(root.sourceZero).getRank(), s.index(0)));
+  }
+
+  /// transform * X * transform^T; columns first, through memory, since they are more than registers.
+  void twoSided(llvm::function_ref<Values(Scalar &, ArrayRef<Value>)> transform, int rows, int columns,
+                llvm::function_ref<Value(int, int)> get, llvm::function_ref<void(int, int, Value)> put) {
+    Type type;
+    auto slot = [&](int y, int x) { return s.index((int64_t(y) * columns + x) * config.tile.lanes * 4); };
+    int count = 0;
+    for (int x = 0; x < columns; ++x) {
+      Values column;
+      for (int y = 0; y < rows; ++y)
+        column.push_back(get(y, x));
+      type = column.front().getType();
+      Values made = transform(s, column);
+      count = int(made.size());
+      for (auto [y, value] : llvm::enumerate(made))
+        store(value, workspace, slot(int(y), x));
+    }
+    for (int y = 0; y < count; ++y) {
+      Values row;
+      for (int x = 0; x < columns; ++x)
+        row.push_back(load(type, workspace, slot(y, x)));
+      for (auto [x, value] : llvm::enumerate(transform(s, row)))
+        put(y, int(x), value);
+    }
+  }
+
+  //===- patches -===//
+
+  void transformPatches(Block block, Value rows) {
+    PictureSize in = PictureSize::of(s, root.source);
+    Value picture =
+        s.address(input(root.source), s.i8(), s.mul(block.image, s.mul(s.mul(in.height, in.width), in.channels)));
+    Value lines = s.add(s.mul(rows, s.index(kFilterOutputs)), s.index(kFilterTaps - 1));
+    Value lineWidth = s.index(shape.lineWidth()), outputs = s.index(kFilterOutputs), depth = s.index(shape.channels);
+    source.copyLines(window, picture, in, lineWidth, s.mul(block.firstRow, outputs), lines);
+    s.loop(s.index(0), block.tiles, [&](Value tile) {
+      Value y = s.mul(s.divU(tile, s.index(shape.tilesX())), outputs),
+            x = s.mul(s.remU(tile, s.index(shape.tilesX())), outputs);
+      Value first = s.mul(s.add(s.mul(y, lineWidth), x), depth);
+      s.loop(s.index(0), depth, s.index(kLanes), [&](Value channel) {
+        Value from = s.address(s.scratch, s.i8(), s.mul(s.add(first, channel), s.index(2)));
+        Value to = s.address(patches, s.i8(), s.mul(s.add(s.mul(tile, depth), channel), s.index(2)));
+        twoSided(
+            transformPatch, kFilterPoints, kFilterPoints,
+            [&](int py, int px) {
+              return load(words(), from, s.index((py * shape.lineWidth() + px) * shape.channels * 2));
+            },
+            [&](int py, int px, Value value) {
+              store(value, to,
+                    s.mul(s.index(py * kFilterPoints + px), s.mul(block.tiles, s.index(2 * shape.channels))));
+            });
+      });
+    });
+  }
+
+  //===- filters -===//
+
+  /// Bytes from one point's filters of a panel to the next's.
+  int64_t pointBytes() const { return packing.steps() * packing.nr * 4; }
+
+  void transformFilters(Value panel) {
+    Value packed = s.address(input(root.weights), s.i8(), s.mul(panel, s.index(packing.panelBytes())));
+    int64_t tapBytes = packing.steps() * packing.nr * 2, pairs = packing.nr * 2;
+    auto bytes = VectorType::get({kLanes}, s.i8());
+    s.loop(s.index(0), s.index(packing.steps() * pairs), s.index(kLanes), [&](Value element) {
+      twoSided(
+          transformFilter, kFilterTaps, kFilterTaps,
+          [&](int y, int x) {
+            Value at = s.add(element, s.index((y * kFilterTaps + x) * tapBytes));
+            return widenBytes(s, load(bytes, packed, at), root.hasUnsignedWeights());
+          },
+          [&](int y, int x, Value value) {
+            store(value, filters, s.add(s.mul(element, s.index(2)), s.index((y * kFilterPoints + x) * pointBytes())));
+          });
+    });
+  }
+
+  //===- products -===//
+
+  void multiplyPanel(Block block, Value panel) {
+    transformFilters(panel);
+    forRowTiles(s, config.tile, s.index(0), block.tiles, [&](TileShape tile, Value first) {
+      s.loop(s.index(0), s.index(kPoints), [&](Value point) { multiplyPoint(block, tile, first, point); });
+      Value count = s.minS(s.index(tile.rows), s.sub(block.tiles, first));
+      s.loop(s.index(0), count, [&](Value t) { finishTile(block, tile, s.add(first, t), t, panel); });
+    });
+  }
+
+  void multiplyPoint(Block block, TileShape tile, Value first, Value point) {
+    Value rowBytes = s.index(2 * shape.channels), last = s.sub(block.tiles, s.index(1));
+    Value slab = s.address(patches, s.i8(), s.mul(point, s.mul(block.tiles, rowBytes)));
+    Values pointers;
+    for (int r = 0; r < tile.rows; ++r)
+      pointers.push_back(s.address(slab, s.i8(), s.mul(s.minS(s.add(first, s.index(r)), last), rowBytes)));
+    IntegerPanel weights{PanelForm::words, s.address(filters, s.i8(), s.mul(point, s.index(pointBytes()))),
+                         s.index(packing.steps())};
+    Accumulators acc = integerProduct(s, tile, zeroIntegerTile(s, tile), pointers, weights, {});
+    Value nr = s.index(packing.nr);
+    storeTile(s, tile, acc, s.address(products, s.i32(), s.mul(s.mul(point, s.index(tile.rows)), nr)), nr);
+  }
+
+  /// Tile number `t` of the last products.
+  void finishTile(Block block, TileShape tile, Value number, Value t, Value panel) {
+    TileShape outputs = outputTile();
+    int64_t vectorBytes = 4 * tile.lanes, rowBytes = 4 * packing.nr;
+    for (int v = 0; v < tile.vectors; ++v)
+      twoSided(
+          transformProducts, kFilterPoints, kFilterPoints,
+          [&](int y, int x) {
+            int64_t point = y * kFilterPoints + x;
+            Value at = s.add(s.mul(t, s.index(rowBytes)), s.index(point * tile.rows * rowBytes + v * vectorBytes));
+            return load(sums(), products, at);
+          },
+          [&](int y, int x, Value value) {
+            store(divideExactly(s, value), results, s.index((y * kFilterOutputs + x) * rowBytes + v * vectorBytes));
+          });
+    Value y = s.mul(s.add(block.firstRow, s.divU(number, s.index(shape.tilesX()))), s.index(kFilterOutputs));
+    Value x = s.mul(s.remU(number, s.index(shape.tilesX())), s.index(kFilterOutputs));
+    Value rows = s.minS(s.index(kFilterOutputs), s.sub(s.index(shape.height), y));
+    Value pixels = s.minS(s.index(kFilterOutputs), s.sub(s.index(shape.width), x));
+    Value column = s.mul(panel, s.index(packing.nr)),
+          columns = s.minS(s.index(packing.nr), s.sub(s.index(shape.columns), column));
+    s.loop(s.index(0), rows, [&](Value line) {
+      Accumulators acc;
+      for (int r = 0; r < outputs.rows; ++r)
+        for (int v = 0; v < outputs.vectors; ++v)
+          acc.push_back(
+              load(sums(), results,
+                   s.add(s.mul(line, s.index(kFilterOutputs * rowBytes)), s.index(r * rowBytes + v * vectorBytes))));
+      Value outLine = s.add(s.mul(block.image, s.index(shape.height)), s.add(y, line));
+      epilogue.store(acc, s.add(s.mul(outLine, s.index(shape.width)), x), column, pixels, columns);
+    });
+  }
+
+  EmitContext &s;
+  IntegerRoot root;
+  FilteringConfig config;
+  FilteringShape shape;
+  IntegerPacking packing;
+  FilteringScratch sizes;
+  IntegerWindow window;
+  TileEpilogue epilogue;
+  IntegerSource source;
+  Value patches, filters, products; // scratch
+  Value results, workspace;         // stack
+};
+
+//===- planning -===//
+
+/// Is each sum small enough? By the weights where they are known, else by their type.
+bool areSumsSmall(Operation *op, const IntegerRoot &root, const FilteringShape &shape) {
+  constexpr int64_t largestSource = 255;
+  auto constant = op->getOperand(*inputIndex(op, root.weights)).getDefiningOp<nn::ConstantOp>();
+  auto values = constant ? reference::Tensor::fromAttribute(constant.getValue())
+                         : llvm::Expected<reference::Tensor>(llvm::createStringError("none"));
+  int64_t perColumn = kTaps * shape.channels, largest = perColumn * (root.hasUnsignedWeights() ? 255 : 128);
+  if (values) {
+    largest = 0;
+    const int8_t *weight = values->data<int8_t>();
+    for (int64_t column = 0; column < shape.columns; ++column) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < perColumn; ++i, ++weight)
+        sum += std::abs(root.hasUnsignedWeights() ? int(uint8_t(*weight)) : int(*weight));
+      largest = std::max(largest, sum);
+    }
+  } else {
+    llvm::consumeError(values.takeError());
+  }
+  return largest * largestSource < kFilterLimit;
+}
+
+bool isEligible(nn::ConvOp op) {
+  RankedTensorType out = tensorType(op.getOutput()), filter = tensorType(op.getFilter());
+  auto isAll = [](ArrayRef<int64_t> values, int64_t value) {
+    return llvm::all_of(values, [=](int64_t v) { return v == value; });
+  };
+  return op.getChannelsLast() && op.getGroup() == 1 && out.getRank() == 4 && filter.hasStaticShape() &&
+         isAll(filter.getShape().drop_front(2), kFilterTaps) && isAll(op.getStrides(), 1) &&
+         isAll(op.getDilations(), 1) && llvm::none_of(op.getPads(), [](int64_t pad) { return pad < 0; }) &&
+         !out.isDynamicDim(1) && !out.isDynamicDim(2) && filter.getDimSize(1) % kLanes == 0 &&
+         filter.getDimSize(0) > 0 && filter.getDimSize(1) > 0;
+}
+
+/// Cycles per vector of columns that a picture takes, directly and in this way.
+struct FilteringCost {
+  double direct, filtered;
+  FilteringCost(const FilteringShape &shape, const FilteringConfig &config) {
+    constexpr double perCycle = 3.2, patch = 90, output = 80,
+                     filter = 37; // measured on Zen 4; vector operations per cycle
+    double tiles = double(shape.tilesX() * shape.tilesY()), channels = double(shape.channels);
+    direct = double(shape.height * shape.width) * kTaps * channels / perCycle;
+    double blocks = double(llvm::divideCeil(shape.tilesY(), config.tileRows));
+    double vectors = double(config.panels * config.tile.vectors);
+    filtered = tiles * (kPoints * channels / perCycle + output + patch * channels / kLanes / vectors) +
+               blocks * filter * channels / 2;
+  }
+};
+
+/// Patches in a third of L2; columns are shared by tasks before rows of tiles, since filters are transformed by each.
+FilteringConfig chooseConfig(const FilteringShape &shape, const Target &target) {
+  constexpr int64_t enoughTasks = 8, fewestColumns = 64;
+  int lanes = target.vectorBits() / 32;
+  TileShape tile{6, shape.columns > lanes ? 2 : 1, lanes};
+  int64_t rowBytes = 2 * kPoints * shape.tilesX() * shape.channels;
+  int64_t tileRows = std::clamp<int64_t>(target.l2Bytes / 3 / rowBytes, 1, shape.tilesY());
+  int64_t blocks = llvm::divideCeil(shape.tilesY(), tileRows);
+  int64_t panels = llvm::divideCeil(shape.columns, tile.columns());
+  int64_t most = std::max<int64_t>(shape.columns / fewestColumns, 1);
+  int64_t groups = std::clamp<int64_t>(llvm::divideCeil(enoughTasks, blocks), 1, most);
+  return {tile, int64_t(llvm::divideCeil(shape.tilesY(), blocks)), int64_t(llvm::divideCeil(panels, groups))};
+}
+} // namespace
+
+std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
+  IntegerRoot root = integerRootOf(op, isConstant, target);
+  auto conv = dyn_cast_or_null<nn::ConvOp>(root.op);
+  // Processors with dot products of bytes sum four of them at once, but no i16.
+  if (!conv || hasDotProducts(target) || !isEligible(conv) || hasNonZero(root.weightsZero))
+    return std::nullopt;
+  FilteringShape shape = FilteringShape::of(conv);
+  if (!areSumsSmall(op, root, shape))
+    return std::nullopt;
+  FilteringConfig config = chooseConfig(shape, target);
+  constexpr double worthwhile = 0.85;
+  FilteringCost cost(shape, config);
+  if (cost.filtered > worthwhile * cost.direct)
+    return std::nullopt;
+  MLIRContext *context = op->getContext();
+  IntegerPacking packing = shape.packing(config.tile.columns());
+  KernelPlan plan = makePlan(op, kKind);
+  plan.name = contractionName("winograd_f4", bodyOperations(op), conv, config.tile);
+  plan.config = toAttribute(config, context);
+  plan.packing[*inputIndex(op, root.weights)] = packing.toAttribute(context, kKind);
+  int64_t perImage =
+      llvm::divideCeil(shape.tilesY(), config.tileRows) * llvm::divideCeil(packing.panels(), config.panels);
+  plan.tasks = simplifyDim(dimExprs(tensorType(conv.getOutput())).front() * perImage);
+  plan.scratchBytes = dimConstant(context, FilteringScratch(shape, config).total());
+  return plan;
+}
+
+LogicalResult emitIntegerWinograd(EmitContext &context) {
+  FilteringEmission(context, IntegerRoot::of(regionOperations(context))).run();
+  return success();
+}
+
+} // namespace lathe::x86
