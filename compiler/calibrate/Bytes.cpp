@@ -42,6 +42,9 @@ private:
   uint64_t fileSize;
 };
 
+/// Reading so much costs no more than opening a member.
+constexpr uint64_t kShortBytes = 64 * 1024;
+
 class ZipMember : public Bytes {
 public:
   ZipMember(std::shared_ptr<ZipArchive> owner, zip_t *archive, uint64_t number, uint64_t size, bool isStored)
@@ -59,7 +62,7 @@ public:
 
 private:
   Error seek(uint64_t offset) {
-    if (!file || (offset < position && !isStored)) {
+    if (!file || offset < position) {
       close();
       file = zip_fopen_index(archive, number, ZIP_FL_UNCHANGED);
       if (!file)
@@ -67,9 +70,8 @@ private:
       position = 0;
       isInOrder = true;
     }
-    if (offset == position)
-      return Error::success();
-    if (!isStored)
+    // Short ways are read, so that samples in order, past the header, end with the checksum.
+    if (!isStored || offset - position <= kShortBytes)
       return skip(offset - position);
     isInOrder = false; // no checksum then
     if (zip_fseek(file, int64_t(offset), SEEK_SET) != 0)
@@ -79,7 +81,7 @@ private:
   }
 
   Error skip(uint64_t count) {
-    std::vector<char> passed(std::min<uint64_t>(count, 64 * 1024));
+    std::vector<char> passed(std::min(count, kShortBytes));
     for (; count > 0; count -= passed.size()) {
       passed.resize(std::min<uint64_t>(count, passed.size()));
       if (Error error = readNext(passed))

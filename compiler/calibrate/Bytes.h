@@ -35,8 +35,8 @@ public:
 
   /// Names of the members that are files, by their number.
   llvm::ArrayRef<std::pair<uint64_t, std::string>> members() const { return names; }
-  /// Stored members are read anywhere; deflated ones forwards, going back starts anew. Their checksum is compared when the
-  /// end has been read in order. Error: encrypted, or compressed otherwise.
+  /// Stored members are read anywhere; deflated ones forwards, going back starts anew. The checksum is compared when all has
+  /// been read in order. Error: encrypted, or compressed otherwise.
   llvm::Expected<std::unique_ptr<Bytes>> openMember(uint64_t number);
 
 private:

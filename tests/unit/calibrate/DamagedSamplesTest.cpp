@@ -61,20 +61,21 @@ TEST_CASE_METHOD(Damaged, "damaged: not a zip file") {
 }
 
 TEST_CASE_METHOD(Damaged, "damaged: data that are not what their checksum says") {
-  for (bool isDeflated : {false, true}) {
-    std::string path = files.npz("d.npz", {{"x", countUp({3, 4})}}, isDeflated);
-    std::string bytes = Files::read(path);
-    size_t middle = bytes.find("PK\1\2") - 3; // before the central directory: the end of the data
-    bytes[middle] = char(bytes[middle] ^ 0x10);
-    files.write("d.npz", bytes);
-    auto samples = openSamples(path, inputs, {});
-    std::string message = samples ? "" : llvm::toString(samples.takeError());
-    for (size_t i = 0; message.empty() && i < 3; ++i)
-      message = loadError(**samples, i);
-    INFO(message);
-    CHECK(message.find("damaged: ") != std::string::npos);
-    CHECK(message.find("'x'") != std::string::npos);
-  }
+  for (int64_t width : {4, 40000}) // within the bytes that are read for the header, and beyond
+    for (bool isDeflated : {false, true}) {
+      std::string path = files.npz("d.npz", {{"x", countUp({3, width})}}, isDeflated);
+      std::string bytes = Files::read(path);
+      size_t end = bytes.find("PK\1\2") - 3; // of the data, before the central directory
+      bytes[end] = char(bytes[end] ^ 0x10);
+      files.write("d.npz", bytes);
+      auto samples = openSamples(path, {input("x", {any, width})}, {});
+      std::string message = samples ? "" : llvm::toString(samples.takeError());
+      for (size_t i = 0; message.empty() && i < 3; ++i)
+        message = loadError(**samples, i);
+      INFO(message);
+      CHECK(message.find("damaged: ") != std::string::npos);
+      CHECK(message.find("'x'") != std::string::npos);
+    }
 }
 
 TEST_CASE_METHOD(Damaged, "damaged: sizes that lie") {
