@@ -4,6 +4,7 @@
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/Quantization.h"
 #include "compiler/driver/Tuning.h"
 #include "compiler/pipeline/LowerToPlan.h"
 #include "compiler/pipeline/OrderOperations.h"
@@ -60,7 +61,8 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options)
       : options(options), messages(&context, options.modelPath),
-        backend(withProvider(createX86Backend(), providerOf(options))), tuning(options, *backend) {
+        backend(withProvider(createX86Backend(), providerOf(options))), quantization(options, *backend),
+        tuning(options, *backend) {
     prepareContext(context);
   }
 
@@ -73,6 +75,7 @@ private:
   bool timed(StringRef phase, llvm::function_ref<bool()> run);
   LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult import();
+  bool quantize();
   bool tune();
   LogicalResult plan();
   LogicalResult generate();
@@ -89,6 +92,7 @@ private:
   MLIRContext context;
   Messages messages;
   std::unique_ptr<Backend> backend;
+  Quantization quantization;
   Tuning tuning;
   std::vector<Target> targets;
   OwningOpRef<ModuleOp> module;
@@ -117,6 +121,8 @@ bool Compilation::checkOptions() {
       return fail("expects --dim name=size or name=low..high, got '" + dim + "'");
   if (!llvm::is_contained(kProviders, options.provider))
     return fail("expects --provider to be one of " + llvm::join(kProviders, ", ") + ", got '" + options.provider + "'");
+  if (llvm::Error error = quantization.check())
+    return fail(llvm::toString(std::move(error)));
   if (options.cpus.empty() || options.cpus.size() > 64)
     return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
   for (const std::string &cpu : options.cpus) {
@@ -147,6 +153,12 @@ std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
   flags += llvm::join(llvm::map_range(targets, [](const Target &target) { return target.cpu; }), ",");
   for (const std::string &dim : options.dims)
     flags += " --dim " + dim;
+  if (!options.quantize.empty())
+    flags += " --quantize " + options.quantize;
+  if (!options.calibratePath.empty())
+    flags += " --calibrate-method " + options.calibrateMethod;
+  if (!options.keep.empty())
+    flags += " --keep " + options.keep;
   if (kProviders[0] != options.provider)
     flags += " --provider " + options.provider;
   return flags;
@@ -187,6 +199,14 @@ LogicalResult Compilation::import() {
     if (StringRef(options.modelPath).ends_with(".mlir"))
       passes.addNestedPass<func::FuncOp>(createRefineShapes(refine));
   });
+}
+
+bool Compilation::quantize() {
+  if (llvm::Error error = quantization.run(*module->getOps<func::FuncOp>().begin())) {
+    messages.error(llvm::toString(std::move(error)));
+    return false;
+  }
+  return succeeded(runPasses(buildQuantizePipeline));
 }
 
 /// A phase of its own where there is something to measure.
@@ -269,7 +289,7 @@ bool Compilation::runPhase(StringRef phase) {
   if (phase == "canonical")
     return succeeded(runPasses(buildCanonicalPipeline));
   if (phase == "quantize")
-    return succeeded(runPasses(buildQuantizePipeline));
+    return quantize();
   if (phase == "layout")
     return succeeded(runPasses(buildLayoutPipeline));
   if (phase == "fuse")

@@ -3,6 +3,8 @@
 // Phases, in order: import, canonical, quantize, layout, fuse, plan, codegen; tuning goes before plan. After each one the module is verified.
 #pragma once
 
+#include "compiler/calibrate/Program.h"
+#include "compiler/calibrate/Samples.h"
 #include "compiler/tune/MeasuredLibrary.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -23,10 +25,18 @@ struct CompileOptions {
   std::string reportPath;                     // JSON report; empty: none
   std::string provider = "lathe";             // of kernels: lathe; onednn, wherever it can be; auto, where it is faster
   bool tune = false;                          // measure the plans of operations on this machine and take the fastest
-  std::string tuneDbPath;   // tuning database: read, and written with `tune` (made if missing); empty: none
-  unsigned tuneThreads = 1; // threads that plans are measured with, and looked up for
-  double tuneSeconds = 45;  // after which no other operation is measured
-  OpenLibrary openLibrary;  // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
+  std::string tuneDbPath;              // tuning database: read, and written with `tune` (made if missing); empty: none
+  unsigned tuneThreads = 1;            // threads that plans are measured with, and looked up for
+  double tuneSeconds = 45;             // after which no other operation is measured
+  OpenLibrary openLibrary;             // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
+  std::string quantize;                // int8 (calibrated), int8-dynamic; empty: as the model says
+  std::string calibratePath;           // samples for int8: see openSamples
+  std::string calibrateMethod = "mse"; // how ranges are chosen: min-max, percentile, mse, entropy
+  std::string keep;                    // nodes whose names match stay as they are; a regular expression
+  ImageOptions images;                 // for samples that are pictures
+  OpenProgram openProgram;             // runs the model for calibration; null: int8 is refused
+  /// Told how many samples were run, of how many.
+  std::function<void(size_t done, size_t count)> calibrateProgress;
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
   /// Told how many operations are tuned, of how many.

@@ -4,6 +4,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp"> {
+  let summary = "make integers of the operands of products with constant weights";
+  let description = [{
+    Inputs have calibrated ranges (`lathe.range` at the operation or argument that defines them) or, with `dynamic`, are measured at
+    run time, which convolutions are not worth.
+  }];
+  let options = [
+    Option<"dynamic", "dynamic", "bool", "false", "scales of inputs follow from their values at run time">,
+    Option<"keep", "keep", "std::string", "\"\"", "nodes whose names match this expression stay in f32">];
+}
+
 def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {
   let summary = "move data as quantized integers instead of numbers, and drop quantization of what was just dequantized";
 }

@@ -1,6 +1,7 @@
 // The compiler's half of the command line: `lathe compile`, `check` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/capi/MeasuredOneDnn.h"
+#include "compiler/capi/RunArtifact.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/OutputFile.h"
 #include "compiler/import/Check.h"
@@ -26,12 +27,12 @@ public:
     if (!isVerbose && seconds < 0)
       line.show(phase.str());
   }
-  /// How many operations are tuned, as a bar.
-  void tuned(size_t done, size_t count) {
+  /// How many operations are tuned, or samples run, as a bar.
+  void showShare(llvm::StringRef phase, size_t done, size_t count) {
     constexpr size_t width = 30;
     size_t filled = done * width / std::max<size_t>(count, 1);
-    line.show("tune [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " + std::to_string(done) +
-              " of " + std::to_string(count));
+    line.show(phase.str() + " [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " +
+              std::to_string(done) + " of " + std::to_string(count));
   }
   void clear() { line.clear(); }
 
@@ -53,7 +54,9 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
   Progress progress(isVerbose);
   options.progress = std::ref(progress);
   options.openLibrary = lathe::openMeasuredOneDnn;
-  options.tuneProgress = [&](size_t done, size_t count) { progress.tuned(done, count); };
+  options.tuneProgress = [&](size_t done, size_t count) { progress.showShare("tune", done, count); };
+  options.openProgram = lathe::openRunnableArtifact;
+  options.calibrateProgress = [&](size_t done, size_t count) { progress.showShare("calibrate", done, count); };
   lathe::CompileStatus status = lathe::compileModel(options);
   progress.clear();
   printMessages(status.messages);
@@ -77,6 +80,26 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
          "of kernels: lathe; onednn, wherever it can be; auto: onednn where --tune or --tune-db says that it is "
          "faster (running the artifact then needs the library)")
       ->capture_default_str();
+  app.add_option("--quantize", options.quantize,
+                 "compute in 8-bit integers: int8, with ranges from --calibrate; int8-dynamic, with ranges that follow "
+                 "from the data of each run (matrix products only)");
+  app.add_option("--calibrate", options.calibratePath,
+                 "samples of inputs: .npz, a folder of .npz, .npy, test_data_set_* or pictures");
+  app.add_option("--calibrate-method", options.calibrateMethod,
+                 "how ranges are chosen from the samples: mse, percentile, entropy, min-max")
+      ->capture_default_str();
+  app.add_option("--keep", options.keep, "nodes whose names match this regular expression are not quantized");
+  app.add_option("--image-mean", options.images.mean, "of a picture's channels, in 0..1")->delimiter(',');
+  app.add_option("--image-std", options.images.std, "of a picture's channels, in 0..1")->delimiter(',');
+  app.add_option_function<std::vector<int64_t>>(
+         "--image-size",
+         [&options](const std::vector<int64_t> &size) {
+           options.images.height = size.front();
+           options.images.width = size.back();
+         },
+         "of pictures: 224, or height x width as 224x256")
+      ->delimiter('x')
+      ->expected(1, 2);
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");

@@ -1,0 +1,58 @@
+// What is kept of all values that a tensor has taken: a histogram of fixed size, however many samples there are.
+#pragma once
+
+#include "llvm/ADT/ArrayRef.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// Numbers that integers have to cover: low <= 0 <= high.
+struct Range {
+  double low = 0, high = 0;
+  bool operator==(const Range &) const = default;
+};
+
+/// How a range is chosen from what was seen.
+enum class RangeMethod {
+  minMax,     ///< all of it
+  percentile, ///< but a share of outliers on either side
+  mse,        ///< with the least squared error of 8-bit integers (Choukroun et al., Low-bit Quantization, 2019)
+  entropy,    ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
+};
+/// "min-max", "percentile", "mse" or "entropy".
+std::optional<RangeMethod> parseRangeMethod(llvm::StringRef text);
+
+/// Counts of values in bins of one width on both sides of 0. A value outside doubles the width: pairs of bins become one, so that
+/// the order of samples changes nothing but how a pair's values are told apart. NaN and infinities are counted apart.
+class Histogram {
+public:
+  Histogram();
+  void add(llvm::ArrayRef<float> values);
+
+  uint64_t count() const { return total; }
+  uint64_t notFinite() const { return strange; }
+  double least() const { return low; }
+  double most() const { return high; }
+  /// {0, 0} if nothing was added. `outliers`: the share of values beyond either end that `percentile` may leave out.
+  Range range(RangeMethod method, double outliers = 1e-5) const;
+
+private:
+  void widen(double magnitude);
+  double center(size_t bin) const;
+  Range percentile(double outliers) const;
+  Range leastError() const;
+  Range leastDivergence() const;
+  double squaredError(Range range) const;
+  double divergence(Range range) const;
+  template <class CostFn> Range search(CostFn cost) const;
+
+  std::vector<uint64_t> bins; // negative values first, 0 in the middle
+  double width = 0;           // of a bin; 0 until something else than 0 was seen
+  double low = 0, high = 0;
+  uint64_t total = 0, strange = 0;
+};
+
+} // namespace lathe

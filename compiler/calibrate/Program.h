@@ -1,0 +1,26 @@
+// What calibration asks of a program: the compiler writes one, who links the runtime (the tool, the C API) hands in how it is run.
+#pragma once
+
+#include "dialects/reference/Evaluate.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+#include <functional>
+#include <memory>
+
+namespace lathe {
+
+/// A compiled program that can be run; one thread at a time.
+class RunnableProgram {
+public:
+  using OutputFn = llvm::function_ref<void(size_t number, llvm::ArrayRef<int64_t> shape, const void *data)>;
+
+  virtual ~RunnableProgram() = default;
+  /// Runs once. `output` is told of each output: its number, its sizes and the values (row-major, as in the program; for the time
+  /// of the call).
+  virtual llvm::Error run(llvm::ArrayRef<reference::Tensor> inputs, OutputFn output) = 0;
+};
+
+/// Opens an artifact for this machine. The file may be removed once it is open.
+using OpenProgram = std::function<llvm::Expected<std::unique_ptr<RunnableProgram>>(llvm::StringRef path)>;
+
+} // namespace lathe
