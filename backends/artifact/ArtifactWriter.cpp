@@ -21,8 +21,8 @@ uint64_t pageEnd(uint64_t offset) { return llvm::alignTo(offset, LATHE_ARTIFACT_
 
 class ArtifactWriter {
 public:
-  ArtifactWriter(ArrayRef<CompiledProgram> programs, const ArtifactText &text, Backend &backend)
-      : programs(programs), weights(backend) {
+  ArtifactWriter(ArrayRef<CompiledProgram> programs, const ArtifactText &text, Backend &backend, bool keepsConstants)
+      : programs(programs), weights(backend, keepsConstants) {
     describeText(text);
   }
 
@@ -163,10 +163,10 @@ llvm::Error checkReplaceable(StringRef path) {
 } // namespace
 
 llvm::Expected<ArtifactSizes> writeArtifact(StringRef path, ArrayRef<CompiledProgram> programs,
-                                            const ArtifactText &text, Backend &backend) {
+                                            const ArtifactText &text, Backend &backend, bool keepsConstants) {
   if (llvm::Error error = checkReplaceable(path))
     return error;
-  ArtifactWriter writer(programs, text, backend);
+  ArtifactWriter writer(programs, text, backend, keepsConstants);
   if (failed(writer.prepare()))
     return llvm::createStringError("a program can't be put into an artifact");
   auto file =

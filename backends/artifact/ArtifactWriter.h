@@ -34,9 +34,10 @@ struct ArtifactSizes {
 };
 
 /// Writes to a temporary file beside `path` and renames it at the end: there is never half a file. Equal inputs give equal
-/// bytes. Constants are packed one at a time. At most 64 programs. Error: what the system says, or that a program can't be
+/// bytes. Constants are packed one at a time, and their memory given up unless `keepsConstants`. At most 64 programs. Error: what the system says, or that a program can't be
 /// described (with a diagnostic).
 llvm::Expected<ArtifactSizes> writeArtifact(llvm::StringRef path, llvm::ArrayRef<CompiledProgram> programs,
-                                            const ArtifactText &text, Backend &backend);
+                                            const ArtifactText &text, Backend &backend,
+                                            bool keepsConstants = false);
 
 } // namespace lathe

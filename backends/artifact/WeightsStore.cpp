@@ -127,7 +127,7 @@ void WeightsStore::release(plan::WeightsOp weights) {
     return;
   if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
     forgetPages(weights.getContext(), blob->getData());
-  if (--itemsOfResource[resource.getRawHandle().getKey()] == 0)
+  if (--itemsOfResource[resource.getRawHandle().getKey()] == 0 && !keepsConstants)
     reference::releaseResource(resource);
 }
 

@@ -14,7 +14,8 @@ namespace lathe {
 
 class WeightsStore {
 public:
-  explicit WeightsStore(Backend &backend) : backend(backend) {}
+  /// `keepsConstants`: resources of constants are not given up by `write`.
+  WeightsStore(Backend &backend, bool keepsConstants) : backend(backend), keepsConstants(keepsConstants) {}
 
   /// Registers the constants of program number `programIndex`. Failure: a diagnostic at a constant that has no bytes.
   mlir::LogicalResult add(plan::ProgramOp program, unsigned programIndex);
@@ -30,7 +31,8 @@ public:
   std::vector<std::unique_ptr<artifact::WeightsSegmentT>> segments(uint64_t regionOffset) const;
   uint64_t sizeBytes() const;
 
-  /// Writes the region and computes the digests. The constants' resources are given up: the programs have none afterwards.
+  /// Writes the region and computes the digests. The constants' resources are given up, unless they are kept: the programs have
+  /// none afterwards.
   void write(llvm::raw_ostream &out);
 
 private:
@@ -50,6 +52,7 @@ private:
   void release(plan::WeightsOp weights);
 
   Backend &backend;
+  bool keepsConstants;
   std::vector<Item> items;
   std::vector<Segment> parts;
   llvm::DenseMap<mlir::Operation *, unsigned> itemOf;

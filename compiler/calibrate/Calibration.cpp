@@ -59,7 +59,7 @@ llvm::Error compileTo(StringRef path, ModuleOp module, Backend &backend) {
   if (mlir::failed(code))
     return failed("can't generate code for calibration");
   CompiledProgram compiled{*program, std::move(*code)};
-  return writeArtifact(path, compiled, {}, backend).takeError();
+  return writeArtifact(path, compiled, {}, backend, /*keepsConstants=*/true).takeError();
 }
 
 llvm::Expected<std::unique_ptr<RunnableProgram>> build(func::FuncOp function, ArrayRef<Value> points, Backend &backend,

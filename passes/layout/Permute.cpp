@@ -39,7 +39,8 @@ bool canPermute(Operation *op) {
     return tensorType(gather.getIndices()).getRank() == 1;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return tensorType(broadcast.getInput()).getRank() == tensorType(broadcast).getRank();
-  return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp,
+  return isElementwise(op) ||
+         isa<ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp,
              PadOp, ResizeOp, TileOp>(op);
 }
 
