@@ -37,7 +37,6 @@ struct ArtifactSizes {
 /// bytes. Constants are packed one at a time, and their memory given up unless `keepsConstants`. At most 64 programs. Error: what the system says, or that a program can't be
 /// described (with a diagnostic).
 llvm::Expected<ArtifactSizes> writeArtifact(llvm::StringRef path, llvm::ArrayRef<CompiledProgram> programs,
-                                            const ArtifactText &text, Backend &backend,
-                                            bool keepsConstants = false);
+                                            const ArtifactText &text, Backend &backend, bool keepsConstants = false);
 
 } // namespace lathe

@@ -22,6 +22,7 @@ std::vector<InputSpec> inputSpecs(mlir::func::FuncOp function);
 /// One range for each of `points` (f32 values of `function`, which stays as it is). Memory doesn't grow with the number of samples.
 /// Error: a sample can't be loaded or run, a value is not finite, or there are no samples; all name the reason.
 llvm::Expected<std::vector<Range>> calibrate(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> points,
-                                             SampleSource &samples, Backend &backend, const CalibrationOptions &options);
+                                             SampleSource &samples, Backend &backend,
+                                             const CalibrationOptions &options);
 
 } // namespace lathe

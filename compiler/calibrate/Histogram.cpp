@@ -130,9 +130,7 @@ Range Histogram::leastError() const {
 double Histogram::divergence(Range range) const {
   double step = (range.high - range.low) / kSteps;
   std::vector<double> mass(kSteps + 1), filled(kSteps + 1);
-  auto levelOf = [&](double x) {
-    return size_t(std::clamp(std::round((x - range.low) / step), 0.0, double(kSteps)));
-  };
+  auto levelOf = [&](double x) { return size_t(std::clamp(std::round((x - range.low) / step), 0.0, double(kSteps))); };
   double clipped[2] = {0, 0};
   for (size_t bin = 0; bin < 2 * kHalf; ++bin) {
     double x = center(bin);

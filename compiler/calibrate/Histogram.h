@@ -2,6 +2,7 @@
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@ enum class RangeMethod {
   minMax,     ///< all of it
   percentile, ///< but a share of outliers on either side
   mse,        ///< with the least squared error of 8-bit integers (Choukroun et al., Low-bit Quantization, 2019)
-  entropy,    ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
+  entropy, ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
 };
 /// "min-max", "percentile", "mse" or "entropy".
 std::optional<RangeMethod> parseRangeMethod(llvm::StringRef text);

@@ -40,8 +40,7 @@ bool canPermute(Operation *op) {
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return tensorType(broadcast.getInput()).getRank() == tensorType(broadcast).getRank();
   return isElementwise(op) ||
-         isa<ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp,
-             PadOp, ResizeOp, TileOp>(op);
+         isa<ConcatOp, ReduceOp, ArgReduceOp, CumulativeOp, SoftmaxOp, SliceOp, PadOp, ResizeOp, TileOp>(op);
 }
 
 SmallVector<Value> dataOperands(Operation *op) {

@@ -5,7 +5,7 @@
 // Activations: unsigned, one scale and zero point per tensor, from the calibrated range; or, `dynamic`, from the least and largest
 // value at run time. Weights: signed, symmetric, a scale per output channel. What convolutions read is read as integers by all
 // others, too (sums, pools): pictures are large. What only matrix products read stays f32 for others, so that sums of residual
-// branches keep their precision. Assumes folded constants. A range that doesn't cover a value costs precision, nothing else.
+// branches keep their precision. Tables of embeddings are stored as integers, too. Assumes folded constants. A range that doesn't cover a value costs precision, nothing else.
 // Jacob et al., 2018; Nagel et al., A White Paper on Neural Network Quantization, 2021, section 2.
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
@@ -108,22 +108,21 @@ SmallVector<double> magnitudes(const reference::Tensor &weights, int64_t axis) {
   return result;
 }
 
-/// Integers of constant weights, dequantized.
-Value quantizedWeights(const WeightedProduct &product, OpBuilder &b) {
-  auto constant = product.weights->get().getDefiningOp<ConstantOp>();
+/// Integers of constant weights, dequantized: a scale for each index of `axis`. Null if they are not finite.
+Value quantizedConstant(ConstantOp constant, int64_t axis, OpBuilder &b) {
   auto values = reference::Tensor::fromAttribute(constant.getValue());
   if (!values) {
     llvm::consumeError(values.takeError());
     return {};
   }
   SmallVector<float> scales;
-  for (double magnitude : magnitudes(*values, product.outputAxis)) {
+  for (double magnitude : magnitudes(*values, axis)) {
     if (!std::isfinite(magnitude))
       return {};
     scales.push_back(std::max(float(magnitude / 127), std::numeric_limits<float>::min()));
   }
   SmallVector<int64_t> shape(values->rank(), 1);
-  shape[product.outputAxis] = values->dim(product.outputAxis);
+  shape[axis] = values->dim(axis);
   auto type = RankedTensorType::get(shape, b.getF32Type());
   Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(scales)));
   Value integers = createQuantize(b, constant.getLoc(), constant, scale, {}, b.getIntegerType(8));
@@ -155,8 +154,8 @@ Parameters measuredParameters(Value x, Location location, OpBuilder &b) {
   };
   Value low = extreme(ReduceKind::min, BinaryKind::min), high = extreme(ReduceKind::max, BinaryKind::max);
   Value span = b.create<BinaryOp>(location, scalar, BinaryKind::sub, high, low);
-  Value scale = b.create<BinaryOp>(location, scalar, BinaryKind::mul, span,
-                                   createScalar(b, location, b.getF32Type(), 1.0 / 255));
+  Value scale =
+      b.create<BinaryOp>(location, scalar, BinaryKind::mul, span, createScalar(b, location, b.getF32Type(), 1.0 / 255));
   Value distance = createUnary(b, location, UnaryKind::neg, low);
   return {scale, createQuantize(b, location, distance, scale, {}, unsignedByte(b))};
 }
@@ -196,6 +195,23 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
       use->set(replaced);
   }
 
+  /// Rows of large tables that are looked up (embeddings) have a scale each.
+  void quantizeTable(GatherOp op, std::vector<Decision> &decisions) {
+    constexpr int64_t fewest = 1 << 14; // elements
+    auto constant = op.getInput().getDefiningOp<ConstantOp>();
+    if (!constant || op.getAxis() != 0 || !tensorType(constant).getElementType().isF32() ||
+        tensorType(constant).getRank() != 2 || tensorType(constant).getNumElements() < fewest)
+      return;
+    OpBuilder b(op);
+    Value table = isKept(op, keep) ? Value() : quantizedConstant(constant, 0, b);
+    decisions.push_back({nodeName(op->getLoc()), "quantize", bool(table),
+                         table              ? "rows of the table are stored as integers"
+                         : isKept(op, keep) ? "kept in f32 by --keep"
+                                            : "the table is not finite"});
+    if (table)
+      op.getInputMutable().assign(table);
+  }
+
   void runOnOperation() override {
     llvm::MapVector<Value, SmallVector<OpOperand *>> inputs;
     std::vector<Decision> decisions;
@@ -205,7 +221,9 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
         return;
       std::string reason = reasonAgainst(*product);
       OpBuilder b(op);
-      Value weights = reason.empty() ? quantizedWeights(*product, b) : Value();
+      Value weights = reason.empty() ? quantizedConstant(product->weights->get().getDefiningOp<ConstantOp>(),
+                                                         product->outputAxis, b)
+                                     : Value();
       if (reason.empty() && !weights)
         reason = "weights are not finite";
       if (!reason.empty())
@@ -215,6 +233,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     });
     for (auto &[value, products] : inputs)
       replaceUses(value, products);
+    getOperation().walk([&](GatherOp op) { quantizeTable(op, decisions); });
     removeIntervals(getOperation());
     addDecisions(getOperation(), decisions);
   }

@@ -1,11 +1,12 @@
 // Data is moved as integers: a quarter of the bytes, and products find their operands dequantized.
 //
 //   transpose(dequantize(q))           ->  dequantize(transpose(q))
+//   gather(dequantize(q, s))           ->  dequantize(gather(q), gather(s))  with a scale per row
 //   quantize(max_pool(x))              ->  max_pool(quantize(x))             where x is computed for it alone
 //   quantize(concat(x, y))             ->  concat(quantize(x), quantize(y))
 //   quantize(dequantize(q, s, z), s, z)  ->  q
-//   zero points of 0                   ->  none
-//   quantize(relu(x), s, z)            ->  quantize(x, s, z)                 where z is the lowest integer: what is negative saturates
+//   zero points of 0                     ->  none
+//   quantize(relu(x), s, z)              ->  quantize(x, s, z)               where 0 is the lowest integer; the same for other bounds
 //
 // All of them are exact: scales are positive, so that a maximum of integers is the integer of the maximum. Assumes one scale and
 // zero point per tensor (transposes take others, too). Integers of other ranges (concat) are quantized again, which their model asks
@@ -60,6 +61,37 @@ Value transposed(Value entries, TransposeOp op, OpBuilder &b) {
   dims.insert(dims.begin(), tensorType(op).getRank() - dims.size(), dimConstant(b.getContext(), 1));
   return createTranspose(b, op.getLoc(), createReshape(b, op.getLoc(), entries, dims), op.getPermutation());
 }
+
+/// gather(dequantize(q, s)) -> dequantize(gather(q), gather(s))   for rows with a scale each
+struct GatherBeforeDequantize : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  static bool isPerRow(Value entries, int64_t rank) {
+    DimExprs dims = dimExprs(tensorType(entries));
+    return int64_t(dims.size()) == rank &&
+           llvm::all_of(ArrayRef(dims).drop_front(), [](AffineExpr dim) { return constantDim(dim) == 1; });
+  }
+
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &b) const override {
+    auto uniform = Uniform::of(op.getInput());
+    int64_t rank = tensorType(op.getInput()).getRank();
+    if (!uniform || uniform->isPerTensor() || op.getAxis() != 0 || !isPerRow(uniform->scale, rank) ||
+        (uniform->zero && !isPerRow(uniform->zero, rank)))
+      return b.notifyMatchFailure(op, "no rows of dequantized elements with a scale each");
+    auto gathered = [&](Value rows) -> Value {
+      DimExprs dims = dimExprs(tensorType(op));
+      if (rows && rows != uniform->integers)
+        for (int64_t axis = 1; axis < rank; ++axis)
+          dims[dims.size() - axis] = dimConstant(b.getContext(), 1);
+      return rows ? b.create<GatherOp>(op.getLoc(), makeTensorType(dims, tensorType(rows).getElementType()), rows,
+                                       op.getIndices(), 0)
+                  : Value();
+    };
+    Value integers = gathered(uniform->integers), scale = gathered(uniform->scale), zero = gathered(uniform->zero);
+    b.replaceOp(op, createDequantize(b, op.getLoc(), integers, scale, zero));
+    return success();
+  }
+};
 
 /// move(dequantize(q)) -> dequantize(move(q))
 struct MoveBeforeDequantize : RewritePattern {
@@ -154,19 +186,38 @@ template <class OpT> struct DropZero : OpRewritePattern<OpT> {
   }
 };
 
-/// quantize(relu(x), s, z) -> quantize(x, s, z)
-struct ReluBySaturation : OpRewritePattern<QuantizeOp> {
+/// quantize(clip(x), s, z) -> quantize(x, s, z)
+struct ClipBySaturation : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
+  /// The integer before it is saturated, as nn.quantize computes it.
+  static double integerOf(double value, double scale, double zero) {
+    return double(std::nearbyint(float(value) / float(scale))) + zero;
+  }
+
+  /// What is clipped to bounds at which integers are saturated anyway; null for anything else.
+  static Value clipped(Value value, function_ref<double(double)> integerOf, double lowest, double highest) {
+    if (UnaryOp relu = definedBy(value, UnaryKind::relu); relu && integerOf(0) <= lowest)
+      return relu.getInput();
+    if (auto max = matchWithScalar(value, BinaryKind::max); max && integerOf(max->scalar) <= lowest)
+      return max->input;
+    if (auto min = matchWithScalar(value, BinaryKind::min); min && integerOf(min->scalar) >= highest)
+      return min->input;
+    return {};
+  }
+
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &b) const override {
-    UnaryOp relu = definedBy(op.getInput(), UnaryKind::relu);
     auto type = cast<IntegerType>(tensorType(op).getElementType());
-    double lowest = type.isUnsigned() ? 0 : -std::ldexp(1.0, int(type.getWidth()) - 1);
+    double span = std::ldexp(1.0, int(type.getWidth())), lowest = type.isUnsigned() ? 0 : -span / 2;
     auto zero = op.getZero() ? scalarConstant(op.getZero()) : std::optional(0.0);
     auto scale = scalarConstant(op.getScale());
-    if (!relu || zero != lowest || !scale || !(*scale > 0))
-      return b.notifyMatchFailure(op, "no relu, or negative numbers don't saturate at zero");
-    b.modifyOpInPlace(op, [&] { op.getInputMutable().assign(relu.getInput()); });
+    if (!zero || !scale || !(*scale > 0))
+      return b.notifyMatchFailure(op, "scale and zero point are not known");
+    auto integer = [&](double value) { return integerOf(value, *scale, *zero); };
+    Value inside = clipped(op.getInput(), integer, lowest, lowest + span - 1);
+    if (!inside || inside.getType() != op.getInput().getType())
+      return b.notifyMatchFailure(op, "no clip, or integers are not saturated at its bounds");
+    b.modifyOpInPlace(op, [&] { op.getInputMutable().assign(inside); });
     return success();
   }
 };
@@ -174,8 +225,8 @@ struct ReluBySaturation : OpRewritePattern<QuantizeOp> {
 struct PropagateQuantization : impl::PropagateQuantizationBase<PropagateQuantization> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MoveBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove, QuantizeOfDequantized,
-                 ReluBySaturation, DropZero<QuantizeOp>, DropZero<DequantizeOp>>(&getContext());
+    patterns.add<MoveBeforeDequantize, GatherBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove,
+                 QuantizeOfDequantized, ClipBySaturation, DropZero<QuantizeOp>, DropZero<DequantizeOp>>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

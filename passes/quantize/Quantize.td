@@ -5,7 +5,7 @@
 include "mlir/Pass/PassBase.td"
 
 def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp"> {
-  let summary = "make integers of the operands of products with constant weights";
+  let summary = "make integers of the operands of products with constant weights, and of tables";
   let description = [{
     Inputs have calibrated ranges (`lathe.range` at the operation or argument that defines them) or, with `dynamic`, are measured at
     run time, which convolutions are not worth.

@@ -43,6 +43,24 @@ func.func @relu(%x: tensor<4xf32>) -> (tensor<4xi8>, tensor<4xi8>) {
   return %q, %r : tensor<4xi8>, tensor<4xi8>
 }
 
+// 2.55 is the highest number with a scale of 0.01: to clip at 2.549 changes nothing, at 2.5 it does.
+// CHECK-LABEL: @clip
+// CHECK: %[[M:.*]] = nn.binary min %arg0
+// CHECK-DAG: nn.quantize %arg0
+// CHECK-DAG: nn.quantize %[[M]]
+func.func @clip(%x: tensor<4xf32>) -> (tensor<4xui8>, tensor<4xui8>) {
+  %s = nn.constant dense<0.01> : tensor<f32>
+  %none = nn.constant dense<0.0> : tensor<f32>
+  %bound = nn.constant dense<2.549> : tensor<f32>
+  %inner = nn.constant dense<2.5> : tensor<f32>
+  %a = nn.binary max %x, %none : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %b = nn.binary min %a, %bound : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %c = nn.binary min %x, %inner : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %q = nn.quantize %b, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
+  %r = nn.quantize %c, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
+  return %q, %r : tensor<4xui8>, tensor<4xui8>
+}
+
 // What is padded with zeros is padded with the zero point.
 // CHECK-LABEL: @pad
 // CHECK: %[[Z:.*]] = nn.constant dense<7> : tensor<ui8>

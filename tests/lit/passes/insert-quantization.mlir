@@ -1,0 +1,64 @@
+// RUN: lathe-opt %s --lathe-insert-quantization --canonicalize --split-input-file | FileCheck %s
+// RUN: lathe-opt %s --lathe-insert-quantization=dynamic --canonicalize --split-input-file | FileCheck %s --check-prefix=DYNAMIC
+// RUN: lathe-opt %s --lathe-insert-quantization=keep=conv --canonicalize --split-input-file | FileCheck %s --check-prefix=KEEP
+
+// Weights: a scale per output channel, of the largest magnitude / 127. Activations: 0 is an integer.
+// CHECK-LABEL: @matmul
+// CHECK-DAG: %[[S:.*]] = nn.constant dense<0.0117647061> : tensor<f32>
+// CHECK-DAG: %[[Z:.*]] = nn.constant dense<85> : tensor<ui8>
+// CHECK-DAG: %[[T:.*]] = nn.constant dense<{{\[\[}}1.000000e+00, 2.000000e+00]]> : tensor<1x2xf32>
+// CHECK: %[[Q:.*]] = nn.quantize %arg0, %[[S]] zero %[[Z]] : {{.*}} -> tensor<3x2xui8>
+// CHECK: %[[D:.*]] = nn.dequantize %[[Q]], %[[S]] zero %[[Z]]
+// CHECK: %[[W:.*]] = nn.quantize %{{.*}}, %[[T]] : {{.*}} -> tensor<2x2xi8>
+// CHECK: %[[V:.*]] = nn.dequantize %[[W]], %[[T]]
+// CHECK: %[[M:.*]] = nn.matmul %[[D]], %[[V]]
+// What only products read stays f32 for others.
+// CHECK: nn.binary add %[[M]], %arg0
+
+// DYNAMIC-LABEL: @matmul
+// DYNAMIC: nn.reduce min %arg0 {axes = array<i64: 0, 1>
+// DYNAMIC: nn.reduce max %arg0
+// DYNAMIC: %[[Q:.*]] = nn.quantize %arg0, %[[S:.*]] zero %[[Z:.*]] :
+// DYNAMIC: nn.dequantize %[[Q]], %[[S]] zero %[[Z]]
+func.func @matmul(%x: tensor<3x2xf32> {lathe.range = array<f64: -1.0, 2.0>}) -> tensor<3x2xf32> {
+  %w = nn.constant dense<[[127.0, 254.0], [-3.0, 1.0]]> : tensor<2x2xf32>
+  %m = nn.matmul %x, %w : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
+  %r = nn.binary add %m, %x : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %r : tensor<3x2xf32>
+}
+
+// -----
+
+// What a convolution reads as integers, others do, too; the attribute is gone.
+// CHECK-LABEL: @conv
+// CHECK: %[[A:.*]] = nn.unary relu %arg0 : (
+// CHECK: %[[Q:.*]] = nn.quantize %[[A]]
+// CHECK: %[[D:.*]] = nn.dequantize %[[Q]]
+// CHECK: %[[C:.*]] = nn.conv %[[D]]
+// CHECK: nn.binary add %[[C]], %[[D]]
+// DYNAMIC-LABEL: @conv
+// DYNAMIC-SAME: convolutions have calibrated ranges or none
+// DYNAMIC-NOT: nn.quantize
+// KEEP-LABEL: @conv
+// KEEP-SAME: kept in f32 by --keep
+// KEEP-NOT: nn.quantize
+func.func @conv(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
+  %w = nn.constant dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %a = nn.unary relu %x {lathe.range = array<f64: 0.0, 3.0>} : (tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  %c = nn.conv %a, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, group = 1 : i64}
+      : (tensor<1x1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32> loc("a.conv")
+  %r = nn.binary add %c, %a : (tensor<1x1x4xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  return %r : tensor<1x1x4xf32>
+}
+
+// -----
+
+// DYNAMIC-LABEL: @not_calibrated
+// CHECK-LABEL: @not_calibrated
+// CHECK-SAME: the input was not calibrated
+// CHECK-NOT: nn.quantize
+func.func @not_calibrated(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %w = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %m = nn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %m : tensor<1x2xf32>
+}
