@@ -1,5 +1,6 @@
-// Quantized operators: nn.quantize and nn.dequantize, and products of 8-bit integers with sums in i32.
+// ONNX's quantized operators: nn.quantize and nn.dequantize, and products of 8-bit integers with sums in i32.
 #include "compiler/import/Products.h"
+#include "compiler/import/Quantized.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -8,9 +9,10 @@ namespace lathe::importer {
 
 namespace {
 
-/// Where scales and zero points belong: all elements, entries along `axis`, or blocks of `block` elements along it.
+/// Where scales and zero points belong: all elements, entries along `axis`, or blocks of `block` elements along it. Those
+/// without an axis broadcast as they are.
 struct Grid {
-  int64_t axis = 0, block = 0;
+  int64_t axis = -1, block = 0;
 };
 
 /// The attributes of QuantizeLinear and DequantizeLinear for an input of this rank.
@@ -25,7 +27,7 @@ bool isOneElement(Value value) { return typeOf(value).hasStaticShape() && typeOf
 
 /// Scale or zero point (may be null) shaped as nn.quantize wants it; null with an error if sizes don't fit.
 Value entriesOn(Node &n, Value entries, Value x, Grid grid) {
-  if (!entries || rankOf(entries) == 0)
+  if (!entries || rankOf(entries) == 0 || grid.axis < 0)
     return entries;
   if (isOneElement(entries) && rankOf(entries) == 1)
     return n.reshape(entries, {});
@@ -56,7 +58,7 @@ Value sizedUniform(Node &n, StringRef name, Value input, Value scale, Value zero
 bool isQuantized(Type type) { return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() <= 16 && !isBool(type); }
 
 /// saturate(round(x / scale) + zero) as `type`; zero may be null. Floating operands of other types are computed in f32.
-Value quantize(Node &n, Value x, Value scale, Value zero, Type type, Grid grid = {}) {
+Value quantizeOn(Node &n, Value x, Value scale, Value zero, Type type, Grid grid) {
   if (!x || !scale || !type)
     return {};
   if (!isQuantized(type))
@@ -70,7 +72,7 @@ Value quantize(Node &n, Value x, Value scale, Value zero, Type type, Grid grid =
 }
 
 /// (x - zero) * scale as the scale's type; zero may be null.
-Value dequantize(Node &n, Value x, Value scale, Value zero, Grid grid = {}) {
+Value dequantizeOn(Node &n, Value x, Value scale, Value zero, Grid grid) {
   if (!x || !scale)
     return {};
   if (!isa<IntegerType>(elementOf(x)) || isBool(elementOf(x)) || elementOf(x).getIntOrFloatBitWidth() > 32)
@@ -92,7 +94,7 @@ Values quantizeLinear(Node &n) {
   Type type = zero          ? elementOf(zero)
               : wanted != 0 ? n.elementType(wanted)
                             : Type(IntegerType::get(n.context(), 8, IntegerType::Unsigned));
-  return {quantize(n, x, scale, zero, type, *grid)};
+  return {quantizeOn(n, x, scale, zero, type, *grid)};
 }
 
 Values dequantizeLinear(Node &n) {
@@ -100,69 +102,110 @@ Values dequantizeLinear(Node &n) {
   auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
   if (!grid)
     return {};
-  Value result = dequantize(n, x, scale, zero, *grid);
+  Value result = dequantizeOn(n, x, scale, zero, *grid);
   int64_t wanted = n.integer("output_dtype", 0);
   return {wanted != 0 ? n.cast(result, n.elementType(wanted)) : result};
 }
 
-//===- integer products -===//
+//===- what Quantized.h gives to others -===//
 
-/// A zero point of an operand of a product: one number, one per row (lhs) or one per column (rhs).
-Value zeroOf(Node &n, Value zero, Value operand, bool isLhs) {
-  if (!zero || !operand)
+/// One number as a scalar, others as they are; null stays null.
+Value scalarOrEntries(Node &n, Value value) { return value && isOneElement(value) ? n.reshape(value, {}) : value; }
+
+} // namespace
+
+Value quantized(Node &n, Value x, Value scale, Value zero, Type type) {
+  return quantizeOn(n, x, scalarOrEntries(n, scale), scalarOrEntries(n, zero), type, {});
+}
+
+Value dequantized(Node &n, Value x, Value scale, Value zero) {
+  return dequantizeOn(n, x, scalarOrEntries(n, scale), scalarOrEntries(n, zero), {});
+}
+
+Dynamic quantizedDynamically(Node &n, Value given) {
+  Value x = n.cast(given, n.f32());
+  Ints axes;
+  for (int64_t i = 0; x && i < rankOf(x); ++i)
+    axes.push_back(i);
+  Value low = n.binary(BinaryKind::min, n.reduce(ReduceKind::min, x, axes, /*keepdims=*/false), 0);
+  Value high = n.binary(BinaryKind::max, n.reduce(ReduceKind::max, x, axes, /*keepdims=*/false), 0);
+  Value range = n.sub(high, low);
+  if (!range)
     return {};
-  if (isOneElement(zero))
-    return n.reshape(zero, {});
-  return rankOf(zero) == 1 && isLhs && rankOf(operand) > 1 ? n.unsqueeze(zero, {1}) : zero;
+  Value scale =
+      n.select(n.binary(BinaryKind::equal, range, 0), n.scalar(1, n.f32()), n.binary(BinaryKind::div, range, 255));
+  Value zero = n.sub(n.scalar(0, n.f32()), n.div(low, scale));
+  zero = n.unary(UnaryKind::round, n.binary(BinaryKind::min, n.binary(BinaryKind::max, zero, 0), 255));
+  zero = n.cast(zero, IntegerType::get(n.context(), 8, IntegerType::Unsigned));
+  return {quantized(n, x, scale, zero, zero ? elementOf(zero) : Type()), scale, zero};
 }
 
-Value product(Node &n, unsigned a, unsigned zeroA, unsigned b, unsigned zeroB) {
-  Value lhs = n.in(a), rhs = n.in(b);
-  return matmulAnyRank(n, lhs, rhs, zeroOf(n, n.optional(zeroA), lhs, true), zeroOf(n, n.optional(zeroB), rhs, false));
+Value perRow(Node &n, Value entries) {
+  if (!entries || isOneElement(entries))
+    return scalarOrEntries(n, entries);
+  return rankOf(entries) == 1 ? n.unsqueeze(entries, {1}) : entries;
 }
 
-Values matMulInteger(Node &n) { return {product(n, 0, 2, 1, 3)}; }
-
-/// One number as a scalar, one per filter as it is.
-Value perFilter(Node &n, Value value) { return value && isOneElement(value) ? n.reshape(value, {}) : value; }
-
-Values convInteger(Node &n) {
-  return {convolve(n, n.in(0), n.in(1), {}, perFilter(n, n.optional(2)), perFilter(n, n.optional(3)))};
+Value integerProduct(Node &n, Value lhs, Value zeroLhs, Value rhs, Value zeroRhs) {
+  Value rowZero = lhs && rankOf(lhs) > 1 ? perRow(n, zeroLhs) : scalarOrEntries(n, zeroLhs);
+  return matmulAnyRank(n, lhs, rhs, rowZero, scalarOrEntries(n, zeroRhs));
 }
 
-/// sum * scale, rounded and saturated with the scale and zero point of the result.
-Value requantize(Node &n, Value sum, Value scale, Value scaleY, Value zeroY) {
-  if (!sum || !scale || !scaleY || !zeroY)
+Value integerConvolution(Node &n, Value input, Value zeroInput, Value filter, Value zeroFilter, Value bias) {
+  return convolve(n, input, filter, bias, scalarOrEntries(n, zeroInput), scalarOrEntries(n, zeroFilter));
+}
+
+Value perChannel(Node &n, Value scale, Value sums) {
+  Value entries = scalarOrEntries(n, scale);
+  if (!entries || !sums || rankOf(entries) != 1)
+    return entries;
+  DimExprs dims{dimsOf(entries)[0]};
+  dims.append(rankOf(sums) - 2, n.dim(1));
+  return n.reshape(entries, dims);
+}
+
+Value scaledSums(Node &n, Value sums, Value scale) {
+  return sums && scale ? sizedUniform(n, "nn.dequantize", sums, n.cast(scale, n.f32()), {}, n.f32(), {}) : Value();
+}
+
+Value requantized(Node &n, Value sums, Value scale, Value resultScale, Value resultZero) {
+  if (!resultZero)
     return {};
-  Value scaled = sizedUniform(n, "nn.dequantize", sum, n.cast(scale, n.f32()), {}, n.f32(), {});
-  return quantize(n, scaled, perFilter(n, scaleY), perFilter(n, zeroY), elementOf(zeroY));
+  return quantized(n, scaledSums(n, sums, scale), resultScale, resultZero, elementOf(resultZero));
 }
 
-Value rowScale(Node &n, Value scale) {
-  return scale && !isOneElement(scale) && rankOf(scale) == 1 ? n.unsqueeze(scale, {1}) : scale;
+namespace {
+
+Values dynamicQuantizeLinear(Node &n) {
+  Dynamic result = quantizedDynamically(n, n.in(0));
+  return {result.integers, result.scale, result.zero};
 }
+
+Values matMulInteger(Node &n) { return {integerProduct(n, n.in(0), n.optional(2), n.in(1), n.optional(3))}; }
+
+Values convInteger(Node &n) { return {integerConvolution(n, n.in(0), n.optional(2), n.in(1), n.optional(3))}; }
 
 Values qlinearMatMul(Node &n) {
-  return {requantize(n, product(n, 0, 2, 3, 5), n.mul(rowScale(n, n.in(1)), n.in(4)), n.in(6), n.in(7))};
+  Value scale = n.mul(perRow(n, n.in(1)), scalarOrEntries(n, n.in(4)));
+  return {requantized(n, integerProduct(n, n.in(0), n.in(2), n.in(3), n.in(5)), scale, n.in(6), n.in(7))};
 }
 
 Values qlinearConv(Node &n) {
-  Value sum = convolve(n, n.in(0), n.in(3), n.optional(8), perFilter(n, n.in(2)), perFilter(n, n.in(5)));
-  Value scale = n.mul(perFilter(n, n.in(1)), perFilter(n, n.in(4)));
-  if (!sum || !scale)
-    return {};
-  if (rankOf(scale) == 1) {
-    DimExprs dims{dimsOf(scale)[0]};
-    dims.append(rankOf(sum) - 2, n.dim(1));
-    scale = n.reshape(scale, dims);
-  }
-  return {requantize(n, sum, scale, n.in(6), n.in(7))};
+  Value sums = integerConvolution(n, n.in(0), n.in(2), n.in(3), n.in(5), n.optional(8));
+  Value scale = n.mul(scalarOrEntries(n, n.in(1)), scalarOrEntries(n, n.in(4)));
+  return {requantized(n, sums, perChannel(n, scale, sums), n.in(6), n.in(7))};
 }
 
 constexpr ConverterEntry kTable[] = {
-    {"QuantizeLinear", 10, kNewest, quantizeLinear}, {"DequantizeLinear", 10, kNewest, dequantizeLinear},
-    {"MatMulInteger", 10, kNewest, matMulInteger},   {"ConvInteger", 10, kNewest, convInteger},
-    {"QLinearMatMul", 10, kNewest, qlinearMatMul},   {"QLinearConv", 10, kNewest, qlinearConv},
+    {"QuantizeLinear", 10, kNewest, quantizeLinear},
+    {"DequantizeLinear", 10, kNewest, dequantizeLinear},
+    {"QuantizeLinear", 1, kNewest, quantizeLinear, "com.microsoft"},
+    {"DequantizeLinear", 1, kNewest, dequantizeLinear, "com.microsoft"},
+    {"DynamicQuantizeLinear", 11, kNewest, dynamicQuantizeLinear},
+    {"MatMulInteger", 10, kNewest, matMulInteger},
+    {"ConvInteger", 10, kNewest, convInteger},
+    {"QLinearMatMul", 10, kNewest, qlinearMatMul},
+    {"QLinearConv", 10, kNewest, qlinearConv},
 };
 
 } // namespace
