@@ -20,8 +20,8 @@ inline constexpr int64_t kMaxSide = 16384;
 /// damaged, too large.
 llvm::Expected<Picture> readPicture(llvm::StringRef path, int64_t channels);
 
-/// Resized by a bilinear filter whose support grows with the reduction (as Pillow's and torchvision's antialiased one),
-/// edges repeated, values taken as they are (no gamma). 1 <= height, width <= kMaxSide.
+/// Resized by a bilinear filter whose support grows with the reduction (but at the edges as Pillow's and torchvision's
+/// antialiased one), edges repeated, values taken as they are (no gamma). 1 <= height, width <= kMaxSide.
 Picture resize(Picture picture, int64_t height, int64_t width);
 
 } // namespace lathe::samples

@@ -1,4 +1,5 @@
 #include "compiler/capi/MeasuredOneDnn.h"
+#include "compiler/capi/RunArtifact.h"
 #include "compiler/capi/include/lathe/lathe_compile.h"
 #include "compiler/driver/Driver.h"
 #include <algorithm>
@@ -31,6 +32,28 @@ bool readList(const char *const *texts, size_t count, std::vector<std::string> &
 
 const char *orEmpty(const char *text) { return text ? text : ""; }
 
+bool readNumbers(const double *numbers, size_t count, std::vector<double> &list) {
+  if (count && !numbers)
+    return false;
+  list.assign(numbers, numbers + count);
+  return true;
+}
+
+/// What belongs to quantization; an empty text, or what is wrong.
+std::string readQuantization(const lathe_compile_options_t &from, lathe::CompileOptions &options) {
+  options.quantize = orEmpty(from.quantize);
+  options.calibratePath = orEmpty(from.calibrate);
+  if (from.calibrate_method)
+    options.calibrateMethod = from.calibrate_method;
+  options.keep = orEmpty(from.keep);
+  options.images.height = from.image_height;
+  options.images.width = from.image_width;
+  options.openProgram = lathe::openRunnableArtifact;
+  bool isOk = readNumbers(from.image_mean, from.image_mean_count, options.images.mean) &&
+              readNumbers(from.image_std, from.image_std_count, options.images.std);
+  return isOk ? "" : "expects numbers for image_mean and image_std";
+}
+
 CompileStatus compile(const lathe_compile_options_t *given) {
   // The first version ended with the model's size.
   constexpr size_t leastSize = offsetof(lathe_compile_options_t, model_size) + sizeof(size_t);
@@ -62,6 +85,8 @@ CompileStatus compile(const lathe_compile_options_t *given) {
   if (from.provider)
     options.provider = from.provider;
   options.openLibrary = lathe::openMeasuredOneDnn;
+  if (std::string problem = readQuantization(from, options); !problem.empty())
+    return badOptions(problem);
   if (from.progress)
     options.progress = [&](llvm::StringRef phase, double seconds) {
       if (seconds < 0)

@@ -89,12 +89,57 @@ static void check_file(void) {
   options.progress_context = phases;
   expect_code(&options, LATHE_COMPILE_OK, NULL);
   expect_doubles(options.output_path);
-  EXPECT(strcmp(phases, "import canonical layout fuse plan codegen write ") == 0);
+  EXPECT(strcmp(phases, "import canonical quantize layout fuse plan codegen write ") == 0);
   text = read_file(options.report_path, &size);
   EXPECT(strstr(text, "\"phases\"") && strstr(text, "x86-64-v3"));
   free(text);
   EXPECT(access(place("dump/00-import.mlir"), R_OK) == 0);
   EXPECT(lathe_compile(&options, NULL) == LATHE_COMPILE_OK); /* messages may be left out */
+}
+
+/* The samples of x: one array of `count` floats, in NumPy's format. */
+static const char *write_samples(const char *name, size_t count, float last) {
+  const char *path = place(name);
+  char header[128];
+  FILE *file = fopen(path, "wb");
+  EXPECT(file && count > 0);
+  memset(header, ' ', sizeof header);
+  memcpy(header, "\x93NUMPY\1\0\x76\0", 10);
+  header[10 + sprintf(header + 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%u,)}", (unsigned)count)] = ' ';
+  header[sizeof header - 1] = '\n';
+  EXPECT(fwrite(header, 1, sizeof header, file) == sizeof header);
+  for (size_t i = 0; i < count; ++i) {
+    float value = i + 1 < count ? (float)i : last;
+    EXPECT(fwrite(&value, sizeof value, 1, file) == 1);
+  }
+  EXPECT(fclose(file) == 0);
+  return path;
+}
+
+static void check_quantizing(void) {
+  static const double mean[] = {0.5};
+  lathe_compile_options_t options = good_options(place("quantized.lathe"));
+  options.quantize = "int3";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "got 'int3'");
+  options.quantize = "int8";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "--calibrate");
+  options.calibrate = write_samples("samples.npy", 4, 3);
+  options.calibrate_method = "guess";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "got 'guess'");
+  options.calibrate_method = "min-max";
+  options.keep = "(";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "--keep");
+  options.keep = "nothing";
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+  options.image_mean_count = 1;
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "image_mean");
+  options.image_mean = mean;
+  options.quantize = "int8-dynamic";
+  options.calibrate = NULL;
+  options.struct_size = offsetof(lathe_compile_options_t, quantize); /* of a caller who knows nothing of it */
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
 }
 
 static void check_tuning(void) {
@@ -242,6 +287,7 @@ int main(int argc, char **argv) {
   lathe_compile_free(NULL);
   check_file();
   check_memory();
+  check_quantizing();
   check_tuning();
   check_provider();
   check_bad_options();

@@ -9,10 +9,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from . import _runtime
 from .dtypes import numpy_dtype
+from .samples import name_samples, write_samples
 
-_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider"}
+_OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
+            "calibrate", "calibrate_method", "keep", "image_mean", "image_std", "image_size"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,14 @@ def _arguments(options: dict) -> list[str]:
             arguments += [flag, os.fspath(options[name])]
     if options.get("tune"):
         arguments.append("--tune")
+    for name, flag in (("quantize", "--quantize"), ("calibrate_method", "--calibrate-method"), ("keep", "--keep")):
+        if options.get(name):
+            arguments += [flag, options[name]]
+    for name, flag, between in (("image_mean", "--image-mean", ","), ("image_std", "--image-std", ","),
+                                ("image_size", "--image-size", "x")):
+        if options.get(name) is not None:
+            values = np.atleast_1d(options[name]).tolist()
+            arguments.append(f"{flag}={between.join(map(str, values))}")
     for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds")):
         if options.get(name) is not None:
             arguments += [flag, str(options[name])]
@@ -106,10 +118,28 @@ def compile(model, **options) -> Artifact:
     Options, as on the command line: `cpu` ("native", "x86-64-v3", ..., or a list for a fat artifact), `dims` ({"batch": 1,
     "seq": (1, 512)}), `report` (path of a JSON report), `dump_to` (folder for the IR of each phase), `tune` (True: measure
     kernels on this machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with),
-    `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster). Raises
-    lathe.Error with the compiler's messages when the model can't be compiled.
+    `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster).
+
+    For 8-bit integers: `quantize` ("int8" or "int8-dynamic"), `calibrate` (samples of the inputs: a path, or any iterable of
+    dicts from input names to arrays, which is read once and kept on disk while compiling, not in memory), `calibrate_method`
+    ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), and for a
+    folder of pictures `image_mean`, `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
+
+    Raises lathe.Error with the compiler's messages when the model can't be compiled.
     """
     arguments = _arguments(options)
+    samples = options.get("calibrate")
+    if samples is not None and not isinstance(samples, (str, os.PathLike)):
+        with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
+            write_samples(samples, folder)
+            try:
+                return _compile(model, [*arguments, "--calibrate", folder])
+            except _runtime.Error as error:
+                raise _runtime.Error(name_samples(str(error), folder)) from None
+    return _compile(model, arguments if samples is None else [*arguments, "--calibrate", os.fspath(samples)])
+
+
+def _compile(model, arguments: list[str]) -> Artifact:
     folder = tempfile.TemporaryDirectory(prefix="lathe-")
     if isinstance(model, (str, os.PathLike)):
         source = os.fspath(model)

@@ -42,7 +42,7 @@ typedef struct lathe_compile_options {
   size_t dim_count;
   const char *report_path; ///< JSON report; null: none
   const char *dump_to;     ///< folder for the IR of each phase and the assembly, made if missing; null: none
-  /// Called on the calling thread when a phase starts ("import", "canonical", "layout", "fuse", "plan", "codegen",
+  /// Called on the calling thread when a phase starts ("import", "canonical", "quantize", "layout", "fuse", "plan", "codegen",
   /// "write"); may be null. Must not throw.
   void (*progress)(void *context, const char *phase);
   void *progress_context;
@@ -61,9 +61,25 @@ typedef struct lathe_compile_options {
   /// Who computes products and convolutions: "lathe"; "onednn" wherever it can; "auto": oneDNN where `tune` or the database
   /// says that it is faster; null: lathe.
   const char *provider;
+  /// "int8": compute in 8-bit integers, with ranges from `calibrate`; "int8-dynamic": matrix products only, without samples;
+  /// null: as the model says.
+  const char *quantize;
+  /// Samples of the inputs: .npz or .npy, or a folder of them, of ONNX test data or of pictures; null: none.
+  const char *calibrate;
+  const char *calibrate_method; ///< "mse", "percentile", "entropy" or "min-max"; null: mse
+  const char *keep;             ///< regular expression of node names that stay as they are; null: none
+  /// For samples that are pictures: (pixel / 255 - mean) / std, with one number for all channels or one each; null: 0 and 1.
+  const double *image_mean;
+  size_t image_mean_count;
+  const double *image_std;
+  size_t image_std_count;
+  uint32_t image_height, image_width; ///< in pixels; 0: as the input has it
 } lathe_compile_options_t;
+// clang-format off
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
-  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0, NULL}
+  {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0,      \
+   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0}
+// clang-format on
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
 /// if there are none, to be freed with lathe_compile_free. On failure nothing is written but what

@@ -1,0 +1,134 @@
+"""Quantization from Python: where samples come from, and what is said of wrong ones."""
+
+import numpy as np
+import onnx
+import onnx.helper as oh
+import pytest
+
+import lathe
+
+COUNT, IN, OUT = 32, 16, 8
+
+
+def product_model(name="a"):
+    """a [N, 16] times weights plus x [N, 8]."""
+    rng = np.random.default_rng(1)
+    weights = onnx.numpy_helper.from_array(rng.standard_normal((IN, OUT), np.float32), "w")
+    inputs = [oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", IN]),
+              oh.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", OUT])]
+    nodes = [oh.make_node("MatMul", [name, "w"], ["p"], "product"), oh.make_node("Add", ["p", "x"], ["y"], "sum")]
+    graph = oh.make_graph(nodes, "product", inputs, [oh.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", OUT])],
+                          [weights])
+    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+def samples():
+    rng = np.random.default_rng(2)
+    for _ in range(COUNT):
+        yield {"a": rng.standard_normal((1, IN), np.float32), "x": rng.standard_normal((1, OUT), np.float32)}
+
+
+def run(artifact):
+    session = lathe.Session(artifact)
+    return np.concatenate([session.run(sample)["y"] for sample in samples()])
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return run(lathe.compile(product_model()))
+
+
+def is_close(got, exact):
+    """Near, but not the same: 8 bits leave some error."""
+    error = np.linalg.norm(got - exact) / np.linalg.norm(exact)
+    return 0 < error < 0.02
+
+
+def test_any_iterable_of_dicts(exact):
+    assert is_close(run(lathe.compile(product_model(), quantize="int8", calibrate=samples())), exact)
+    assert is_close(run(lathe.compile(product_model(), quantize="int8", calibrate=list(samples()),
+                                      calibrate_method="min-max")), exact)
+
+
+def test_the_same_from_files(tmp_path):
+    """What numpy writes is read, compressed or not, and gives the same program as the dicts."""
+    def bytes_of(calibrate):
+        lathe.compile(product_model(), quantize="int8", calibrate=calibrate).save(tmp_path / "m.lathe")
+        return (tmp_path / "m.lathe").read_bytes()
+
+    expected = bytes_of(samples())
+    arrays = {name: np.concatenate([sample[name] for sample in samples()]) for name in ("a", "x")}
+    (tmp_path / "folder").mkdir()
+    for name, array in arrays.items():
+        np.save(tmp_path / "folder" / name, array.astype(np.float64))
+    assert bytes_of(tmp_path / "folder") == expected
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "data.npz", a=np.asfortranarray(arrays["a"]), x=arrays["x"].astype(">f4"))
+        assert bytes_of(tmp_path / "data.npz") == expected
+
+
+def test_an_input_called_as_an_argument_of_savez():
+    renamed = ({"file": sample["a"], "x": sample["x"]} for sample in samples())
+    lathe.compile(product_model("file"), quantize="int8", calibrate=renamed)
+
+
+def test_dynamic_and_kept_nodes(exact):
+    assert is_close(run(lathe.compile(product_model(), quantize="int8-dynamic")), exact)
+    kept = lathe.compile(product_model(), quantize="int8", calibrate=samples(), keep="product|sum")
+    np.testing.assert_array_equal(run(kept), exact)
+
+
+@pytest.mark.parametrize("calibrate, message", [
+    ([], "expects at least one sample"),
+    ([{"a": np.zeros((1, IN), np.float32)}], "sample 0: expects arrays 'a', 'x', got 'a'"),
+    ([*samples(), {"a": np.zeros((1, IN + 1), np.float32), "x": np.zeros((1, OUT), np.float32)}],
+     r"sample 32: array 'a': expects samples of shape \[\?, 16\], got \[1, 17\]"),
+    ([{"a": np.full((1, IN), np.nan, np.float32), "x": np.zeros((1, OUT), np.float32)}],
+     "sample 0: input 'a': expects finite values of type f32, got NaN"),
+    ([{"a": np.array([None] * IN), "x": np.zeros((1, OUT), np.float32)}], "sample 0: input 'a'"),
+    ("no/such/folder", "cannot open 'no/such/folder'"),
+])
+def test_refuses_wrong_samples(calibrate, message):
+    with pytest.raises(lathe.Error, match=message):
+        lathe.compile(product_model(), quantize="int8", calibrate=calibrate)
+
+
+def test_refuses_wrong_options():
+    with pytest.raises(TypeError, match="expects samples to be dicts of arrays, got ndarray for sample 0"):
+        lathe.compile(product_model(), quantize="int8", calibrate=np.zeros((2, 3)))
+    with pytest.raises(lathe.Error, match="got 'int3'"):
+        lathe.compile(product_model(), quantize="int3")
+
+
+def picture_model():
+    x = oh.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 3, 8, 8])
+    y = oh.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 4, 6, 6])
+    weights = onnx.numpy_helper.from_array(np.random.default_rng(3).standard_normal((4, 3, 3, 3), np.float32), "w")
+    graph = oh.make_graph([oh.make_node("Conv", ["x", "w"], ["y"], "conv")], "pictures", [x], [y], [weights])
+    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+def write_bmp(path, pixels):
+    """24 bits per pixel, rows from the bottom, blue first."""
+    height, width, _ = pixels.shape
+    rows = b"".join(row[:, ::-1].tobytes().ljust((width * 3 + 3) // 4 * 4, b"\0") for row in pixels[::-1])
+    header = b"BM" + np.array([54 + len(rows), 0, 54, 40, width, height], "<u4").tobytes()
+    path.write_bytes(header + np.array([1, 24], "<u2").tobytes() + np.array([0, len(rows), 0, 0, 0, 0], "<u4").tobytes() +
+                     rows)
+
+
+def test_pictures(tmp_path):
+    rng = np.random.default_rng(4)
+    pictures = rng.integers(0, 256, (6, 8, 8, 3), np.uint8)
+    for i, pixels in enumerate(pictures):
+        write_bmp(tmp_path / f"{i}.bmp", pixels)
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    arrays = ((pictures / 255 - mean) / std).transpose(0, 3, 1, 2).astype(np.float32)
+    results = []
+    for options in ({"calibrate": tmp_path, "image_mean": mean, "image_std": std, "image_size": 8},
+                    {"calibrate": ({"x": array[None]} for array in arrays)}):
+        session = lathe.Session(lathe.compile(picture_model(), quantize="int8", **options))
+        results.append(session.run({"x": arrays})["y"])
+    np.testing.assert_array_equal(results[0], results[1])
+    with pytest.raises(lathe.Error, match="expects an image height of 8 as the input's, got 9"):
+        lathe.compile(picture_model(), quantize="int8", calibrate=tmp_path, image_size=(9, 8))
