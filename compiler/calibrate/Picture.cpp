@@ -1,6 +1,7 @@
 #include "compiler/calibrate/Picture.h"
 #include "compiler/calibrate/Bytes.h"
 #include <climits>
+#include <cstdlib>
 
 // The libraries of single headers: their functions are made here, static, for the formats that are used.
 #define STBI_ONLY_PNG
@@ -8,6 +9,10 @@
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
 #define STBI_MAX_DIMENSIONS 16384
+// Of damaged files it uses tables that were never filled: zeros make the same of them each time.
+#define STBI_MALLOC(size) calloc(1, size)
+#define STBI_REALLOC(memory, size) realloc(memory, size)
+#define STBI_FREE(memory) free(memory)
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb/stb_image.h>

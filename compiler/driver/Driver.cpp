@@ -204,6 +204,8 @@ LogicalResult Compilation::import() {
 bool Compilation::quantize() {
   if (llvm::Error error = quantization.run(*module->getOps<func::FuncOp>().begin())) {
     messages.error(llvm::toString(std::move(error)));
+    if (!options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath))
+      status.code = CompileStatus::badEnvironment;
     return false;
   }
   return succeeded(runPasses(buildQuantizePipeline));

@@ -27,6 +27,8 @@ llvm::Error Quantization::check() const {
     return badOption("expects --calibrate with --quantize int8; without data there is int8-dynamic");
   if (mode != kInt8 && !options.calibratePath.empty())
     return badOption("expects --quantize int8 with --calibrate");
+  if (options.calibratePath.empty() && !options.images.isEmpty())
+    return badOption("expects --calibrate with --image-mean, --image-std and --image-size");
   if (mode == kInt8 && !options.openProgram)
     return badOption("expects a runtime to calibrate with");
   if (!parseRangeMethod(options.calibrateMethod))
@@ -39,11 +41,11 @@ llvm::Error Quantization::check() const {
 
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   SmallVector<Value> points = nn::quantizableInputs(function, options.keep);
-  if (points.empty())
-    return llvm::Error::success();
   auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
   if (!samples)
     return samples.takeError();
+  if (points.empty())
+    return llvm::Error::success();
   CalibrationOptions calibration;
   calibration.method = *parseRangeMethod(options.calibrateMethod);
   calibration.openProgram = options.openProgram;

@@ -99,7 +99,8 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
          },
          "of pictures: 224, or height x width as 224x256")
       ->delimiter('x')
-      ->expected(1, 2);
+      ->expected(1, 2)
+      ->check(CLI::Range(1, 16384));
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");

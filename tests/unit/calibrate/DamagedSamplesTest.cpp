@@ -1,6 +1,7 @@
 // Damaged and hostile files of samples: each is refused with a reason, none is believed.
 #include "tests/unit/calibrate/SampleFiles.h"
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <filesystem>
 
 using namespace lathe;
@@ -115,4 +116,26 @@ TEST_CASE_METHOD(Damaged, "damaged: names twice, members that are no arrays") {
   std::string good = npy(countUp({1, 4}));
   CHECK(openError(files.zip("d.npz", {{"x.npy", good}, {"x", good}}), two) == "d.npz: array 'x' is there twice");
   CHECK(zipError({{"notes.txt", "hello, these are notes"}}) == "d.npz: array 'notes.txt': not a .npy file");
+}
+
+TEST_CASE_METHOD(Damaged, "damaged: any byte changed gives an error or finite samples") {
+  std::vector<std::pair<std::string, std::string>> originals = {
+      {"d.npz", Files::read(files.npz("d.npz", {{"x", countUp({2, 4})}}))},
+      {"d.npz", Files::read(files.npz("d.npz", {{"x", countUp({2, 4})}}, true))},
+      {"d.npy", npy(countUp({2, 4}))}};
+  for (const auto &[name, bytes] : originals)
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      std::string changed = bytes;
+      changed[i] = char(changed[i] ^ (1 << i % 8));
+      auto samples = openSamples(files.write(name, changed), inputs, {});
+      if (!samples) {
+        CHECK(llvm::toString(samples.takeError()).find(name) != std::string::npos);
+        continue;
+      }
+      for (size_t sample = 0; sample < (*samples)->count(); ++sample)
+        if (auto tensors = (*samples)->load(sample))
+          CHECK(llvm::all_of(valuesOf<float>((*tensors)[0]), [](float value) { return std::isfinite(value); }));
+        else
+          CHECK(llvm::toString(tensors.takeError()).find(name) != std::string::npos);
+    }
 }

@@ -117,6 +117,28 @@ TEST_CASE_METHOD(Pictures, "pictures: inputs and options that don't fit") {
   CHECK(openError(folder, {input("x", {1, 3, 8, 8}, i64())}).empty());
 }
 
+TEST_CASE_METHOD(Pictures, "pictures: any byte changed gives an error or a picture") {
+  for (const char *name : {"a.png", "a.jpg", "a.bmp"}) {
+    Pixels pixels(192);
+    for (size_t i = 0; i < pixels.size(); ++i)
+      pixels[i] = static_cast<unsigned char>(i * 37);
+    add(name, 8, 8, pixels);
+    auto samples = open(folder, {input("x", {1, 3, 8, 8})});
+    std::string bytes = Files::read(folder + "/" + name);
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      std::string changed = bytes;
+      changed[i] = char(changed[i] ^ (1 << i % 8));
+      files.write(std::string("p/") + name, changed);
+      auto tensors = samples->load(0);
+      if (tensors)
+        CHECK((*tensors)[0].size() == 192);
+      else
+        CHECK(llvm::toString(tensors.takeError()).find(name) != std::string::npos);
+    }
+    std::filesystem::remove(folder + "/" + name);
+  }
+}
+
 TEST_CASE_METHOD(Pictures, "pictures: damaged files are named") {
   files.write("p/a.png", "no picture at all");
   auto samples = open(folder, {input("x", {1, 3, 8, 8})});
