@@ -19,6 +19,8 @@ namespace {
 constexpr StringLiteral kKind = "integer_winograd";
 constexpr int64_t kPoints = kFilterPoints * kFilterPoints, kTaps = kFilterTaps * kFilterTaps;
 constexpr int64_t kLanes = 16; // i16 in a transform's vector
+/// Bytes between what belongs to two points: at distances of powers of two all points would share a few sets of the cache.
+constexpr int64_t kApart = 64;
 
 struct FilteringConfig {
   TileShape tile;
@@ -64,8 +66,8 @@ struct FilteringScratch {
     constexpr int64_t align = 64;
     int64_t tiles = config.tileRows * shape.tilesX(), nr = config.tile.columns();
     lines = llvm::alignTo(2 * FilteringShape::lines(config.tileRows) * shape.lineWidth() * shape.channels, align);
-    patches = llvm::alignTo(2 * kPoints * tiles * shape.channels + align, align);
-    filters = 4 * kPoints * shape.packing(nr).steps() * nr;
+    patches = llvm::alignTo(kPoints * (2 * tiles * shape.channels + kApart), align);
+    filters = kPoints * (4 * shape.packing(nr).steps() * nr + kApart);
     products = 4 * kPoints * config.tile.rows * nr;
   }
   int64_t total() const { return lines + patches + filters + products; }
@@ -173,17 +175,19 @@ private:
               return load(words(), from, s.index((py * shape.lineWidth() + px) * shape.channels * 2));
             },
             [&](int py, int px, Value value) {
-              store(value, to,
-                    s.mul(s.index(py * kFilterPoints + px), s.mul(block.tiles, s.index(2 * shape.channels))));
+              store(value, to, s.mul(s.index(py * kFilterPoints + px), patchBytes(block)));
             });
       });
     });
   }
 
+  /// From one point's patches to the next's.
+  Value patchBytes(Block block) { return s.add(s.mul(block.tiles, s.index(2 * shape.channels)), s.index(kApart)); }
+
   //===- filters -===//
 
   /// Bytes from one point's filters of a panel to the next's.
-  int64_t pointBytes() const { return packing.steps() * packing.nr * 4; }
+  int64_t pointBytes() const { return packing.steps() * packing.nr * 4 + kApart; }
 
   void transformFilters(Value panel) {
     Value packed = s.address(input(root.weights), s.i8(), s.mul(panel, s.index(packing.panelBytes())));
@@ -215,7 +219,7 @@ private:
 
   void multiplyPoint(Block block, TileShape tile, Value first, Value point) {
     Value rowBytes = s.index(2 * shape.channels), last = s.sub(block.tiles, s.index(1));
-    Value slab = s.address(patches, s.i8(), s.mul(point, s.mul(block.tiles, rowBytes)));
+    Value slab = s.address(patches, s.i8(), s.mul(point, patchBytes(block)));
     Values pointers;
     for (int r = 0; r < tile.rows; ++r)
       pointers.push_back(s.address(slab, s.i8(), s.mul(s.minS(s.add(first, s.index(r)), last), rowBytes)));

@@ -75,10 +75,7 @@ void TileEpilogue::storeRows(TileShape stored, const Accumulators &acc, Value ro
     TileShape one = tile;
     one.rows = 1;
     Value pointer = context.address(buffer, context.f32(), context.mul(r, all));
-    Accumulators sums = loadTile(context, one, pointer, all);
-    for (Value &sum : sums)
-      sum = context.bits(sum, VectorType::get({tile.lanes}, productType()));
-    storeVectors(sums, context.add(row, r), column, inside);
+    storeVectors(loadTile(context, one, pointer, all, productType()), context.add(row, r), column, inside);
   });
 }
 

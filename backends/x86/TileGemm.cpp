@@ -130,11 +130,14 @@ Accumulators zeroTile(Scalar &s, TileShape tile) {
   return Accumulators(tile.rows * tile.vectors, zero);
 }
 
-Accumulators loadTile(Scalar &s, TileShape tile, Value pointer, Value rowStride) {
+Accumulators loadTile(Scalar &s, TileShape tile, Value pointer, Value rowStride, Type element) {
+  Type type = element ? VectorType::get({tile.lanes}, element) : tile.vectorType(s.b.getContext());
   Accumulators acc;
   for (int r = 0; r < tile.rows; ++r)
-    for (int v = 0; v < tile.vectors; ++v)
-      acc.push_back(loadVector(s, tile, pointer, s.add(s.mul(rowStride, s.index(r)), s.index(v * tile.lanes))));
+    for (int v = 0; v < tile.vectors; ++v) {
+      Value offset = s.add(s.mul(rowStride, s.index(r)), s.index(v * tile.lanes));
+      acc.push_back(s.b.create<LLVM::LoadOp>(s.loc, type, s.address(pointer, s.f32(), offset), kAlign));
+    }
   return acc;
 }
 

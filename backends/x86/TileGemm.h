@@ -39,8 +39,9 @@ using Accumulators =
 
 /// Zero accumulators.
 Accumulators zeroTile(Scalar &s, TileShape tile);
-/// Loads (as f32) / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements) apart.
-Accumulators loadTile(Scalar &s, TileShape tile, mlir::Value pointer, mlir::Value rowStride);
+/// Loads / stores accumulators from / to `pointer`, rows `rowStride` (i64, elements of 4 bytes) apart; `element`: their type, null for
+/// f32.
+Accumulators loadTile(Scalar &s, TileShape tile, mlir::Value pointer, mlir::Value rowStride, mlir::Type element = {});
 void storeTile(Scalar &s, TileShape tile, const Accumulators &acc, mlir::Value pointer, mlir::Value rowStride);
 
 /// Distance (i64, elements) from one k to the next where it is not that of contiguous rows of A and a packed panel B.

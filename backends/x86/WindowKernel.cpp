@@ -33,7 +33,7 @@ public:
       : s(context), window(window), tile(TileShape::of(context.kernel.getConfig())),
         epilogue(context, root, bias, tile), in(PictureSize::of(context, input)),
         out(PictureSize::of(context, root->getResult(0))),
-        base(context.inputs[cast<BlockArgument>(input).getArgNumber()]) {}
+        base(context.inputs[cast<BlockArgument>(input).getArgNumber()]), element(computedType(elementType(input))) {}
   virtual ~WindowEmission() = default;
 
   void run() {
@@ -41,7 +41,7 @@ public:
     Value strips = strip ? s.ceilDiv(out.width, s.index(strip)) : s.index(1);
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
       Indices position = s.delinearize(task, {out.images, out.height, strips});
-      Value picture = s.address(base, s.f32(), s.mul(position[0], s.mul(s.mul(in.height, in.width), in.channels)));
+      Value picture = s.address(base, element, s.mul(position[0], s.mul(s.mul(in.height, in.width), in.channels)));
       Value row = s.add(s.mul(position[0], out.height), position[1]);
       part = {s.index(0), out.width};
       if (strip) {
@@ -67,19 +67,18 @@ protected:
     s.when(s.ltS(s.index(0), rest), [&] { body({full, rest, true}); });
   }
 
-  VectorType vectorType() { return tile.vectorType(s.b.getContext()); }
-  Value splat(double value) {
-    return s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(vectorType(), float(value)));
-  }
+  VectorType vectorType() { return VectorType::get({tile.lanes}, element); }
+  Value splat(double value) { return s.number(value, vectorType()); }
   /// Channels channel + v * lanes.. of the element at `pointer`; those past the last channel are 0 when masked.
   Value loadChannels(Value pointer, int v, Channels at) {
-    Value address = s.address(pointer, s.f32(), s.index(v * tile.lanes));
+    Value address = s.address(pointer, element, s.index(v * tile.lanes));
+    unsigned align = element.getIntOrFloatBitWidth() / 8;
     if (!at.isMasked)
-      return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), address, 4);
+      return s.b.create<LLVM::LoadOp>(s.loc, vectorType(), address, align);
     Value lanes = s.maxS(s.sub(at.width, s.index(v * tile.lanes)), s.index(0));
     Value count = s.b.create<arith::IndexCastOp>(s.loc, s.b.getIndexType(), lanes);
     Value mask = s.b.create<vector::CreateMaskOp>(s.loc, VectorType::get({tile.lanes}, s.i1()), ValueRange{count});
-    return s.b.create<LLVM::MaskedLoadOp>(s.loc, vectorType(), address, mask, splat(0), 4);
+    return s.b.create<LLVM::MaskedLoadOp>(s.loc, vectorType(), address, mask, splat(0), align);
   }
   /// First input position of output position `position` (may be negative).
   Value begin(Value position, int axis) {
@@ -106,6 +105,7 @@ protected:
   TileEpilogue epilogue;
   PictureSize in, out;
   Value base;
+  Type element; // of the input, as it is computed
 };
 
 struct GroupedConfig {
@@ -231,6 +231,12 @@ public:
       : WindowEmission(context, op, op.getInput(), Value(), *windowOf(op)), op(op) {}
 
 private:
+  double lowest() {
+    if (!isa<IntegerType>(element))
+      return -std::numeric_limits<float>::infinity();
+    return isUnsigned(elementType(op.getInput())) ? 0 : -128;
+  }
+
   bool isMax() { return op.getKind() == nn::PoolKind::pool_max; }
 
   void row(Value picture, Value y, Value outRow) override {
@@ -240,12 +246,12 @@ private:
       auto [firstX, lastX] = insideTaps(begin(x, 1), in.width, 1);
       Value xFrom = firstX, xTo = lastX;
       forChannels([&](Channels at) {
-        Values init(tile.vectors, splat(isMax() ? -std::numeric_limits<float>::infinity() : 0.0));
+        Values init(tile.vectors, splat(isMax() ? lowest() : 0.0));
         Values acc = s.loop(yFrom, yTo, init, [&](Value ky, ValueRange outer) {
           Value inY = s.add(begin(y, 0), s.mul(ky, s.index(window.dilation[0])));
           return s.loop(xFrom, xTo, outer, [&](Value kx, ValueRange inner) {
             Value inX = s.add(begin(x, 1), s.mul(kx, s.index(window.dilation[1])));
-            return combine(inner, s.address(picture, s.f32(), elementOffset(inY, inX, at.channel)), at);
+            return combine(inner, s.address(picture, this->element, elementOffset(inY, inX, at.channel)), at);
           });
         });
         if (!isMax())
@@ -259,6 +265,10 @@ private:
     Values next;
     for (int v = 0; v < tile.vectors; ++v) {
       Value element = loadChannels(pointer, v, at);
+      if (isa<IntegerType>(this->element)) {
+        next.push_back(isUnsigned(elementType(op.getInput())) ? s.maxU(acc[v], element) : s.maxS(acc[v], element));
+        continue;
+      }
       if (!isMax()) {
         next.push_back(s.b.create<arith::AddFOp>(s.loc, acc[v], element));
         continue;
@@ -432,15 +442,20 @@ LogicalResult emitDepthwise(EmitContext &context) {
 std::optional<KernelPlan> planPool(Operation *op, ArrayRef<bool>, const Target &target) {
   SmallVector<Operation *> operations = bodyOperations(op);
   auto root = contractionRoot<nn::PoolOp>(operations);
-  if (!root || !isFloat32(root) || !root.getChannelsLast() || !isEpilogue(operations, root) ||
-      !inputIndex(op, root.getInput()) || !windowOf(root) || target.vectorBits() < 256)
+  if (!root || !root.getChannelsLast() || !isEpilogue(operations, root) || !inputIndex(op, root.getInput()) ||
+      !windowOf(root) || target.vectorBits() < 256)
+    return std::nullopt;
+  bool isOfBytes = elementType(root.getInput()).isInteger(8) && operations.size() == 1;
+  if (!isFloat32(root) && !isOfBytes)
     return std::nullopt;
   bool isAverage = root.getKind() == nn::PoolKind::pool_average;
   bool isDilated = llvm::any_of(root.getDilations(), [](int64_t dilation) { return dilation != 1; });
   if (root.getKind() == nn::PoolKind::pool_lp || (isAverage && isDilated))
     return std::nullopt;
   auto channels = constantDim(dimExprs(tensorType(root.getOutput())).back());
-  int lanes = target.vectorBits() / 32;
+  int lanes = target.vectorBits() / (isOfBytes ? 8 : 32);
+  while (isOfBytes && lanes > 8 && channels && *channels < lanes) // parts of a vector of bytes take long
+    lanes /= 2;
   TileShape tile{1, int(std::clamp<int64_t>(channels.value_or(2 * lanes) / lanes, 1, 4)), lanes};
 
   KernelPlan plan = makePlan(op, "pool");

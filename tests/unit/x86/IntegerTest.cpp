@@ -203,6 +203,45 @@ TEST_CASE("8-bit convolutions by minimal filtering", "[integer]") {
   checkLayer({1, 30, 29, 32, 39, 3, 1, 1, 1, 1, "ui8"});
 }
 
+TEST_CASE("pools of 8-bit integers", "[integer]") {
+  for (const char *type : {"i8", "ui8"})
+    for (int channels : {3, 8, 19, 64, 100})
+      for (int stride : {1, 2}) {
+        const std::string in = tensor(fmt::format("2x9x11x{}", channels), type);
+        const std::string out = tensor(fmt::format("2x{}x{}x{}", 8 / stride + 1, 10 / stride + 1, channels), type);
+        checkEqual(
+            fmt::format(
+                "func.func @f(%0: {0}) -> {1} {{\n  %r = nn.pool pool_max %0 {{channels_last, kernel = array<i64: 3, "
+                "3>, strides = array<i64: {2}, {2}>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: "
+                "1, 1>}} : ({0}) -> {1}\n  return %r : {1}\n}}\n",
+                in, out, stride),
+            {}, "pool");
+      }
+}
+
+TEST_CASE("8-bit kernels use the processor's dot products", "[integer]") {
+  auto text = [&](const char *zero) {
+    return fmt::format(
+        "func.func @f(%0: tensor<48x64xi8>, %1: tensor<64x64xi8>, %2: tensor<1xi8>) -> tensor<48x64xi32> {{\n  %r = "
+        "nn.matmul %0, %1 {} %2 : (tensor<48x64xi8>, tensor<64x64xi8>, tensor<1xi8>) -> tensor<48x64xi32>\n  "
+        "return %r : tensor<48x64xi32>\n}}\n",
+        zero);
+  };
+  auto has = [&](const char *cpu, const char *zero, const char *instruction, const char *reg) {
+    const std::string assembly = assemblyOf(text(zero), {.cpu = cpu, .constants = {1}});
+    for (size_t at = 0; (at = assembly.find(instruction, at)) != std::string::npos; ++at)
+      if (assembly.substr(at, assembly.find('\n', at) - at).find(reg) != std::string::npos)
+        return true;
+    return false;
+  };
+  CHECK(has("x86-64-v3", "lhs_zero", "vpmaddwd", "ymm"));
+  CHECK(has("x86-64-v4", "lhs_zero", "vpmaddwd", "zmm"));
+  CHECK(has("icelake-server", "lhs_zero", "vpdpbusd", "zmm"));
+  CHECK(has("icelake-server", "rhs_zero", "vpdpwssd", "zmm"));
+  CHECK(has("alderlake", "lhs_zero", "vpdpbusd", "ymm"));
+  CHECK(!has("x86-64-v4", "lhs_zero", "vpdpbusd", "zmm"));
+}
+
 TEST_CASE("8-bit depthwise convolutions", "[integer]") {
   for (int channels : {2, 8, 19, 40})
     for (int kernel : {1, 2, 3, 5})

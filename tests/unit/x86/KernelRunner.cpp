@@ -131,6 +131,8 @@ public:
     return problem.empty() ? execute() : problem;
   }
   int32_t code = 0;
+  bool wantsAssembly = false;
+  std::string assembly;
 
   size_t countChoices() {
     if (!prepareAndCompile().empty())
@@ -229,9 +231,13 @@ private:
     auto numbers = llvm::to_vector(llvm::seq<int64_t>(0, symbols.size()));
     body->setSymbols(numbers);
     program->getBody().front().push_back(body.release());
-    auto image = backend->generate(*program, target, getenv("LATHE_SHOW_ASSEMBLY") != nullptr);
-    if (succeeded(image) && !image->assembly.empty())
+    bool isShown = getenv("LATHE_SHOW_ASSEMBLY") != nullptr;
+    auto image = backend->generate(*program, target, isShown || wantsAssembly);
+    if (failed(image))
+      return image;
+    if (isShown)
       llvm::errs() << image->assembly;
+    assembly = image->assembly;
     return image;
   }
 
@@ -413,6 +419,12 @@ std::string runChoices(const std::string &text, const RunOptions &options, size_
 
 std::string compileCase(const std::string &text, const RunOptions &options) {
   return Case(text, options).prepareAndCompile();
+}
+
+std::string assemblyOf(const std::string &text, const RunOptions &options) {
+  Case kernelCase(text, options);
+  kernelCase.wantsAssembly = true;
+  return kernelCase.prepareAndCompile().empty() ? kernelCase.assembly : "";
 }
 
 int32_t runForCode(const std::string &text, const RunOptions &options) {

@@ -41,6 +41,9 @@ std::string runChoices(const std::string &text, const RunOptions &options, size_
 /// Compiles the operation only, for CPUs that this machine need not be: "" or what failed.
 std::string compileCase(const std::string &text, const RunOptions &options);
 
+/// The same for the assembly of the kernel; empty if it fails.
+std::string assemblyOf(const std::string &text, const RunOptions &options);
+
 /// The same for the error code: what the kernel returned.
 int32_t runForCode(const std::string &text, const RunOptions &options);
 
