@@ -54,8 +54,13 @@ void setCpuFeatures(Target &target) {
   llvm::SmallVector<llvm::StringRef> known = levelFeatures(target.llvmCpu);
   if (known.empty())
     llvm::X86::getFeaturesForCPU(target.llvmCpu, known);
+  llvm::StringMap<bool> all; // LLVM's table leaves out what others imply
+  for (llvm::StringRef feature : known) {
+    all[feature] = true;
+    llvm::X86::updateImpliedFeatures(feature, true, all);
+  }
   for (llvm::StringRef feature : kUseful)
-    if (llvm::is_contained(known, feature))
+    if (all.lookup(feature))
       target.features.push_back(feature.str());
 }
 
