@@ -154,6 +154,8 @@ AffineExpr countFlops(Operation *op) {
   return simplifyDim(sum);
 }
 
+bool isPointwise(Operation *op) { return nn::isElementwise(op) || isa<nn::BitcastOp, nn::BroadcastOp>(op); }
+
 int64_t costPerElement(Operation *op) {
   if (auto unary = dyn_cast<nn::UnaryOp>(op)) {
     if (tensorType(unary.getInput()).getElementType().isF64())
@@ -171,6 +173,8 @@ int64_t costPerElement(Operation *op) {
       return 10;
     }
   }
+  if (isa<nn::QuantizeOp>(op))
+    return 6;
   if (auto binary = dyn_cast<nn::BinaryOp>(op))
     return binary.getKind() == nn::BinaryKind::pow || binary.getKind() == nn::BinaryKind::fmod ? 30 : 1;
   // Others that run a loop for each element: by what the loop does.

@@ -15,6 +15,9 @@ mlir::AffineExpr elementCount(mlir::Value tensor);
 /// Rough time of one element of `op`'s result, in units of a simple vector operation (an addition is 1, an exp 10).
 int64_t costPerElement(mlir::Operation *op);
 
+/// True for operations whose result at an index depends on their operands at that index only, broadcasts included.
+bool isPointwise(mlir::Operation *op);
+
 /// True if all element types in the operation are ones that kernels can hold in memory.
 bool hasKnownTypes(mlir::Operation *op);
 

@@ -1,4 +1,5 @@
 #include "backends/x86/Collapse.h"
+#include "backends/x86/Body.h"
 #include "backends/x86/KernelEmitter.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -7,14 +8,13 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-bool isElementwise(Operation *op) { return nn::isElementwise(op) || isa<nn::BitcastOp, nn::BroadcastOp>(op); }
 
 //===- reshapes -===//
 
 /// reshape(f(x, y)) -> f(reshape(x), reshape(y)) where all shapes of f are equal (or operands have one element).
 bool moveUp(nn::ReshapeOp reshape) {
   Operation *producer = reshape.getInput().getDefiningOp();
-  if (!producer || !isElementwise(producer) || isa<nn::BroadcastOp>(producer) || !producer->hasOneUse())
+  if (!producer || !isPointwise(producer) || isa<nn::BroadcastOp>(producer) || !producer->hasOneUse())
     return false;
   auto inner = dimExprs(tensorType(reshape.getInput()));
   auto isOne = [](Value operand) {
@@ -212,7 +212,7 @@ private:
     auto differs = [](Value a, Value b) {
       return [x = dimExprs(tensorType(a)), y = dimExprs(tensorType(b))](int64_t axis) { return x[axis] != y[axis]; };
     };
-    if (isElementwise(op)) {
+    if (isPointwise(op)) {
       for (Value operand : op->getOperands())
         visitBroadcast(op->getResult(0), operand);
       return;

@@ -25,10 +25,6 @@ constexpr int64_t kSlotBytes = kColumns * 8;
 
 bool isReduction(Operation *op) { return isa<nn::SoftmaxOp, nn::ReduceOp>(op); }
 
-bool isPointwise(Operation *op) {
-  return isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::BroadcastOp>(op);
-}
-
 /// Axes as [lead.., reduced.., column].
 class ColumnPlan {
 public:

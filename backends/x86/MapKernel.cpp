@@ -90,7 +90,7 @@ public:
       return;
     if (auto gather = dyn_cast<nn::GatherOp>(op))
       return visitGather(gather, indices);
-    if (isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::BroadcastOp>(op))
+    if (isPointwise(op))
       for (Value operand : op->getOperands())
         visit(operand, aligned(operand, indices));
   }

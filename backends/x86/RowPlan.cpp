@@ -8,10 +8,6 @@ namespace lathe::x86 {
 namespace {
 constexpr int64_t kExpensive = 10; // costPerElement from which a value is better kept than computed again
 
-bool isPointwise(Operation *op) {
-  return isa<nn::UnaryOp, nn::BinaryOp, nn::SelectOp, nn::CastOp, nn::BitcastOp, nn::BroadcastOp>(op);
-}
-
 /// First axis of the row of a reduction; nullopt if it doesn't run along trailing axes.
 std::optional<int64_t> rowAxis(Operation *op) {
   int64_t rank = tensorType(op->getOperand(0)).getRank();

@@ -94,13 +94,17 @@ struct ProductOfRows : OpRewritePattern<ReshapeOp> {
 struct ReshapeOfElementwise : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
+  static bool isChained(Operation *op) {
+    return isa_and_nonnull<UnaryOp, BinaryOp, QuantizeOp, DequantizeOp>(op) && isElementwise(op);
+  }
+
   /// What a chain of element-wise operations starts from; null if that is no product of rows.
   static MatmulOp productBehind(Value value) {
     for (int depth = 0; depth < 12 && value.hasOneUse(); ++depth) {
       Operation *op = value.getDefiningOp();
       if (auto matmul = dyn_cast_or_null<MatmulOp>(op))
         return tensorType(matmul.getLhs()).getRank() == 2 ? matmul : MatmulOp();
-      if (!isa_and_nonnull<UnaryOp, BinaryOp>(op))
+      if (!isChained(op))
         return {};
       bool isLeft = haveEqualDims(op->getOperand(0), value);
       value = op->getOperand(isLeft ? 0 : 1);
@@ -121,7 +125,7 @@ struct ReshapeOfElementwise : OpRewritePattern<ReshapeOp> {
 
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     Operation *inner = op.getInput().getDefiningOp();
-    if (!isa_and_nonnull<UnaryOp, BinaryOp>(inner) || !keepsLastAxis(op) || !productBehind(op.getInput()))
+    if (!isChained(inner) || !keepsLastAxis(op) || !productBehind(op.getInput()))
       return rewriter.notifyMatchFailure(op, "no chain of element-wise operations on a product of rows");
     if (llvm::any_of(inner->getOperands(), [&](Value operand) { return failed(dimsFor(operand, op)); }))
       return rewriter.notifyMatchFailure(op, "an operand broadcasts along the rows");

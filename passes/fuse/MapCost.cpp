@@ -23,6 +23,7 @@ bool isMapOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case<UnaryOp, BinaryOp, SelectOp, CastOp, BitcastOp, TransposeOp, BroadcastOp, TileOp, SliceOp, PadOp, GatherOp,
             GatherElementsOp, IotaOp>([](auto) { return true; })
+      .Case<QuantizeOp, DequantizeOp>([](auto uniform) { return isElementwise(uniform); })
       .Case([](ConcatOp concat) { return !joinsWholeBlocks(concat); })
       .Case([](ResizeOp resize) { return isSimpleResize(resize); })
       .Case([](ReshapeOp reshape) {
@@ -63,7 +64,9 @@ double costPerElement(Operation *op) {
   }
   if (auto resize = dyn_cast<ResizeOp>(op))
     return resize.getMode() == ResizeMode::nearest ? 1 : 20;
-  return isa<SelectOp, CastOp>(op) ? 1 : 0;
+  if (isa<QuantizeOp>(op))
+    return 6;
+  return isa<SelectOp, CastOp, DequantizeOp>(op) ? 1 : 0;
 }
 
 double readsPerElement(OpOperand &use) {
