@@ -278,26 +278,34 @@ private:
 
 //===- planning -===//
 
-/// Is each sum small enough? By the weights where they are known, else by their type.
-bool areSumsSmall(Operation *op, const IntegerRoot &root, const FilteringShape &shape) {
-  constexpr int64_t largestSource = 255;
+/// The largest sum of a column's positive or negative weights: what the weights are if they are known, else what their type allows.
+int64_t largestColumn(Operation *op, const IntegerRoot &root, const FilteringShape &shape) {
+  int64_t perColumn = kTaps * shape.channels;
   auto constant = op->getOperand(*inputIndex(op, root.weights)).getDefiningOp<nn::ConstantOp>();
-  auto values = constant ? reference::Tensor::fromAttribute(constant.getValue())
-                         : llvm::Expected<reference::Tensor>(llvm::createStringError("none"));
-  int64_t perColumn = kTaps * shape.channels, largest = perColumn * (root.hasUnsignedWeights() ? 255 : 128);
-  if (values) {
-    largest = 0;
-    const int8_t *weight = values->data<int8_t>();
-    for (int64_t column = 0; column < shape.columns; ++column) {
-      int64_t sum = 0;
-      for (int64_t i = 0; i < perColumn; ++i, ++weight)
-        sum += std::abs(root.hasUnsignedWeights() ? int(uint8_t(*weight)) : int(*weight));
-      largest = std::max(largest, sum);
-    }
-  } else {
+  if (!constant)
+    return perColumn * (root.hasUnsignedWeights() ? 255 : 128);
+  auto values = reference::Tensor::fromAttribute(constant.getValue());
+  if (!values) {
     llvm::consumeError(values.takeError());
+    return INT64_MAX / 256;
   }
-  return largest * largestSource < kFilterLimit;
+  const int8_t *weight = values->data<int8_t>();
+  int64_t largest = 0;
+  for (int64_t column = 0; column < shape.columns; ++column) {
+    int64_t positive = 0, negative = 0;
+    for (int64_t i = 0; i < perColumn; ++i, ++weight) {
+      int value = root.hasUnsignedWeights() ? int(uint8_t(*weight)) : int(*weight);
+      (value > 0 ? positive : negative) += value;
+    }
+    largest = std::max({largest, positive, -negative});
+  }
+  return largest;
+}
+
+/// Is each sum small enough? Differences from the zero point lie in [-z, 255 - z] for some z, and for each z a sum is between those of
+/// z = 0 and z = 255: all positive or all negative weights times 255.
+bool areSumsSmall(Operation *op, const IntegerRoot &root, const FilteringShape &shape) {
+  return largestColumn(op, root, shape) * 255 < kFilterLimit;
 }
 
 bool isEligible(nn::ConvOp op) {
