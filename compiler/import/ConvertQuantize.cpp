@@ -1,6 +1,8 @@
 // ONNX's quantized operators: nn.quantize and nn.dequantize, and products of 8-bit integers with sums in i32.
 #include "compiler/import/Products.h"
 #include "compiler/import/Quantized.h"
+#include "dialects/reference/Tensor.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -55,6 +57,23 @@ Value sizedUniform(Node &n, StringRef name, Value input, Value scale, Value zero
                 {n.intAttr("axis", isBlocked ? grid.axis : 0), n.intAttr("block", isBlocked ? grid.block : 0)});
 }
 
+/// False, with an error, for constant scales that are no scales. Weights of a dead channel may have a scale of 0: they are 0.
+bool areScales(Node &n, Value scale, bool mayBeZero) {
+  auto constant = scale.getDefiningOp<ConstantOp>();
+  auto values = constant && elementOf(scale).isF32() ? reference::Tensor::fromAttribute(constant.getValue())
+                                                     : llvm::Expected<reference::Tensor>(reference::Tensor());
+  if (!values || !values->type())
+    return llvm::consumeError(values.takeError()), true;
+  for (int64_t i = 0; i < values->size(); ++i) {
+    float value = values->data<float>()[i];
+    if (!std::isfinite(value) || value < 0 || (value == 0 && !mayBeZero)) {
+      n.refuse("expects scales to be positive and finite, got " + std::to_string(value) + " at element " + Twine(i));
+      return false;
+    }
+  }
+  return true;
+}
+
 bool isQuantized(Type type) { return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() <= 16 && !isBool(type); }
 
 /// saturate(round(x / scale) + zero) as `type`; zero may be null. Floating operands of other types are computed in f32.
@@ -63,6 +82,8 @@ Value quantizeOn(Node &n, Value x, Value scale, Value zero, Type type, Grid grid
     return {};
   if (!isQuantized(type))
     return n.refuse("expects an 8- or 16-bit integer result");
+  if (!areScales(n, scale, /*mayBeZero=*/false))
+    return {};
   Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
   if (!entries || (zero && !shift))
     return {};
@@ -77,6 +98,8 @@ Value dequantizeOn(Node &n, Value x, Value scale, Value zero, Grid grid) {
     return {};
   if (!isa<IntegerType>(elementOf(x)) || isBool(elementOf(x)) || elementOf(x).getIntOrFloatBitWidth() > 32)
     return n.refuse("expects integers");
+  if (!areScales(n, scale, /*mayBeZero=*/true))
+    return {};
   Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
   if (!entries || (zero && !shift))
     return {};
