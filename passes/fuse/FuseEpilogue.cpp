@@ -7,7 +7,9 @@
 //
 // An operation is taken if its result has the contraction's sizes, so that its other operands (bias, residual) are read at the
 // same index. Values that are also used elsewhere are written on the way. Assumes contractions of f32 or of 8-bit integers; others,
-// and nn.attention, stay as they are. Roots are visited in program order, so of two contractions whose results meet, the first takes the rest.
+// and nn.attention, stay as they are. Quantized operands are read as bytes: the nn.dequantize of a residual is taken by the kernel that
+// adds it, not by the one that makes it. Roots are visited in program order, so of two contractions whose results meet, the first takes
+// the rest.
 // Wrong only for cost: an operand of the epilogue that is ready late delays the contraction.
 #include "mlir/Pass/Pass.h"
 #include "passes/Passes.h"
@@ -78,21 +80,46 @@ private:
   bool takeUser() {
     for (Operation *user : users())
       if (reasonAgainst(user).empty()) {
-        group.add(user);
+        for (Operation *op : withDequantized(user))
+          group.add(op);
         return true;
       }
     return false;
+  }
+
+  /// The operation after what makes numbers of its other operands where they are quantized: bytes are read instead of numbers, and
+  /// who computed them needs to write nothing else.
+  SmallVector<Operation *> withDequantized(Operation *user) const {
+    SmallVector<Operation *> ops;
+    for (Value operand : user->getOperands())
+      if (auto other = operand.getDefiningOp<DequantizeOp>())
+        if (!group.contains(other) && other->hasOneUse() && isElementwise(other) && !llvm::is_contained(ops, other) &&
+            haveEqualDims(operand, root->getResult(0)))
+          ops.push_back(other);
+    ops.push_back(user);
+    return ops;
+  }
+
+  /// Does it undo the quantization of a result of the group for operations elsewhere?
+  bool isDequantizedForOthers(Operation *user) const {
+    auto dequantize = dyn_cast<DequantizeOp>(user);
+    auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
+    return quantize && group.contains(quantize) && user->hasOneUse() && isElementwise(*user->getUsers().begin());
   }
 
   /// Why an operation stays apart; empty if it doesn't have to.
   std::string reasonAgainst(Operation *user) const {
     if (!haveEqualDims(user->getResult(0), root->getResult(0)))
       return "its result has other sizes";
+    if (isDequantizedForOthers(user))
+      return "its reader computes it from the quantized values";
+    SmallVector<Operation *> ops = withDequantized(user);
     Group larger = group;
-    larger.add(user);
+    for (Operation *op : ops)
+      larger.add(op);
     if (larger.size() > kMostOps || larger.inputs().size() > kMostInputs || larger.outputs().size() > kMostOutputs)
       return "the kernel would be too large";
-    return group.staysConvexWith(user) ? "" : "another operand depends on the result of " + describe(root);
+    return group.staysConvexWith(ops) ? "" : "another operand depends on the result of " + describe(root);
   }
 
   Group group;

@@ -136,3 +136,28 @@ func.func @equal_weights(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %1 = nn.unary relu %0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
+
+// -----
+
+// A residual is read as bytes by the kernel that adds it; the kernel that quantizes it writes nothing else.
+// CHECK-LABEL: func.func @quantized_residual
+// CHECK-SAME: its reader computes it from the quantized values
+// CHECK: [[Q:%.+]] = nn.fused "gemm"({{.+}}) : {{.+}} -> tensor<3x5xui8>
+// CHECK: nn.fused "gemm"([[Q]], %{{.+}}) : {{.+}} -> tensor<3x5xui8>
+// CHECK: ^bb0([[A:%[^:]+]]: tensor<3x5xui8>
+// CHECK: [[R:%.+]] = nn.dequantize [[A]],
+// CHECK: nn.matmul [[A]],
+// CHECK: nn.binary {{ ?}}add %{{.+}}, [[R]]
+// CHECK: nn.quantize
+func.func @quantized_residual(%x: tensor<3x4xui8>, %w: tensor<4x5xi8>, %v: tensor<5x5xi8>, %s: tensor<5xf32>) -> tensor<3x5xui8> {
+  %one = nn.constant dense<0.5> : tensor<f32>
+  %0 = nn.matmul %x, %w : (tensor<3x4xui8>, tensor<4x5xi8>) -> tensor<3x5xi32>
+  %1 = nn.dequantize %0, %s : (tensor<3x5xi32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %2 = nn.quantize %1, %one : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xui8>
+  %3 = nn.dequantize %2, %one : (tensor<3x5xui8>, tensor<f32>) -> tensor<3x5xf32>
+  %4 = nn.matmul %2, %v : (tensor<3x5xui8>, tensor<5x5xi8>) -> tensor<3x5xi32>
+  %5 = nn.dequantize %4, %s : (tensor<3x5xi32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %6 = nn.binary add %5, %3 : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>
+  %7 = nn.quantize %6, %one : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xui8>
+  return %7 : tensor<3x5xui8>
+}
