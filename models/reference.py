@@ -3,13 +3,16 @@
 import numpy as np
 
 
-def session(path, threads=0):
+def session(path, threads=0, optimized=True):
+    """Node by node as they stand in the file, if not `optimized`."""
     import onnxruntime  # not needed by those who only compile
 
     onnxruntime.set_default_logger_severity(3)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

@@ -104,6 +104,21 @@ Values qlinearConv(Node &n) {
 
 //===- products -===//
 
+/// x - zero in i32; zero may be null.
+Value difference(Node &n, Value x, Value zero) {
+  Value wide = n.cast(x, n.i32());
+  return zero ? n.sub(wide, n.reshape(n.cast(zero, n.i32()), {})) : wide;
+}
+
+/// Integers are multiplied before scales are: exact, and a 0 never meets what overflowed (masks hold the lowest f32).
+Values qlinearMul(Node &n) {
+  Value product = n.mul(difference(n, n.in(0), n.optional(2)), difference(n, n.in(3), n.optional(5)));
+  Value scale = n.mul(n.in(1), n.in(4));
+  if (!product || !scale)
+    return {};
+  return {quantizedResult(n, scaledSums(n, product, n.reshape(scale, {})), 6, elementOf(n.in(0)))};
+}
+
 /// alpha * scale(A) * scale(B) * (A' * B' + C), C being integers of that scale; quantized if the result has a scale.
 Values qgemm(Node &n) {
   Value a = n.in(0), b = n.in(3), zeroB = n.optional(5);
@@ -161,7 +176,7 @@ Values dynamicQuantizeLstm(Node &n) {
 constexpr llvm::StringLiteral kDomain = "com.microsoft";
 constexpr ConverterEntry kTable[] = {
     {"QLinearAdd", 1, kNewest, onNumbers<2>, kDomain},
-    {"QLinearMul", 1, kNewest, onNumbers<2>, kDomain},
+    {"QLinearMul", 1, kNewest, qlinearMul, kDomain},
     {"QLinearSigmoid", 1, kNewest, onNumbers<1>, kDomain},
     {"QLinearLeakyRelu", 1, kNewest, onNumbers<1>, kDomain},
     {"QLinearAveragePool", 1, kNewest, onNumbers<1>, kDomain},
