@@ -1,5 +1,6 @@
 // Element-wise arithmetic, logic, comparison and conversion.
-#include "compiler/import/Node.h"
+#include "compiler/import/NarrowTypes.h"
+#include "compiler/import/Tensors.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -71,16 +72,30 @@ Values clip11(Node &n) {
   return {x};
 }
 
-Values castTo(Node &n) { return {n.cast(n.in(0), n.elementType(n.integer("to", 0)))}; }
+Values castAs(Node &n, int64_t to) {
+  if (!n.elementType(to))
+    return {};
+  int32_t from = n.narrow(0), target = int32_t(to);
+  n.narrowResult = narrowBits(target) != 0 ? target : 0;
+  if (from != 0 || *n.narrowResult != 0)
+    return {castNarrow(n, n.in(0), from, target, n.integer("saturate", 1) != 0)};
+  return {n.cast(n.in(0), n.elementType(to))};
+}
+
+Values castTo(Node &n) { return castAs(n, n.integer("to", 0)); }
 
 Values castLike(Node &n) {
   Value like = n.in(1);
-  return {like ? n.cast(n.in(0), elementOf(like)) : Value()};
+  if (!like)
+    return {};
+  return castAs(n, n.narrow(1) != 0 ? n.narrow(1) : onnxElementType(elementOf(like)));
 }
 
 Values bitCast(Node &n) {
   Value x = n.in(0);
   Type to = n.elementType(n.integer("to", 0));
+  if (n.narrow(0) != 0 || narrowBits(int32_t(n.integer("to", 0))) != 0)
+    return {n.refuse("expects types of whole bytes")};
   if (!x || !to || elementOf(x) == to)
     return {to ? x : Value()};
   return {n.size("nn.bitcast", x, withElementType(typeOf(x), to))};

@@ -1,4 +1,5 @@
 // ONNX's quantized operators: nn.quantize and nn.dequantize, and products of 8-bit integers with sums in i32.
+#include "compiler/import/NarrowTypes.h"
 #include "compiler/import/Products.h"
 #include "compiler/import/Quantized.h"
 #include "dialects/reference/Tensor.h"
@@ -108,16 +109,43 @@ Value dequantizeOn(Node &n, Value x, Value scale, Value zero, Grid grid) {
   return n.cast(sizedUniform(n, "nn.dequantize", x, entries, shift, n.f32(), grid), elementOf(scale));
 }
 
+//===- narrow floats -===//
+
+Value blockless(Node &n, Value entries, Value x, Grid grid) {
+  return grid.block > 0 ? n.refuse("blocks of narrow floats are not supported") : entriesOn(n, entries, x, grid);
+}
+
+/// x / scale + 0 as bits of a narrow float: the zero point is always 0, and makes 0 of -0.
+Value quantizeToFloat(Node &n, Value x, Value scale, int32_t type, Grid grid) {
+  Value quotient = n.div(n.cast(x, n.f32()), blockless(n, n.cast(scale, n.f32()), x, grid));
+  Value isZero = n.binary(BinaryKind::equal, quotient, 0);
+  quotient = n.select(isZero, n.scalar(0, n.f32()), quotient);
+  return encodedFloat(n, quotient, type, n.integer("saturate", 1) != 0);
+}
+
+Value dequantizeFloat(Node &n, Value x, Value scale, Value zero, Grid grid) {
+  Value numbers = decodedFloat(n, x, n.narrow(0));
+  if (zero)
+    numbers = n.sub(numbers, decodedFloat(n, blockless(n, zero, x, grid), n.narrow(0)));
+  return n.cast(n.mul(numbers, blockless(n, n.cast(scale, n.f32()), x, grid)), elementOf(scale));
+}
+
+//===- QuantizeLinear and DequantizeLinear -===//
+
 Values quantizeLinear(Node &n) {
   Value x = n.in(0), scale = n.in(1), zero = n.optional(2);
   auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
   if (!grid)
     return {};
   int64_t wanted = n.integer("output_dtype", 0);
+  int32_t narrow = zero ? n.narrow(2) : narrowBits(int32_t(wanted)) != 0 ? int32_t(wanted) : 0;
+  n.narrowResult = narrow;
+  if (isNarrowFloat(narrow))
+    return {quantizeToFloat(n, x, scale, narrow, *grid)};
   Type type = zero          ? elementOf(zero)
               : wanted != 0 ? n.elementType(wanted)
                             : Type(IntegerType::get(n.context(), 8, IntegerType::Unsigned));
-  return {quantizeOn(n, x, scale, zero, type, *grid)};
+  return {saturatedNarrow(n, quantizeOn(n, x, scale, zero, type, *grid), narrow)};
 }
 
 Values dequantizeLinear(Node &n) {
@@ -125,7 +153,8 @@ Values dequantizeLinear(Node &n) {
   auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
   if (!grid)
     return {};
-  Value result = dequantizeOn(n, x, scale, zero, *grid);
+  Value result =
+      isNarrowFloat(n.narrow(0)) ? dequantizeFloat(n, x, scale, zero, *grid) : dequantizeOn(n, x, scale, zero, *grid);
   int64_t wanted = n.integer("output_dtype", 0);
   return {wanted != 0 ? n.cast(result, n.elementType(wanted)) : result};
 }

@@ -156,8 +156,38 @@ NodeReport Importer::convert(const onnx::NodeProto &proto, Scope &scope, NodeRep
   return entry;
 }
 
+/// Operators that know narrow types, or copy elements without a look at them.
+static bool takesNarrow(StringRef op) {
+  return llvm::is_contained({"Cast",      "CastLike", "QuantizeLinear", "DequantizeLinear",
+                             "Identity",  "Reshape",  "Transpose",      "Squeeze",
+                             "Unsqueeze", "Flatten",  "Shape",          "Size",
+                             "Slice",     "Gather",   "Concat",         "Split",
+                             "Expand",    "If",       "Loop",           "Scan"},
+                            op);
+}
+
+/// An input of bytes to which arithmetic would do something else than the model means; null if there is none.
+static const Entry *misunderstoodInput(const Node &node) {
+  for (unsigned i = 0; i < node.numInputs() && !takesNarrow(node.proto.op_type()); ++i)
+    if (node.narrow(i) != 0)
+      return node.entry(i);
+  return nullptr;
+}
+
+/// Converters move bytes that stand for narrow elements like any others, and don't say so.
+static void setResult(Node &node, unsigned index, Value result) {
+  const Entry *first = node.entry(0);
+  bool isMoved = first && first->value && getElementTypeOrSelf(first->value) == getElementTypeOrSelf(result);
+  int32_t inherited = isMoved ? first->narrow : 0;
+  Entry &entry = node.scope.values[node.proto.output(int(index))];
+  entry.value = result;
+  entry.narrow = node.narrowResult.value_or(inherited);
+}
+
 /// The errors of a converter, empty if it succeeded.
 std::string Importer::runConverter(Converter convert, Node &node) {
+  if (const Entry *input = misunderstoodInput(node))
+    return "is not supported on " + typeName(input->narrow);
   std::string errors;
   ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
@@ -176,7 +206,7 @@ std::string Importer::runConverter(Converter convert, Node &node) {
     if (!node.wants(i))
       continue;
     if (i < results.size() && results[i])
-      node.scope.values[node.proto.output(int(i))].value = results[i];
+      setResult(node, i, results[i]);
     else if (!node.isComplete)
       errors = "output " + std::to_string(i) + " is not supported";
   }

@@ -45,6 +45,8 @@ OwningOpRef<ModuleOp> Importer::run() {
 //===- inputs and outputs of the graph -===//
 
 /// After a refused input the nodes are looked at all the same: all that is wrong is said in one run.
+static void setNarrow(Entry &entry, int32_t type) { entry.narrow = narrowBits(type) != 0 ? type : 0; }
+
 void Importer::addInputs() {
   nameDims();
   SmallVector<Type> types;
@@ -60,6 +62,7 @@ void Importer::addInputs() {
     Value value = function.getBody().addArgument(type, NameLoc::get(builder.getStringAttr(input.name())));
     types.push_back(type);
     main.values[input.name()].value = value;
+    setNarrow(main.values[input.name()], input.type().tensor_type().elem_type());
     names.push_back(builder.getStringAttr(input.name()));
   }
   function.setFunctionType(builder.getFunctionType(types, {}));
@@ -260,6 +263,7 @@ Entry Importer::initializerEntry(const onnx::TensorProto &tensor) {
   } else {
     entry.value = builder.create<nn::ConstantOp>(NameLoc::get(builder.getStringAttr(tensor.name())),
                                                  cast<RankedTensorType>(attribute->getShapedType()), *attribute);
+    setNarrow(entry, tensor.data_type());
   }
   return entry;
 }

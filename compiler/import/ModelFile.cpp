@@ -136,6 +136,32 @@ int64_t elementBytes(int32_t type) {
   }
 }
 
+unsigned narrowBits(int32_t type) {
+  using T = onnx::TensorProto;
+  switch (type) {
+  case T::INT2:
+  case T::UINT2:
+    return 2;
+  case T::INT4:
+  case T::UINT4:
+  case T::FLOAT4E2M1:
+    return 4;
+  case T::FLOAT8E4M3FN:
+  case T::FLOAT8E4M3FNUZ:
+  case T::FLOAT8E5M2:
+  case T::FLOAT8E5M2FNUZ:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+uint64_t storedBytes(int32_t type, int64_t count) {
+  if (unsigned bits = narrowBits(type))
+    return (uint64_t(count) * bits + 7) / 8;
+  return uint64_t(count) * uint64_t(elementBytes(type));
+}
+
 std::string typeName(int32_t type) {
   if (!onnx::TensorProto::DataType_IsValid(type))
     return "type " + std::to_string(type);
@@ -147,7 +173,7 @@ Expected<TensorBytes> ModelFile::bytesOf(const onnx::TensorProto &tensor) {
   auto count = countElements(dims);
   if (!count)
     return createStringError("tensor '" + tensor.name() + "' " + toString(count.takeError()));
-  uint64_t size = uint64_t(*count) * elementBytes(tensor.data_type());
+  uint64_t size = storedBytes(tensor.data_type(), *count);
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL)
     return externalBytes(tensor, size);
   TensorBytes found;

@@ -57,6 +57,10 @@ private:
 llvm::Expected<int64_t> countElements(llvm::ArrayRef<int64_t> dims);
 /// Bytes per element in raw data; 0 for types that Lathe has no form of (strings, complex, 4- and 8-bit floats, ...).
 int64_t elementBytes(int32_t onnxType);
+/// Bits of an element of the types that NarrowTypes.h is about; 0 for all others.
+unsigned narrowBits(int32_t onnxType);
+/// Bytes that ONNX stores so many elements in; narrow ones are packed.
+uint64_t storedBytes(int32_t onnxType, int64_t count);
 /// ONNX's name of an element type, "type 99" if it is none.
 std::string typeName(int32_t onnxType);
 

@@ -17,6 +17,11 @@ bool Node::has(unsigned index) const {
   return found && !found->isAbsent();
 }
 
+int32_t Node::narrow(unsigned index) const {
+  const Entry *found = entry(index);
+  return found ? found->narrow : 0;
+}
+
 Value Node::optional(unsigned index) {
   const Entry *found = entry(index);
   return found ? found->value : Value();
@@ -160,6 +165,7 @@ Type Node::elementType(int64_t onnxType) {
 
 Value Node::tensor(const onnx::TensorProto &tensor) {
   auto attribute = importer.convertTensor(tensor);
+  narrowResult = narrowBits(tensor.data_type()) != 0 ? tensor.data_type() : 0;
   return attribute ? constant(*attribute) : refuse(llvm::toString(attribute.takeError()));
 }
 

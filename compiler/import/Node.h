@@ -24,6 +24,8 @@ public:
   /// Null if the input is absent; no error.
   mlir::Value optional(unsigned index);
   const Entry *entry(unsigned index) const;
+  /// The ONNX type that the bytes of an input stand for (see NarrowTypes.h); 0 if they don't.
+  int32_t narrow(unsigned index) const;
   bool wants(unsigned output) const { return output < numOutputs() && !proto.output(int(output)).empty(); }
 
   //===- attributes -===//
@@ -62,6 +64,8 @@ public:
   Contents &contents;
   /// Set by converters of sequence operations: the first output is a list.
   std::optional<llvm::SmallVector<mlir::Value, 0>> listOutput;
+  /// Set by converters that choose the narrow type of the results, or 0 for none; else that of input 0 stays.
+  std::optional<int32_t> narrowResult;
   /// Set by converters whose outputs may be absent (an empty optional) without being refused.
   bool isComplete = false;
 };

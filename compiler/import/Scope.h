@@ -13,6 +13,8 @@ struct Entry {
   mlir::Value value;
   llvm::SmallVector<mlir::Value, 0> list;
   bool isList = false, isFailed = false;
+  /// The ONNX type that bytes stand for (see NarrowTypes.h); 0 for tensors that are what they seem.
+  int32_t narrow = 0;
 
   static Entry failed() {
     Entry entry;

@@ -1,4 +1,5 @@
 #include "compiler/import/Tensors.h"
+#include "compiler/import/NarrowTypes.h"
 #include "dialects/support/MappedMemory.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -15,11 +16,28 @@ struct TypePair {
   unsigned width;
   enum { isSigned, isUnsigned, isFloat } kind;
 };
-constexpr TypePair kTypes[] = {
-    {T::BOOL, 1, TypePair::isSigned},      {T::INT8, 8, TypePair::isSigned},      {T::INT16, 16, TypePair::isSigned},
-    {T::INT32, 32, TypePair::isSigned},    {T::INT64, 64, TypePair::isSigned},    {T::UINT8, 8, TypePair::isUnsigned},
-    {T::UINT16, 16, TypePair::isUnsigned}, {T::UINT32, 32, TypePair::isUnsigned}, {T::UINT64, 64, TypePair::isUnsigned},
-    {T::FLOAT, 32, TypePair::isFloat},     {T::DOUBLE, 64, TypePair::isFloat},    {T::FLOAT16, 16, TypePair::isFloat}};
+// Those that bytes stand for come after the bytes themselves: see NarrowTypes.h.
+constexpr TypePair kTypes[] = {{T::BOOL, 1, TypePair::isSigned},
+                               {T::INT8, 8, TypePair::isSigned},
+                               {T::INT16, 16, TypePair::isSigned},
+                               {T::INT32, 32, TypePair::isSigned},
+                               {T::INT64, 64, TypePair::isSigned},
+                               {T::UINT8, 8, TypePair::isUnsigned},
+                               {T::UINT16, 16, TypePair::isUnsigned},
+                               {T::UINT32, 32, TypePair::isUnsigned},
+                               {T::UINT64, 64, TypePair::isUnsigned},
+                               {T::INT4, 8, TypePair::isSigned},
+                               {T::INT2, 8, TypePair::isSigned},
+                               {T::UINT4, 8, TypePair::isUnsigned},
+                               {T::UINT2, 8, TypePair::isUnsigned},
+                               {T::FLOAT8E4M3FN, 8, TypePair::isUnsigned},
+                               {T::FLOAT8E4M3FNUZ, 8, TypePair::isUnsigned},
+                               {T::FLOAT8E5M2, 8, TypePair::isUnsigned},
+                               {T::FLOAT8E5M2FNUZ, 8, TypePair::isUnsigned},
+                               {T::FLOAT4E2M1, 8, TypePair::isUnsigned},
+                               {T::FLOAT, 32, TypePair::isFloat},
+                               {T::DOUBLE, 64, TypePair::isFloat},
+                               {T::FLOAT16, 16, TypePair::isFloat}};
 } // namespace
 
 Type convertElementType(int32_t onnxType, MLIRContext *context) {
@@ -89,6 +107,10 @@ bool copyTyped(const onnx::TensorProto &from, reference::Tensor &to) {
   case T::BOOL:
   case T::INT8:
   case T::UINT8:
+  case T::FLOAT8E4M3FN:
+  case T::FLOAT8E4M3FNUZ:
+  case T::FLOAT8E5M2:
+  case T::FLOAT8E5M2FNUZ:
     return copyField<uint8_t>(from.int32_data(), to);
   default: // 16 bits: integers as they are, floats by their bits
     return copyField<uint16_t>(from.int32_data(), to);
@@ -115,12 +137,29 @@ llvm::Error unsupportedType(const onnx::TensorProto &tensor) {
                                  " is not supported");
 }
 
+bool isPackedType(int32_t type) { return narrowBits(type) != 0 && narrowBits(type) < 8; }
+
+/// The elements of `raw`, else of the bytes in int32_data.
+llvm::Expected<reference::Tensor> unpacked(const onnx::TensorProto &from, ArrayRef<char> raw, reference::Tensor to) {
+  std::vector<char> typed(from.int32_data().begin(), from.int32_data().end());
+  ArrayRef<char> packed = raw.empty() ? ArrayRef(typed) : raw;
+  if (packed.size() != storedBytes(from.data_type(), to.size()))
+    return llvm::createStringError("tensor '" + from.name() + "' expects " +
+                                   Twine(storedBytes(from.data_type(), to.size())) + " bytes of packed elements, got " +
+                                   Twine(packed.size()));
+  unpackNarrow(packed, from.data_type(), {to.mutableData<char>(), size_t(to.size())});
+  return to;
+}
+
 /// A copy of the elements: of `raw`, else of the typed fields.
 llvm::Expected<reference::Tensor> copyValues(const onnx::TensorProto &from, ArrayRef<char> raw, RankedTensorType type) {
-  bool isTyped = raw.empty() && type.getNumElements() > 0;
-  if (isTyped && uint64_t(type.getNumElements()) > from.ByteSizeLong())
+  bool isTyped = raw.empty() && type.getNumElements() > 0, isPacked = isPackedType(from.data_type());
+  if (isTyped && std::min(uint64_t(type.getNumElements()), storedBytes(from.data_type(), type.getNumElements())) >
+                     from.ByteSizeLong())
     return llvm::createStringError("tensor '" + from.name() + "' has fewer elements than its dims say");
   reference::Tensor tensor = reference::Tensor::allocate(type);
+  if (isPacked)
+    return unpacked(from, raw, std::move(tensor));
   if (!isTyped)
     std::copy(raw.begin(), raw.end(), tensor.mutableData<char>());
   else if (!copyTyped(from, tensor))
@@ -140,7 +179,7 @@ llvm::Expected<ElementsAttr> convertTensorProto(const onnx::TensorProto &from, M
   if (!found)
     return found.takeError();
   auto type = RankedTensorType::get(ArrayRef(from.dims().data(), size_t(from.dims_size())), element);
-  if (found->owner && found->bytes.size() > kMappedBytes && !element.isInteger(1))
+  if (found->owner && found->bytes.size() > kMappedBytes && !element.isInteger(1) && !isPackedType(from.data_type()))
     return mappedAttr(type, std::move(*found), from.name());
   auto tensor = copyValues(from, found->bytes, type);
   if (!tensor)
@@ -159,8 +198,8 @@ llvm::Expected<reference::Tensor> readTensorProto(const onnx::TensorProto &from,
   if (!count)
     return llvm::createStringError("tensor '" + from.name() + "' " + toString(count.takeError()));
   ArrayRef<char> raw(from.raw_data().data(), from.raw_data().size());
-  int64_t size = *count * elementBytes(from.data_type());
-  if (from.has_raw_data() && int64_t(raw.size()) != size)
+  uint64_t size = storedBytes(from.data_type(), *count);
+  if (from.has_raw_data() && raw.size() != size)
     return llvm::createStringError("tensor '" + from.name() + "' expects " + Twine(size) + " bytes of data, got " +
                                    Twine(raw.size()));
   return copyValues(from, raw, RankedTensorType::get(dims, element));

@@ -24,6 +24,8 @@ std::optional<lathe_dtype_t> dtypeOf(int type) {
   case TensorProto::BFLOAT16:
     return LATHE_BF16;
   case TensorProto::INT8:
+  case TensorProto::INT4: // one byte for each element
+  case TensorProto::INT2:
     return LATHE_I8;
   case TensorProto::INT16:
     return LATHE_I16;
@@ -32,6 +34,13 @@ std::optional<lathe_dtype_t> dtypeOf(int type) {
   case TensorProto::INT64:
     return LATHE_I64;
   case TensorProto::UINT8:
+  case TensorProto::UINT4:
+  case TensorProto::UINT2:
+  case TensorProto::FLOAT4E2M1: // floats by their bits
+  case TensorProto::FLOAT8E4M3FN:
+  case TensorProto::FLOAT8E4M3FNUZ:
+  case TensorProto::FLOAT8E5M2:
+  case TensorProto::FLOAT8E5M2FNUZ:
     return LATHE_U8;
   case TensorProto::UINT16:
     return LATHE_U16;
@@ -64,6 +73,30 @@ std::vector<char> dataOf(const TensorProto &proto, size_t size) {
   append(bytes, proto.int64_data(), size);
   append(bytes, proto.uint64_data(), size);
   return bytes;
+}
+
+unsigned packedBits(int type) {
+  switch (type) {
+  case TensorProto::INT2:
+  case TensorProto::UINT2:
+    return 2;
+  case TensorProto::INT4:
+  case TensorProto::UINT4:
+  case TensorProto::FLOAT4E2M1:
+    return 4;
+  default:
+    return 0;
+  }
+}
+
+/// One byte for each of `count` elements of `bits` bits, the first of a byte lowest.
+std::vector<char> unpack(const std::vector<char> &packed, unsigned bits, bool isSigned, size_t count) {
+  std::vector<char> elements;
+  for (size_t i = 0; i < count && i * bits / 8 < packed.size(); ++i) {
+    int value = static_cast<unsigned char>(packed[i * bits / 8]) >> (i * bits % 8) & ((1 << bits) - 1);
+    elements.push_back(static_cast<char>(isSigned && value >> (bits - 1) ? value - (1 << bits) : value));
+  }
+  return elements;
 }
 
 template <typename T> T load(const char *data) {
@@ -151,6 +184,8 @@ std::optional<Tensor> readTensor(const std::string &path) {
   size_t count = 1;
   for (int64_t size : tensor.shape)
     count *= static_cast<size_t>(size);
+  if (unsigned bits = packedBits(proto.data_type()))
+    tensor.bytes = unpack(tensor.bytes, bits, *dtype == LATHE_I8, count);
   if (tensor.bytes.size() != count * lathe_dtype_bytes(*dtype))
     return std::nullopt;
   return tensor;
