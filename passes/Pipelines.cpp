@@ -33,6 +33,7 @@ void buildQuantizePipeline(OpPassManager &module) {
   function.addPass(createPropagateQuantization());
   function.addPass(createFoldConstants());
   function.addPass(createFormIntegerProducts());
+  function.addPass(createKeepIntegerWeights());
   FoldConstantsOptions weights;
   weights.foldDequantized = true;
   function.addPass(createFoldConstants(weights));

@@ -12,6 +12,7 @@
 #include "backends/x86/RowKernel.h"
 #include "backends/x86/Sequential.h"
 #include "backends/x86/TransposeKernel.h"
+#include "backends/x86/WeightOnlyKernel.h"
 #include "backends/x86/WindowKernel.h"
 #include "backends/x86/WinogradKernel.h"
 
@@ -22,6 +23,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"integer_depthwise", planIntegerDepthwise, emitIntegerDepthwise, packedDepthwiseBytes, packDepthwise},
       {"integer_winograd", planIntegerWinograd, emitIntegerWinograd, packedIntegerBytes, packIntegers},
       {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers},
+      {"gemm_weight_only", planWeightOnly, emitWeightOnly, packedWeightOnlyBytes, packWeightOnly},
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},
       {"winograd", planWinograd, emitWinograd, winogradPackedBytes, packWinograd, winogradAlternatives},

@@ -4,11 +4,11 @@ namespace lathe::importer {
 
 const ConverterEntry *findConverter(llvm::StringRef domain, llvm::StringRef op, int64_t version) {
   static const auto groups = {
-      elementwiseConverters(), activationConverters(),  reduceConverters(),    contractionConverters(),
-      windowConverters(),      shapeConverters(),       sliceConverters(),     generateConverters(),
-      indexConverters(),       normConverters(),        recurrentConverters(), resizeConverters(),
-      quantizeConverters(),    quantizedMsConverters(), controlConverters(),   sequenceConverters(),
-      einsumConverters(),      sampleConverters(),      signalConverters()};
+      elementwiseConverters(), activationConverters(),  reduceConverters(),          contractionConverters(),
+      windowConverters(),      shapeConverters(),       sliceConverters(),           generateConverters(),
+      indexConverters(),       normConverters(),        recurrentConverters(),       resizeConverters(),
+      quantizeConverters(),    quantizedMsConverters(), quantizedWeightConverters(), controlConverters(),
+      sequenceConverters(),    einsumConverters(),      sampleConverters(),          signalConverters()};
   for (llvm::ArrayRef<ConverterEntry> group : groups)
     for (const ConverterEntry &entry : group)
       if (entry.op == op && entry.domain == domain && version >= entry.since && version <= entry.until)

@@ -101,6 +101,7 @@ llvm::ArrayRef<ConverterEntry> recurrentConverters();
 llvm::ArrayRef<ConverterEntry> resizeConverters();
 llvm::ArrayRef<ConverterEntry> quantizeConverters();
 llvm::ArrayRef<ConverterEntry> quantizedMsConverters();
+llvm::ArrayRef<ConverterEntry> quantizedWeightConverters();
 llvm::ArrayRef<ConverterEntry> controlConverters();
 llvm::ArrayRef<ConverterEntry> sequenceConverters();
 llvm::ArrayRef<ConverterEntry> einsumConverters();

@@ -101,11 +101,13 @@ def NN_DequantizeOp : NN_SizedOp<"dequantize"> {
   let description = [{
     The difference is exact (i32), its conversion and the product are rounded to f32. Scale and zero as nn.quantize. ONNX
     DequantizeLinear.
+    `bits` of 4 or 8: the operands are constants that the product which reads the result keeps as integers; input and zero lie
+    in [-8, 7] or, unsigned, [0, 15] if it is 4. 0: nothing is known.
     C1: the input is of integers of up to 32 bits. C2: scale and result are f32. C3: sizes of scale and zero as nn.quantize.
-    C4: zero has the input's element type. C5: shapes are equal.
+    C4: zero has the input's element type. C5: shapes are equal. C6: bits is 0, or 4 or 8 with an input of 8-bit integers.
   }];
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale, NN_OptTensor:$zero, DefaultValuedAttr<I64Attr, "0">:$axis,
-                       DefaultValuedAttr<I64Attr, "0">:$block);
+                       DefaultValuedAttr<I64Attr, "0">:$block, DefaultValuedAttr<I64Attr, "0">:$bits);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_QuantizeFormat;
 }

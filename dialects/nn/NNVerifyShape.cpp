@@ -99,6 +99,8 @@ LogicalResult DequantizeOp::verify() {
   if (!elementType(getScale()).isF32() || !elementType(getOutput()).isF32())
     return emitOpError("C2: expects scale and result to be of f32, got ")
            << getScale().getType() << " and " << getOutput().getType();
+  if (getBits() != 0 && ((getBits() != 4 && getBits() != 8) || !type.isInteger(8)))
+    return emitOpError("C6: expects bits to be 0, or 4 or 8 of 8-bit integers, got ") << getBits() << " of " << type;
   return verifyUniform(*this, getInput());
 }
 

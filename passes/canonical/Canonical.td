@@ -14,7 +14,7 @@ def FoldConstants : Pass<"lathe-fold-constants", "::mlir::func::FuncOp"> {
   let options = [
     Option<"maxGrowthBytes", "max-growth-bytes", "int64_t", "65536", "bytes that results may have more than operands">,
     Option<"foldDequantized", "fold-dequantized", "bool", "false",
-           "compute dequantized weights, too, of any size: nothing else will read them as integers">];
+           "compute dequantized weights, too, of any size, but for those whose product reads them as integers">];
 }
 
 def RefineShapes : Pass<"lathe-refine-shapes", "::mlir::func::FuncOp"> {

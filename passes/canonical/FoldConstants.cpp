@@ -43,6 +43,12 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
     return cast && nn::tensorType(cast).getElementType().isF32() && (from.isF16() || from.isBF16());
   }
 
+  /// Weights that products read as integers.
+  static bool isKept(Operation *op) {
+    auto dequantize = dyn_cast<nn::DequantizeOp>(op);
+    return dequantize && dequantize.getBits() != 0;
+  }
+
   /// Weights that are integers still.
   static bool isDequantizedWeight(Operation *op) {
     return isa<nn::DequantizeOp>(op) && nn::tensorType(op->getResult(0)).getRank() >= 2;
@@ -53,7 +59,7 @@ struct FoldConstantsPass : impl::FoldConstantsBase<FoldConstantsPass> {
     if (!isa<nn::NNDialect>(op->getDialect()) || !isPure(op) || op->getNumResults() == 0 || op->use_empty() ||
         isa<nn::ConstantOp>(op) || !hasConstantOperands(op))
       return false;
-    if (isDequantizedWeight(op) && !foldDequantized)
+    if (isKept(op) || (isDequantizedWeight(op) && !foldDequantized))
       return false;
     int64_t results = bytesOf(op->getResultTypes());
     return results != INT64_MAX &&

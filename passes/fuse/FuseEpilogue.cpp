@@ -50,6 +50,7 @@ bool isRoot(Operation *op) {
 class Epilogue {
 public:
   Epilogue(Operation *root, FusionLog &log) : group(root), root(root), log(log) {
+    takeWeights();
     while (takeUser())
       ;
     for (Operation *user : users())
@@ -65,6 +66,20 @@ public:
   }
 
 private:
+  /// A product reads integer weights by itself: their dequantization is part of it, each product's its own.
+  void takeWeights() {
+    auto matmul = dyn_cast<MatmulOp>(root);
+    auto dequantize = matmul ? matmul.getRhs().getDefiningOp<DequantizeOp>() : DequantizeOp();
+    if (!dequantize || dequantize.getBits() == 0)
+      return;
+    if (!dequantize->hasOneUse()) {
+      OpBuilder b(root);
+      dequantize = cast<DequantizeOp>(b.clone(*dequantize));
+      matmul.getRhsMutable().assign(dequantize);
+    }
+    group.add(dequantize);
+  }
+
   /// Element-wise operations on values of the group, the first in the block first.
   SmallVector<Operation *> users() const {
     llvm::SetVector<Operation *> result;

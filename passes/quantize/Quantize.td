@@ -27,6 +27,14 @@ def FormIntegerProducts : Pass<"lathe-form-integer-products", "::mlir::func::Fun
   }];
 }
 
+def KeepIntegerWeights : Pass<"lathe-keep-integer-weights", "::mlir::func::FuncOp"> {
+  let summary = "keep constant weights of f32 products as integers of 4 or 8 bits";
+  let description = [{
+    Marks the dequantization of constant 8-bit integers (`bits`) by which a product's right operand is multiplied, in groups along
+    the depth or per column: constant folding leaves it alone, and fusion makes it part of the product.
+  }];
+}
+
 def FoldQuantizeScale : Pass<"lathe-fold-quantize-scale", "::mlir::func::FuncOp"> {
   let summary = "multiply scales of results into what is quantized, instead of dividing by them";
 }

@@ -92,6 +92,15 @@ func.func @case(%a: tensor<2x3xi8>, %s: tensor<f32>) {
 
 // -----
 
+// dequantize C6
+func.func @case(%a: tensor<2x3xi8>, %s: tensor<f32>) {
+  // expected-error @+1 {{'nn.dequantize' op C6: expects bits to be 0, or 4 or 8 of 8-bit integers, got 3 of 'i8'}}
+  %r = nn.dequantize %a, %s {bits = 3 : i64} : (tensor<2x3xi8>, tensor<f32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
 // matmul C5: a zero point per k is no zero point
 func.func @case(%a: tensor<2x3xi8>, %b: tensor<3x2xi8>, %z: tensor<3xi8>) {
   // expected-error @+2 {{nn.matmul C5: expects a zero point of 8-bit integers for 'tensor<2x3xi8>', got 'tensor<3xi8>'}}

@@ -1,0 +1,99 @@
+// Weights that are dequantized for a product of f32 stay integers:
+//
+//   matmul(x, dequantize(constant, scale, zero))  ->  matmul(x, dequantize(constant, scale, zero) {bits = 4})
+//
+// Runs behind what forms products in integers; without it the weights would be folded to f32. The kernel reads an eighth to a quarter of
+// the bytes, which is what a product of one row takes its time for. Integers of 4 bits arrive as bytes, so their values decide.
+// Wrong only for cost: 8-bit weights of many rows take as long as f32.
+#include "dialects/reference/Tensor.h"
+#include "dialects/support/Decisions.h"
+#include "passes/Passes.h"
+#include "passes/quantize/Uniform.h"
+
+using namespace mlir;
+
+namespace lathe {
+#define GEN_PASS_DEF_KEEPINTEGERWEIGHTS
+#include "passes/Passes.h.inc"
+
+namespace {
+using namespace nn;
+
+/// Groups are neither so short that scales are most of the work, nor so long that kernels would have to cut them.
+constexpr int64_t kShortestGroup = 16, kLongestGroup = 1024;
+/// Smaller matrices are read in no time.
+constexpr int64_t kLeastDepth = 32, kLeastColumns = 16;
+
+bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }
+
+/// Are there entries for the columns only, if at all? `depthAxis` of the two axes is the one that is summed over.
+bool liesAlongColumns(Value entries, unsigned depthAxis) {
+  ArrayRef<int64_t> shape = tensorType(entries).getShape();
+  if (shape.size() == 1)
+    return shape[0] == 1 || depthAxis == 0;
+  return shape.empty() || (shape.size() == 2 && shape[depthAxis] == 1);
+}
+
+/// Why the weights can't stay integers; empty if they can.
+std::string reasonAgainst(MatmulOp matmul, DequantizeOp op) {
+  unsigned depthAxis = matmul.getTransRhs() ? 1 : 0;
+  RankedTensorType type = tensorType(op.getInput());
+  if (type.getRank() != 2 || !type.hasStaticShape() || matmul.getTransLhs() ||
+      tensorType(matmul.getLhs()).getRank() != tensorType(matmul.getOutput()).getRank())
+    return "the product is none of rows with one matrix";
+  if (type.getDimSize(depthAxis) < kLeastDepth || type.getDimSize(1 - depthAxis) < kLeastColumns)
+    return "the matrix is small";
+  if (op.getBlock() == 0) {
+    bool isPerColumn = liesAlongColumns(op.getScale(), depthAxis) &&
+                       (!op.getZero() || liesAlongColumns(op.getZero(), depthAxis));
+    return isPerColumn ? "" : "scales differ along what is summed over";
+  }
+  if (op.getAxis() != int64_t(depthAxis))
+    return "groups lie along the columns";
+  return op.getBlock() < kShortestGroup || op.getBlock() > kLongestGroup ? "groups are too short or too long" : "";
+}
+
+/// Do all values lie in [-8, 7] or, unsigned, [0, 15]?
+bool fitsFourBits(Value value) {
+  if (!value)
+    return true;
+  auto tensor = reference::Tensor::fromAttribute(value.getDefiningOp<ConstantOp>().getValue());
+  if (!tensor) {
+    llvm::consumeError(tensor.takeError());
+    return false;
+  }
+  const uint8_t shift = tensor->elementType().isUnsignedInteger() ? 0 : 8;
+  ArrayRef<uint8_t> bytes(tensor->data<uint8_t>(), tensor->size());
+  return llvm::all_of(bytes, [&](uint8_t byte) { return uint8_t(byte + shift) < 16; });
+}
+
+struct KeepIntegerWeights : impl::KeepIntegerWeightsBase<KeepIntegerWeights> {
+  void visit(MatmulOp matmul) {
+    auto op = matmul.getRhs().getDefiningOp<DequantizeOp>();
+    if (!op || op.getBits() != 0 || !llvm::all_of(op->getOperands(), isConstant) || scalarConstant(op.getInput()) ||
+        !tensorType(op.getInput()).getElementType().isInteger(8))
+      return;
+    std::string reason = reasonAgainst(matmul, op);
+    if (!reason.empty()) {
+      decisions.push_back({nodeName(matmul.getLoc()), "quantize", false, "weights become f32: " + reason});
+      return;
+    }
+    OpBuilder b(matmul);
+    auto own = cast<DequantizeOp>(b.clone(*op));
+    own.setBits(fitsFourBits(op.getInput()) && fitsFourBits(op.getZero()) ? 4 : 8);
+    matmul.getRhsMutable().assign(own);
+    decisions.push_back({nodeName(matmul.getLoc()), "quantize", true,
+                         "weights stay integers of " + std::to_string(own.getBits()) + " bits"});
+  }
+
+  void runOnOperation() override {
+    getOperation().walk([&](MatmulOp matmul) { visit(matmul); });
+    addDecisions(getOperation(), decisions);
+    decisions.clear();
+  }
+
+  std::vector<Decision> decisions;
+};
+
+} // namespace
+} // namespace lathe
