@@ -145,7 +145,9 @@ bool isMovement(Operation *op) {
 AffineExpr countFlops(Operation *op) {
   AffineExpr sum = dimConstant(op->getContext(), 0);
   for (Operation *inner : bodyOperations(op)) {
-    if (isMovement(inner))
+    auto dequantize = dyn_cast<nn::DequantizeOp>(inner);
+    bool isPartOfProduct = dequantize && dequantize.getBits() != 0;
+    if (isMovement(inner) || isPartOfProduct)
       continue;
     bool isReduction = isa<nn::ReduceOp, nn::ArgReduceOp>(inner);
     Value counted = isReduction ? inner->getOperand(0) : inner->getResult(0);

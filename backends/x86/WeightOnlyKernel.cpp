@@ -67,8 +67,8 @@ private:
     });
   }
 
-  /// Groups [begin, end) of a tile of columns to [depth][columns of the tile]. Steps that reach past their group are written over by
-  /// the next one.
+  /// Groups [begin, end) of a tile of columns to [depth][columns of the tile]. Steps that reach past their group are written over
+  /// by the next one.
   void dequantize(Value panel, Value inPanel, Value begin, Value end) {
     const WeightWords &w = shape.words;
     Value columns = s.index(tile.columns());

@@ -103,11 +103,10 @@ WeightOnlyShape WeightOnlyShape::withPanels(int64_t nr) const {
 
 DictionaryAttr WeightOnlyConfig::toAttribute(MLIRContext *context) const {
   Builder b(context);
-  return b.getDictionaryAttr({tile.toAttribute(context),
-                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({blockRows, panels, groups})),
-                              b.getNamedAttr("columns", b.getI64IntegerAttr(nr)),
-                              b.getNamedAttr("few", b.getBoolAttr(hasFew)),
-                              b.getNamedAttr("many", b.getBoolAttr(hasMany))});
+  return b.getDictionaryAttr(
+      {tile.toAttribute(context), b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({blockRows, panels, groups})),
+       b.getNamedAttr("columns", b.getI64IntegerAttr(nr)), b.getNamedAttr("few", b.getBoolAttr(hasFew)),
+       b.getNamedAttr("many", b.getBoolAttr(hasMany))});
 }
 
 WeightOnlyConfig WeightOnlyConfig::of(DictionaryAttr attrs) {
@@ -139,8 +138,8 @@ public:
       config.tile = chooseTile(target, shape.words.columns, rows);
     else
       config.tile = {int(std::max<int64_t>(*rows, 1)), int(std::min(packedVectors, needed)), lanes};
-    int64_t tiles = std::clamp<int64_t>(packedVectors / config.tile.vectors, 1,
-                                        llvm::divideCeil(needed, config.tile.vectors));
+    int64_t tiles =
+        std::clamp<int64_t>(packedVectors / config.tile.vectors, 1, llvm::divideCeil(needed, config.tile.vectors));
     config.nr = tiles * config.tile.columns();
     shape = shape.withPanels(config.nr);
     GemmBlocking blocking = chooseBlocking(target, config.tile, rows, shape.words.columns, shape.words.depth);
@@ -156,8 +155,8 @@ private:
     int64_t manyFloats = 0, fewFloats = 0, tileColumns = config.tile.columns();
     if (config.hasMany) {
       bool hasPartials = config.groups < words.groups();
-      manyFloats = config.panelDepth(shape) * tileColumns +
-                   (hasPartials ? config.blockRows * config.panels * config.nr : 0);
+      manyFloats =
+          config.panelDepth(shape) * tileColumns + (hasPartials ? config.blockRows * config.panels * config.nr : 0);
     }
     if (config.hasFew)
       fewFloats = (rows ? config.tile.rows : kFewRows) * words.groups() * (shape.paddedGroup() + 2);
@@ -204,8 +203,8 @@ bool areConstant(Operation *op, nn::DequantizeOp dequantize, ArrayRef<bool> isCo
 std::optional<KernelPlan> planWeightOnly(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   SmallVector<Operation *> operations = bodyOperations(op);
   WeightOnlyRoot root = WeightOnlyRoot::of(operations);
-  if (!root || target.vectorBits() < 256 || !inputIndex(op, root.lhs) ||
-      !inputIndex(op, root.integers) || !areConstant(op, root.dequantize, isConstant))
+  if (!root || target.vectorBits() < 256 || !inputIndex(op, root.lhs) || !inputIndex(op, root.integers) ||
+      !areConstant(op, root.dequantize, isConstant))
     return std::nullopt;
   llvm::erase(operations, root.dequantize.getOperation());
   auto shape = WeightOnlyShape::of(root);

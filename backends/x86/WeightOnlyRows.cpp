@@ -11,9 +11,9 @@ constexpr int kSums = 8; // FMAs under way at once: two per cycle, four cycles e
 
 WeightOnlyRows::WeightOnlyRows(EmitContext &context, const WeightOnlyRoot &root, const WeightOnlyShape &shape,
                                TileShape tile)
-    : s(context), root(root), shape(shape), tile(tile),
-      sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1), weights(context, root, shape, tile.lanes),
-      epilogue(context, root.matmul, Value(), tile), rows(context.dim(shape.rows)) {}
+    : s(context), root(root), shape(shape), tile(tile), sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1),
+      weights(context, root, shape, tile.lanes), epilogue(context, root.matmul, Value(), tile),
+      rows(context.dim(shape.rows)) {}
 
 //===- activations -===//
 
@@ -99,9 +99,8 @@ void WeightOnlyRows::multiply(Value begin, Value end) {
 /// All rows times one tile of columns.
 void WeightOnlyRows::chunk(Value panel, int64_t column) {
   Accumulators totals = zeroTile(s, tile);
-  totals = s.loop(s.index(0), s.index(shape.words.groups()), totals, [&](Value number, ValueRange carried) {
-    return group({panel, number, s.index(column)}, carried);
-  });
+  totals = s.loop(s.index(0), s.index(shape.words.groups()), totals,
+                  [&](Value number, ValueRange carried) { return group({panel, number, s.index(column)}, carried); });
   Value first = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
   epilogue.store(totals, s.index(0), first, s.minS(s.index(tile.rows), rows),
                  s.minS(s.index(tile.columns()), s.sub(s.index(shape.words.columns), first)));
@@ -142,9 +141,8 @@ Accumulators WeightOnlyRows::group(WeightVectors::Place place, ValueRange totals
     for (int64_t slot = 0; slot < w.slots(); ++slot) {
       Values x;
       for (int r = 0; r < tile.rows; ++r)
-        x.push_back(weights.spread(
-            s.loadRaw(copyOf(s.index(r), place.group), s.f32(),
-                      s.add(s.mul(step, s.index(w.slots())), s.index(slot)))));
+        x.push_back(weights.spread(s.loadRaw(copyOf(s.index(r), place.group), s.f32(),
+                                             s.add(s.mul(step, s.index(w.slots())), s.index(slot)))));
       for (int v = 0; v < tile.vectors; ++v) {
         Value n = weights.scaledSlot(words[v], slot);
         for (int r = 0; r < tile.rows; ++r) {
@@ -158,8 +156,7 @@ Accumulators WeightOnlyRows::group(WeightVectors::Place place, ValueRange totals
   Accumulators next;
   for (int64_t i = 0; i < count; ++i) {
     Value sum = sumsPerTotal == 2 ? s.add(sums[i], sums[count + i]) : sums[i];
-    next.push_back(
-        s.b.create<vector::FMAOp>(s.loc, sum, weights.scales(at(int(i % tile.vectors))), totals[i]));
+    next.push_back(s.b.create<vector::FMAOp>(s.loc, sum, weights.scales(at(int(i % tile.vectors))), totals[i]));
   }
   return next;
 }

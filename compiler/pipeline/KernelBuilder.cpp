@@ -59,6 +59,9 @@ AffineExpr readBytes(plan::KernelOp kernel, unsigned input) {
   AffineExpr whole = simplifyDim(bytesOf(argument.getType())), parts = getAffineConstantExpr(0, kernel.getContext());
   for (OpOperand &use : argument.getUses()) {
     Operation *user = use.getOwner();
+    auto dequantize = dyn_cast<nn::DequantizeOp>(user);
+    if (dequantize && dequantize.getBits() == 4 && argument == dequantize.getInput())
+      return whole.floorDiv(2); // packed
     if (use.getOperandNumber() != 0 || !isa<nn::GatherOp, nn::GatherElementsOp, nn::GatherNdOp, nn::SliceOp>(user))
       return whole;
     parts = parts + bytesOf(user->getResult(0).getType());

@@ -44,8 +44,8 @@ std::string reasonAgainst(MatmulOp matmul, DequantizeOp op) {
   if (type.getDimSize(depthAxis) < kLeastDepth || type.getDimSize(1 - depthAxis) < kLeastColumns)
     return "the matrix is small";
   if (op.getBlock() == 0) {
-    bool isPerColumn = liesAlongColumns(op.getScale(), depthAxis) &&
-                       (!op.getZero() || liesAlongColumns(op.getZero(), depthAxis));
+    bool isPerColumn =
+        liesAlongColumns(op.getScale(), depthAxis) && (!op.getZero() || liesAlongColumns(op.getZero(), depthAxis));
     return isPerColumn ? "" : "scales differ along what is summed over";
   }
   if (op.getAxis() != int64_t(depthAxis))

@@ -40,12 +40,14 @@ std::string textOf(const Product &p) {
   std::string text = fmt::format("func.func @f(%0: {}, %1: {}, %2: {}{}) -> {}", x, w, s, zeroArg, out);
   if (p.isDynamic)
     text += " attributes {nn.symbols = [{name = \"n\", kind = \"input_dim\", input = 0 : i64, index = 0 : i64}]}";
-  text += fmt::format(" {{\n  %r = nn.fused \"gemm\" (%0, %1, %2{}) : ({}, {}, {}{}) -> {} {{\n", p.hasZero ? ", %3" : "", x, w,
-                      s, zeroType, out);
+  text += fmt::format(" {{\n  %r = nn.fused \"gemm\" (%0, %1, %2{}) : ({}, {}, {}{}) -> {} {{\n",
+                      p.hasZero ? ", %3" : "", x, w, s, zeroType, out);
   text += fmt::format("  ^bb0(%x: {}, %w: {}, %s: {}{}):\n", x, w, s, zeroInner);
-  text += fmt::format("    %d = nn.dequantize %w, %s {} {{axis = {} : i64, bits = {} : i64, block = {} : i64}} : ({}, {}{}) -> {}\n",
-                      p.hasZero ? "zero %z" : "", p.group && p.isTransposed ? 1 : 0, p.bits, p.group, w, s, zeroType, f);
-  text += fmt::format("    %p = nn.matmul %x, %d {} : ({}, {}) -> {}\n", p.isTransposed ? "{trans_rhs}" : "", x, f, out);
+  text += fmt::format(
+      "    %d = nn.dequantize %w, %s {} {{axis = {} : i64, bits = {} : i64, block = {} : i64}} : ({}, {}{}) -> {}\n",
+      p.hasZero ? "zero %z" : "", p.group && p.isTransposed ? 1 : 0, p.bits, p.group, w, s, zeroType, f);
+  text +=
+      fmt::format("    %p = nn.matmul %x, %d {} : ({}, {}) -> {}\n", p.isTransposed ? "{trans_rhs}" : "", x, f, out);
   std::string result = "%p";
   if (!p.epilogue.empty()) {
     text += fmt::format("    %e = nn.unary {} %p : ({}) -> {}\n", p.epilogue, out, out);
