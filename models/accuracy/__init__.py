@@ -1,0 +1,1 @@
+"""What quantization costs in accuracy, on tasks with real data: see quantized_accuracy.py."""
