@@ -2,6 +2,9 @@
 
 import pytest
 
+from models import command
+from models.accuracy import digits
+from models.build import build
 from models.quantized_accuracy import measure, row
 
 LIMITS = {  # task: figure, the least that is accepted
@@ -15,17 +18,11 @@ def test_int8(task):
     figures = measure(task)
     print(row(figures))
     assert LIMITS[task](figures)
-    assert figures["size"] <= 0.9 # something was quantized
+    assert figures["size"] <= 0.9  # something was quantized
 
 
-def test_f32_is_accurate():
+def test_f32_is_accurate(tmp_path):
     """Otherwise the tasks would tell nothing."""
-    from models.accuracy import digits
-    from models.build import build
-    from models.command import compile_model
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        artifact = f"{folder}/digits.lathe"
-        compile_model(build("digits"), artifact)
-        assert digits.accuracy(artifact, folder) >= 0.97
+    artifact = str(tmp_path / "digits.lathe")
+    command.compile_model(build("digits"), artifact)
+    assert digits.accuracy(artifact, str(tmp_path)) >= 0.97
