@@ -115,11 +115,15 @@ private:
     return ops;
   }
 
-  /// Does it undo the quantization of a result of the group for operations elsewhere?
+  /// Does it undo the quantization of a result of the group for an operation that can't join it?
   bool isDequantizedForOthers(Operation *user) const {
     auto dequantize = dyn_cast<DequantizeOp>(user);
     auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
-    return quantize && group.contains(quantize) && user->hasOneUse() && isElementwise(*user->getUsers().begin());
+    if (!quantize || !group.contains(quantize) || !user->hasOneUse())
+      return false;
+    Operation *reader = *user->getUsers().begin();
+    return isElementwise(reader) &&
+           (!haveEqualDims(reader->getResult(0), root->getResult(0)) || !group.staysConvexWith(withDequantized(reader)));
   }
 
   /// Why an operation stays apart; empty if it doesn't have to.
