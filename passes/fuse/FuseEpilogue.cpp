@@ -122,8 +122,8 @@ private:
     if (!quantize || !group.contains(quantize) || !user->hasOneUse())
       return false;
     Operation *reader = *user->getUsers().begin();
-    return isElementwise(reader) &&
-           (!haveEqualDims(reader->getResult(0), root->getResult(0)) || !group.staysConvexWith(withDequantized(reader)));
+    return isElementwise(reader) && (!haveEqualDims(reader->getResult(0), root->getResult(0)) ||
+                                     !group.staysConvexWith(withDequantized(reader)));
   }
 
   /// Why an operation stays apart; empty if it doesn't have to.
