@@ -115,15 +115,11 @@ private:
     return ops;
   }
 
-  /// Does it undo the quantization of a result of the group for an operation that can't join it?
+  /// Does it undo the quantization of a result of the group for operations elsewhere?
   bool isDequantizedForOthers(Operation *user) const {
     auto dequantize = dyn_cast<DequantizeOp>(user);
     auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
-    if (!quantize || !group.contains(quantize) || !user->hasOneUse())
-      return false;
-    Operation *reader = *user->getUsers().begin();
-    return isElementwise(reader) && (!haveEqualDims(reader->getResult(0), root->getResult(0)) ||
-                                     !group.staysConvexWith(withDequantized(reader)));
+    return quantize && group.contains(quantize) && user->hasOneUse() && isElementwise(*user->getUsers().begin());
   }
 
   /// Why an operation stays apart; empty if it doesn't have to.
