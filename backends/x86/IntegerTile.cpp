@@ -7,8 +7,6 @@ using namespace mlir;
 namespace lathe::x86 {
 
 namespace {
-constexpr int64_t kUnroll = 4;
-
 VectorType vectorOf(Scalar &s, int64_t lanes, unsigned width) {
   return VectorType::get({lanes}, s.b.getIntegerType(width));
 }
@@ -73,21 +71,6 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
     }
   }
 }
-
-/// Steps [from, to), `unroll` in one trip.
-Accumulators steps(EmitContext &c, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers,
-                   IntegerPanel panel, TilePrefetch prefetch, Value from, Value to, int64_t unroll) {
-  Value trips = c.divS(c.sub(to, from), c.index(unroll));
-  return c.loop(c.index(0), trips, init, [&](Value trip, ValueRange carried) {
-    Accumulators acc(carried.begin(), carried.end());
-    if (prefetch.pointer)
-      prefetchShare(c, prefetch, trip, trips);
-    Value first = c.add(from, c.mul(trip, c.index(unroll)));
-    for (int64_t u = 0; u < unroll; ++u)
-      addStep(c, tile, acc, rowPointers, panel, c.add(first, c.index(u)));
-    return acc;
-  });
-}
 } // namespace
 
 bool hasDotProducts(const Target &target) {
@@ -114,14 +97,8 @@ Accumulators zeroIntegerTile(Scalar &s, TileShape tile) {
 
 Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers,
                             IntegerPanel panel, TilePrefetch prefetch) {
-  std::optional<int64_t> known = constantOf(panel.steps);
-  Value split = known ? c.index(*known / kUnroll * kUnroll) : c.andI(panel.steps, c.index(~(kUnroll - 1)));
-  Accumulators acc = init;
-  if (!known || *known >= kUnroll)
-    acc = steps(c, tile, acc, rowPointers, panel, prefetch, c.index(0), split, kUnroll);
-  if (!known || *known % kUnroll != 0)
-    acc = steps(c, tile, acc, rowPointers, panel, {}, split, panel.steps, 1);
-  return acc;
+  return overSteps(c, init, panel.steps, prefetch,
+                   [&](Accumulators &acc, Value step) { addStep(c, tile, acc, rowPointers, panel, step); });
 }
 
 Value spread(Scalar &s, Value x, Type vector) { return s.b.create<vector::BroadcastOp>(s.loc, vector, x); }

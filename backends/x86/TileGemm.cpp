@@ -30,32 +30,7 @@ void step(Scalar &s, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPoint
   }
 }
 
-/// Steps from `from` to `to`, `unroll` of them in one trip; to - from is a multiple of it.
-Accumulators steps(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
-                   DepthStrides strides, TilePrefetch prefetch, Value from, Value to, int64_t unroll) {
-  Value trips = s.divS(s.sub(to, from), s.index(unroll));
-  return s.loop(s.index(0), trips, init, [&](Value trip, ValueRange carried) {
-    Accumulators acc(carried.begin(), carried.end());
-    if (prefetch.pointer)
-      prefetchShare(s, prefetch, trip, trips);
-    Value k = s.add(from, s.mul(trip, s.index(unroll)));
-    for (int64_t u = 0; u < unroll; ++u)
-      step(s, tile, acc, rowPointers, panel, strides, s.add(k, s.index(u)));
-    return acc;
-  });
-}
 } // namespace
-
-void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
-  constexpr int64_t line = 64, mostLines = kUnroll;
-  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
-  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
-  int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
-  Value first = s.mul(trip, share);
-  for (int64_t i = 0; i < lines; ++i)
-    s.b.create<LLVM::Prefetch>(s.loc, s.address(prefetch.pointer, s.b.getI8Type(), s.add(first, s.index(i * line))), 0,
-                               toL2, dataCache);
-}
 
 VectorType TileShape::vectorType(MLIRContext *context) const {
   return VectorType::get({lanes}, Float32Type::get(context));
@@ -156,16 +131,48 @@ TilePrefetch PanelPrefetch::of(TileShape tile, Value row) const {
   return {s.address(next, s.b.getI8Type(), s.mul(row, bytesPerRow)), s.mul(bytesPerRow, s.index(tile.rows))};
 }
 
-Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
-                         Value depth, DepthStrides strides, TilePrefetch prefetch) {
-  std::optional<int64_t> known = constantOf(depth);
-  Value split = known ? s.index(*known / kUnroll * kUnroll) : s.andI(depth, s.index(~(kUnroll - 1)));
+namespace {
+/// Brings what is to be prefetched in trip `trip` of `trips`.
+void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
+  constexpr int64_t line = 64, mostLines = kUnroll;
+  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
+  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
+  int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
+  Value first = s.mul(trip, share);
+  for (int64_t i = 0; i < lines; ++i)
+    s.b.create<LLVM::Prefetch>(s.loc, s.address(prefetch.pointer, s.b.getI8Type(), s.add(first, s.index(i * line))), 0,
+                               toL2, dataCache);
+}
+} // namespace
+
+Accumulators overSteps(Scalar &s, const Accumulators &init, Value count, TilePrefetch prefetch,
+                       llvm::function_ref<void(Accumulators &, Value)> step) {
+  auto trips = [&](const Accumulators &acc, Value from, Value to, int64_t unroll, TilePrefetch fetched) {
+    Value number = s.divS(s.sub(to, from), s.index(unroll));
+    return s.loop(s.index(0), number, acc, [&](Value trip, ValueRange carried) {
+      Accumulators sums(carried.begin(), carried.end());
+      if (fetched.pointer)
+        prefetchShare(s, fetched, trip, number);
+      Value first = s.add(from, s.mul(trip, s.index(unroll)));
+      for (int64_t u = 0; u < unroll; ++u)
+        step(sums, s.add(first, s.index(u)));
+      return sums;
+    });
+  };
+  std::optional<int64_t> known = constantOf(count);
+  Value split = known ? s.index(*known / kUnroll * kUnroll) : s.andI(count, s.index(~(kUnroll - 1)));
   Accumulators acc = init;
   if (!known || *known >= kUnroll)
-    acc = steps(s, tile, acc, rowPointers, panel, strides, prefetch, s.index(0), split, kUnroll);
+    acc = trips(acc, s.index(0), split, kUnroll, prefetch);
   if (!known || *known % kUnroll != 0)
-    acc = steps(s, tile, acc, rowPointers, panel, strides, {}, split, depth, 1);
+    acc = trips(acc, split, count, 1, {});
   return acc;
+}
+
+Accumulators tileProduct(Scalar &s, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers, Value panel,
+                         Value depth, DepthStrides strides, TilePrefetch prefetch) {
+  return overSteps(s, init, depth, prefetch,
+                   [&](Accumulators &acc, Value k) { step(s, tile, acc, rowPointers, panel, strides, k); });
 }
 
 namespace {

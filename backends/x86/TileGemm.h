@@ -55,8 +55,10 @@ struct TilePrefetch {
   mlir::Value pointer = {}, bytes = {};
 };
 
-/// Brings what is to be prefetched in trip `trip` of `trips`.
-void prefetchShare(Scalar &s, TilePrefetch prefetch, mlir::Value trip, mlir::Value trips);
+/// Carries `init` through `step` for 0 <= number < count (i64), several of them in one trip of a loop; `prefetch` is spread over
+/// the trips.
+Accumulators overSteps(Scalar &s, const Accumulators &init, mlir::Value count, TilePrefetch prefetch,
+                       llvm::function_ref<void(Accumulators &acc, mlir::Value number)> step);
 
 /// Brings panel after panel of B from memory while the one before is used: weights of one layer are cold when its turn comes,
 /// since those of all others were read in between. Each row of a block has its share of the next panel to bring.
