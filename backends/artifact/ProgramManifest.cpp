@@ -9,8 +9,6 @@ using namespace mlir;
 
 namespace lathe {
 
-namespace {
-
 artifact::DType dtypeOf(Type type) {
   using artifact::DType;
   if (type.isF32())
@@ -35,6 +33,8 @@ artifact::DType dtypeOf(Type type) {
     return isUnsigned ? DType::U64 : DType::I64;
   }
 }
+
+namespace {
 
 class ProgramDescriber {
 public:

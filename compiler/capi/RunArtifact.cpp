@@ -1,4 +1,5 @@
 #include "compiler/capi/RunArtifact.h"
+#include "backends/artifact/ProgramManifest.h"
 #include "lathe/lathe.h"
 
 using namespace mlir;
@@ -13,25 +14,6 @@ llvm::Error asError(lathe_status_t *status) {
   std::string message = lathe_status_message(status);
   lathe_status_free(status);
   return llvm::createStringError(message);
-}
-
-/// The type's number in the C API; 0 if it has none.
-int32_t dtypeOf(Type type) {
-  if (isa<FloatType>(type))
-    return type.isF32() ? LATHE_F32 : type.isF64() ? LATHE_F64 : type.isF16() ? LATHE_F16 : LATHE_BF16;
-  bool isUnsigned = type.isUnsignedInteger();
-  switch (type.getIntOrFloatBitWidth()) {
-  case 1:
-    return LATHE_BOOL;
-  case 8:
-    return isUnsigned ? LATHE_U8 : LATHE_I8;
-  case 16:
-    return isUnsigned ? LATHE_U16 : LATHE_I16;
-  case 32:
-    return isUnsigned ? LATHE_U32 : LATHE_I32;
-  default:
-    return isUnsigned ? LATHE_U64 : LATHE_I64;
-  }
 }
 
 class Program : public RunnableProgram {
@@ -52,7 +34,7 @@ public:
     std::vector<lathe_tensor_t> given;
     for (const reference::Tensor &input : inputs)
       given.push_back({const_cast<char *>(input.data<char>()), size_t(input.sizeBytes()), input.shape().data(),
-                       uint32_t(input.rank()), dtypeOf(input.elementType()), 0});
+                       uint32_t(input.rank()), int32_t(dtypeOf(input.elementType())), 0});
     for (lathe_tensor_t &tensor : outputs)
       tensor = {};
     if (llvm::Error error =

@@ -48,14 +48,12 @@ Value scaled(Value value, double factor, OpBuilder &b) {
   if (isConstantExpression(value))
     return multiplied(value, factor, b);
   Operation *op = value.getDefiningOp(), *copy = b.clone(*op);
-  if (isa<DequantizeOp>(op)) {
-    b.setInsertionPoint(copy);
+  b.setInsertionPoint(copy);
+  if (isa<DequantizeOp>(op))
     copy->setOperand(1, multiplied(op->getOperand(1), factor, b));
-  } else {
-    b.setInsertionPoint(copy);
+  else
     for (OpOperand &operand : copy->getOpOperands())
       operand.set(scaled(operand.get(), factor, b));
-  }
   b.setInsertionPointAfter(copy);
   return copy->getResult(0);
 }
@@ -71,8 +69,7 @@ struct MultiplyInstead : OpRewritePattern<QuantizeOp> {
     if (!(float(factor) > 0) || std::isinf(float(factor)))
       return rewriter.notifyMatchFailure(op, "the scale has no inverse in f32");
     Value input = op.getInput();
-    bool isResult = !isa<BlockArgument>(input);
-    if (!isResult)
+    if (isa<BlockArgument>(input))
       return rewriter.notifyMatchFailure(op, "an input of the model is divided as ONNX says");
     Value product = isScaledForFree(input) ? scaled(input, factor, rewriter) : multiplied(input, factor, rewriter);
     rewriter.modifyOpInPlace(op, [&] {

@@ -7,7 +7,6 @@
 // over (per tensor, per row of the left or per column of the right operand), and a constant right operand: kernels pack it.
 // Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018, section 2.
 #include "dialects/support/Decisions.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/quantize/Uniform.h"
 

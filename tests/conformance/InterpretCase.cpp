@@ -1,3 +1,4 @@
+#include "backends/artifact/ProgramManifest.h"
 #include "compiler/import/Import.h"
 #include "dialects/reference/Evaluate.h"
 #include "lathe/lathe.h"
@@ -20,25 +21,6 @@ std::vector<std::string> namesOf(func::FuncOp function, bool areInputs) {
     names.push_back(name ? name.str() : "");
   }
   return names;
-}
-
-lathe_dtype_t dtypeOf(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type)) {
-    if (integer.getWidth() == 1)
-      return LATHE_BOOL;
-    bool isUnsigned = integer.isUnsigned();
-    switch (integer.getWidth()) {
-    case 8:
-      return isUnsigned ? LATHE_U8 : LATHE_I8;
-    case 16:
-      return isUnsigned ? LATHE_U16 : LATHE_I16;
-    case 32:
-      return isUnsigned ? LATHE_U32 : LATHE_I32;
-    default:
-      return isUnsigned ? LATHE_U64 : LATHE_I64;
-    }
-  }
-  return type.isF32() ? LATHE_F32 : type.isF64() ? LATHE_F64 : type.isF16() ? LATHE_F16 : LATHE_BF16;
 }
 
 /// The same tensor for the interpreter, with the argument's element type.
@@ -64,7 +46,7 @@ Result runDataSet(func::FuncOp function, const Interface &interface, const Case 
                        size_t(result.sizeBytes()),
                        result.shape().data(),
                        uint32_t(result.rank()),
-                       dtypeOf(result.elementType()),
+                       static_cast<lathe_dtype_t>(dtypeOf(result.elementType())),
                        0};
     std::string text = difference(got, want, testCase.rtol, testCase.atol);
     if (!text.empty())

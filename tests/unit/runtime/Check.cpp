@@ -6,6 +6,7 @@
 #include "tests/unit/runtime/Check.h"
 
 #include <cstring>
+#include <thread>
 
 namespace lathe::test {
 
@@ -52,6 +53,15 @@ SessionPtr makeSession(const Opened &opened, uint32_t threads) {
   lathe_session_options_t options = LATHE_SESSION_OPTIONS_INIT;
   options.threads = threads;
   return makeSession(opened, options);
+}
+
+void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data) {
+  ++*static_cast<int64_t *>(context);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < count; ++i)
+    threads.emplace_back([=] { task(data, i); });
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 std::string openText(std::span<const uint8_t> bytes, uint64_t flags) {

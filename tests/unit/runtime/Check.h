@@ -52,6 +52,8 @@ struct Opened {
 
 SessionPtr makeSession(const Opened &opened, lathe_session_options_t options);
 SessionPtr makeSession(const Opened &opened, uint32_t threads = 1);
+/// A host's pool: runs tasks on threads of their own, and counts its jobs in *static_cast<int64_t *>(context).
+void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data);
 
 /// The message of opening a file with these bytes.
 std::string openText(std::span<const uint8_t> bytes, uint64_t flags = 0);

@@ -46,15 +46,6 @@ std::string run(lathe_session_t *session, int64_t n) {
   return text;
 }
 
-void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data) {
-  ++*static_cast<int64_t *>(context);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < count; ++i)
-    threads.emplace_back([=] { task(data, i); });
-  for (std::thread &thread : threads)
-    thread.join();
-}
-
 } // namespace
 
 TEST_CASE("groups: results at several sizes, lengths and thread counts") {

@@ -34,16 +34,6 @@ std::string run(lathe_session_t *session, StepCase &given) {
   return text;
 }
 
-/// Runs tasks on threads of their own.
-void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data) {
-  ++*static_cast<int64_t *>(context);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < count; ++i)
-    threads.emplace_back([=] { task(data, i); });
-  for (std::thread &thread : threads)
-    thread.join();
-}
-
 } // namespace
 
 TEST_CASE("rounds: results at several sizes and thread counts") {
