@@ -1,123 +1,31 @@
 #include "compiler/calibrate/Calibration.h"
-#include "backends/artifact/ArtifactWriter.h"
-#include "compiler/pipeline/LowerToPlan.h"
-#include "compiler/pipeline/OrderOperations.h"
 #include "dialects/support/Decisions.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/Pipelines.h"
-#include "passes/memory/PlanArena.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
 namespace lathe {
 
-namespace {
-
-llvm::Error failed(const llvm::Twine &message) { return llvm::createStringError(message.str()); }
-
-/// A copy of the function's module whose results are `points`.
-OwningOpRef<ModuleOp> withTaps(func::FuncOp function, ArrayRef<Value> points) {
-  IRMapping mapping;
-  OwningOpRef<ModuleOp> module = cast<ModuleOp>(function->getParentOfType<ModuleOp>()->clone(mapping));
-  auto copy = *module->getOps<func::FuncOp>().begin();
-  SmallVector<Value> taps;
-  SmallVector<Type> types;
-  for (Value point : points) {
-    taps.push_back(mapping.lookup(point));
-    types.push_back(point.getType());
-  }
-  copy.getBody().front().getTerminator()->setOperands(taps);
-  copy.setType(FunctionType::get(function.getContext(), function.getArgumentTypes(), types));
-  copy.setAllResultAttrs(ArrayAttr());
-  for (size_t i = 0; i < points.size(); ++i)
-    copy.setResultAttr(unsigned(i), "nn.name", StringAttr::get(function.getContext(), "tap" + std::to_string(i)));
-  return module;
-}
-
-llvm::Error compileTo(StringRef path, ModuleOp module, Backend &backend) {
-  llvm::Expected<Target> target = Target::parse("native");
-  if (!target)
-    return target.takeError();
-  PassManager passes(module.getContext());
-  buildQuantizePipeline(passes);
-  buildLayoutPipeline(passes);
-  buildFusePipeline(passes);
-  if (passes.run(module).failed())
-    return failed("can't compile the model for calibration");
-  func::FuncOp function = *module.getOps<func::FuncOp>().begin();
-  orderOperations(function);
-  auto program = lowerToPlan(function, backend, *target, "calibration");
-  if (mlir::failed(program))
-    return failed("can't compile the model for calibration");
-  planArena(*program);
-  function.erase();
-  FailureOr<CodeImage> code = backend.generate(*program, *target, false);
-  if (mlir::failed(code))
-    return failed("can't generate code for calibration");
-  CompiledProgram compiled{*program, std::move(*code)};
-  return writeArtifact(path, compiled, {}, backend, /*keepsConstants=*/true).takeError();
-}
-
-llvm::Expected<std::unique_ptr<RunnableProgram>> build(func::FuncOp function, ArrayRef<Value> points, Backend &backend,
-                                                       const OpenProgram &open) {
-  SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("lathe-calibration", "lathe", path))
-    return failed("can't make a temporary file: " + error.message());
-  auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(path); });
-  OwningOpRef<ModuleOp> module = withTaps(function, points);
-  if (llvm::Error error = compileTo(path, *module, backend))
-    return std::move(error);
-  return open(path);
-}
-
-int64_t countOf(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
+static size_t countOf(ArrayRef<int64_t> shape) {
+  size_t count = 1;
   for (int64_t size : shape)
-    count *= size;
+    count *= size_t(size);
   return count;
 }
 
-} // namespace
-
-std::vector<InputSpec> inputSpecs(func::FuncOp function) {
-  std::vector<InputSpec> specs;
-  for (BlockArgument argument : function.getArguments()) {
-    auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name");
-    specs.push_back({name ? name.str() : "input" + std::to_string(argument.getArgNumber()),
-                     cast<RankedTensorType>(argument.getType())});
-  }
-  return specs;
-}
-
 llvm::Expected<std::vector<Range>> calibrate(func::FuncOp function, ArrayRef<Value> points, SampleSource &samples,
-                                             Backend &backend, const CalibrationOptions &options) {
-  if (samples.count() == 0)
-    return failed("expects one calibration sample or more, got none");
-  auto program = build(function, points, backend, options.openProgram);
-  if (!program)
-    return program.takeError();
+                                             Backend &backend, RangeMethod method, const TapOptions &taps) {
   std::vector<Histogram> histograms(points.size());
-  for (size_t i = 0; i < samples.count(); ++i) {
-    llvm::Expected<reference::Tensors> inputs = samples.load(i);
-    if (!inputs)
-      return inputs.takeError();
-    auto observe = [&](size_t number, ArrayRef<int64_t> shape, const void *data) {
-      histograms[number].add({static_cast<const float *>(data), size_t(countOf(shape))});
-    };
-    if (llvm::Error error = (*program)->run(*inputs, observe))
-      return failed("calibration sample " + llvm::Twine(i) + ": " + llvm::toString(std::move(error)));
-    if (options.progress)
-      options.progress(i + 1, samples.count());
-  }
+  auto observe = [&](const TapValue &value) {
+    histograms[value.point].add({static_cast<const float *>(value.data), countOf(value.shape)});
+  };
+  if (llvm::Error error = runTaps(function, points, samples, backend, taps, observe))
+    return error;
   std::vector<Range> ranges;
   for (auto [point, histogram] : llvm::zip_equal(points, histograms)) {
     if (histogram.notFinite())
-      return failed("node '" + nodeName(point.getLoc()) + "' gives numbers that are not finite for calibration data");
-    ranges.push_back(histogram.range(options.method));
+      return llvm::createStringError("node '" + nodeName(point.getLoc()) +
+                                     "' gives numbers that are not finite for calibration data");
+    ranges.push_back(histogram.range(method));
   }
   return ranges;
 }

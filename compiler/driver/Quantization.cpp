@@ -46,11 +46,10 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
     return samples.takeError();
   if (points.empty())
     return llvm::Error::success();
-  CalibrationOptions calibration;
-  calibration.method = *parseRangeMethod(options.calibrateMethod);
-  calibration.openProgram = options.openProgram;
-  calibration.progress = options.calibrateProgress;
-  auto ranges = calibrate(function, points, **samples, backend, calibration);
+  TapOptions taps;
+  taps.openProgram = options.openProgram;
+  taps.progress = options.calibrateProgress;
+  auto ranges = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
   if (!ranges)
     return ranges.takeError();
   for (auto [point, range] : llvm::zip_equal(points, *ranges))
