@@ -46,6 +46,7 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
   if (from.calibrate_method)
     options.calibrateMethod = from.calibrate_method;
   options.keep = orEmpty(from.keep);
+  options.precisionsPath = orEmpty(from.precisions);
   options.images.height = from.image_height;
   options.images.width = from.image_width;
   options.openProgram = lathe::openRunnableArtifact;

@@ -69,6 +69,7 @@ public:
   CompileStatus run();
 
 private:
+  bool failWith(llvm::Error error, CompileStatus::Code otherwise);
   bool checkOptions();
   bool runPhases();
   bool runPhase(StringRef phase);
@@ -105,6 +106,16 @@ private:
 
 //===- Options -===//
 
+/// What is an invalid argument is bad usage; everything else is `otherwise`.
+bool Compilation::failWith(llvm::Error error, CompileStatus::Code otherwise) {
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    bool isUsage = info.convertToErrorCode() == std::errc::invalid_argument;
+    status.code = isUsage ? CompileStatus::badUsage : otherwise;
+    messages.error(info.message());
+  });
+  return false;
+}
+
 bool Compilation::checkOptions() {
   auto fail = [&](const Twine &message) {
     messages.error(message);
@@ -121,8 +132,8 @@ bool Compilation::checkOptions() {
       return fail("expects --dim name=size or name=low..high, got '" + dim + "'");
   if (!llvm::is_contained(kProviders, options.provider))
     return fail("expects --provider to be one of " + llvm::join(kProviders, ", ") + ", got '" + options.provider + "'");
-  if (llvm::Error error = quantization.check())
-    return fail(llvm::toString(std::move(error)));
+  if (llvm::Error error = quantization.prepare())
+    return failWith(std::move(error), CompileStatus::badEnvironment);
   if (options.cpus.empty() || options.cpus.size() > 64)
     return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
   for (const std::string &cpu : options.cpus) {
@@ -131,15 +142,8 @@ bool Compilation::checkOptions() {
       return fail(llvm::toString(target.takeError()));
     targets.push_back(std::move(*target));
   }
-  if (llvm::Error error = tuning.open()) {
-    std::error_code code;
-    llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
-      code = info.convertToErrorCode();
-      messages.error(info.message());
-    });
-    status.code = code == std::errc::invalid_argument ? CompileStatus::badUsage : CompileStatus::badEnvironment;
-    return false;
-  }
+  if (llvm::Error error = tuning.open())
+    return failWith(std::move(error), CompileStatus::badEnvironment);
   // The loader takes the first program that the machine can run.
   llvm::stable_sort(targets, [](const Target &a, const Target &b) {
     return std::pair(a.vectorBits(), a.features.size()) > std::pair(b.vectorBits(), b.features.size());
@@ -159,6 +163,8 @@ std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
     flags += " --calibrate-method " + options.calibrateMethod;
   if (!options.keep.empty())
     flags += " --keep " + options.keep;
+  if (!options.precisionsPath.empty())
+    flags += " --precisions " + llvm::sys::path::filename(options.precisionsPath).str();
   if (kProviders[0] != options.provider)
     flags += " --provider " + options.provider;
   return flags;
@@ -203,10 +209,8 @@ LogicalResult Compilation::import() {
 
 bool Compilation::quantize() {
   if (llvm::Error error = quantization.run(*module->getOps<func::FuncOp>().begin())) {
-    messages.error(llvm::toString(std::move(error)));
-    if (!options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath))
-      status.code = CompileStatus::badEnvironment;
-    return false;
+    bool isAbsent = !options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath);
+    return failWith(std::move(error), isAbsent ? CompileStatus::badEnvironment : CompileStatus::badModel);
   }
   return succeeded(runPasses(buildQuantizePipeline));
 }

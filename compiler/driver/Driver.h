@@ -33,6 +33,7 @@ struct CompileOptions {
   std::string calibratePath;           // samples for int8: see openSamples
   std::string calibrateMethod = "mse"; // how ranges are chosen: min-max, percentile, mse, entropy
   std::string keep;                    // nodes whose names match stay as they are; a regular expression
+  std::string precisionsPath;          // precisions of single nodes: see readPrecisionRules; empty: none
   ImageOptions images;                 // for samples that are pictures
   OpenProgram openProgram;             // runs the model for calibration; null: int8 is refused
   /// Told how many samples were run, of how many.

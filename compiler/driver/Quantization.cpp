@@ -10,37 +10,46 @@ using namespace mlir;
 
 namespace lathe {
 
-namespace {
-constexpr StringLiteral kInt8 = "int8", kInt8Dynamic = "int8-dynamic";
-
-llvm::Error badOption(const llvm::Twine &message) {
+static llvm::Error badOption(const llvm::Twine &message) {
   return llvm::createStringError(std::errc::invalid_argument, "%s", message.str().c_str());
 }
-} // namespace
 
-llvm::Error Quantization::check() const {
+llvm::Error Quantization::prepare() {
   StringRef mode = options.quantize;
   std::string problem;
-  if (!mode.empty() && mode != kInt8 && mode != kInt8Dynamic)
+  auto precision = mode.empty() ? std::optional(nn::Precision::f32) : nn::parsePrecision(mode);
+  if (!precision || mode == nn::precisionText(nn::Precision::f32))
     return badOption("expects --quantize to be int8 or int8-dynamic, got '" + mode + "'");
-  if (mode == kInt8 && options.calibratePath.empty())
+  bool usesSamples = *precision == nn::Precision::int8;
+  if (usesSamples && options.calibratePath.empty())
     return badOption("expects --calibrate with --quantize int8; without data there is int8-dynamic");
-  if (mode != kInt8 && !options.calibratePath.empty())
+  if (!usesSamples && options.precisionsPath.empty() && !options.calibratePath.empty())
     return badOption("expects --quantize int8 with --calibrate");
   if (options.calibratePath.empty() && !options.images.isEmpty())
     return badOption("expects --calibrate with --image-mean, --image-std and --image-size");
-  if (mode == kInt8 && !options.openProgram)
+  if (!options.calibratePath.empty() && !options.openProgram)
     return badOption("expects a runtime to calibrate with");
   if (!parseRangeMethod(options.calibrateMethod))
     return badOption("expects --calibrate-method to be min-max, percentile, mse or entropy, got '" +
                      options.calibrateMethod + "'");
   if (!options.keep.empty() && !llvm::Regex(options.keep).isValid(problem))
     return badOption("expects --keep to be a regular expression, got '" + options.keep + "': " + problem);
-  return llvm::Error::success();
+  choice.general = {*precision, mode.empty() ? "nothing else is asked for" : ""};
+  choice.keep = options.keep;
+  if (options.precisionsPath.empty())
+    return llvm::Error::success();
+  auto rules = readPrecisionRules(options.precisionsPath);
+  if (rules)
+    choice.rules = std::move(*rules);
+  return rules.takeError();
 }
 
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
-  SmallVector<Value> points = nn::quantizableInputs(function, options.keep);
+  SmallVector<Value> points = nn::calibratedInputs(function);
+  if (options.calibratePath.empty())
+    return points.empty()
+               ? llvm::Error::success()
+               : badOption("expects --calibrate with nodes of precision int8 in '" + options.precisionsPath + "'");
   auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
   if (!samples)
     return samples.takeError();
@@ -58,16 +67,14 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
 }
 
 llvm::Error Quantization::run(func::FuncOp function) const {
-  if (options.quantize.empty())
+  if (!isAsked())
     return llvm::Error::success();
-  InsertQuantizationOptions insertion;
-  insertion.dynamic = options.quantize == kInt8Dynamic;
-  insertion.keep = options.keep;
-  if (!insertion.dynamic)
-    if (llvm::Error error = calibrateInputs(function))
-      return error;
+  if (llvm::Error error = assignPrecisions(function, choice))
+    return error;
+  if (llvm::Error error = calibrateInputs(function))
+    return error;
   PassManager passes(function.getContext());
-  passes.addNestedPass<func::FuncOp>(createInsertQuantization(insertion));
+  passes.addNestedPass<func::FuncOp>(createInsertQuantization());
   if (failed(passes.run(function->getParentOfType<ModuleOp>())))
     return llvm::createStringError("can't quantize the model");
   return llvm::Error::success();

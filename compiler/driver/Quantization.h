@@ -1,8 +1,9 @@
-// The quantization of one compilation: checks of its options, calibration, and what is inserted.
+// The quantization of one compilation: checks of its options, precisions of nodes, calibration, and what is inserted.
 #pragma once
 
 #include "backends/Backend.h"
 #include "compiler/driver/Driver.h"
+#include "compiler/quantize/PrecisionRules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace lathe {
@@ -11,16 +12,19 @@ class Quantization {
 public:
   Quantization(const CompileOptions &options, Backend &backend) : options(options), backend(backend) {}
 
-  /// Refuses options that are wrong, or don't go together.
-  llvm::Error check() const;
-  /// Makes integers of what the options ask for; nothing without --quantize. Error: what is wrong with samples or model.
+  /// Refuses options that are wrong, or don't go together (invalid_argument), and reads the precisions of nodes.
+  llvm::Error prepare();
+  /// Makes integers of what the options ask for; nothing without --quantize and --precisions. Error: what is wrong with samples,
+  /// model or precisions (invalid_argument).
   llvm::Error run(mlir::func::FuncOp function) const;
 
 private:
+  bool isAsked() const { return !options.quantize.empty() || !options.precisionsPath.empty(); }
   llvm::Error calibrateInputs(mlir::func::FuncOp function) const;
 
   const CompileOptions &options;
   Backend &backend;
+  PrecisionChoice choice;
 };
 
 } // namespace lathe

@@ -2,19 +2,21 @@
 //
 //   conv(x, w)  ->  conv(dequantize(quantize(x)), dequantize(quantize(w)))
 //
-// Activations: unsigned, one scale and zero point per tensor, from the calibrated range; or, `dynamic`, from the least and largest
-// value at run time. Weights: signed, symmetric, a scale per output channel. What convolutions read is read as integers by all
-// others, too (sums, pools): pictures are large. What only matrix products read stays f32 for others, so that sums of residual
-// branches keep their precision. Tables of embeddings are stored as integers, too. Assumes folded constants. A range that doesn't cover a value costs precision, nothing else.
+// Operations say what becomes of them (Precision.h). Activations: unsigned, one scale and zero point per tensor, from the calibrated
+// range; or, `int8-dynamic`, from the least and largest value at run time. Weights: signed, symmetric, a scale per output channel. What
+// convolutions read is read as integers by all others, too (sums, pools): pictures are large. What only matrix products read stays
+// f32 for others, so that sums of residual branches keep their precision. Tables of embeddings are stored as integers, too. Assumes
+// folded constants. A range that doesn't cover a value costs precision, nothing else.
 // Jacob et al., 2018; Nagel et al., A White Paper on Neural Network Quantization, 2021, section 2.
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
+#include "passes/quantize/Precision.h"
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueRange.h"
+#include "passes/quantize/WeightedOperation.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 
@@ -24,33 +26,7 @@ namespace lathe {
 
 namespace nn {
 
-namespace {
-constexpr StringLiteral kRange = "lathe.range";
-
-/// A product with constant weights in f32.
-struct WeightedProduct {
-  Operation *op;
-  OpOperand *input, *weights;
-  int64_t outputAxis; // of the weights
-
-  static std::optional<WeightedProduct> of(Operation *op) {
-    if (!isa<MatmulOp, ConvOp>(op) || !tensorType(op->getResult(0)).getElementType().isF32())
-      return std::nullopt;
-    WeightedProduct product{op, &op->getOpOperand(0), &op->getOpOperand(1), 0};
-    auto constant = product.weights->get().getDefiningOp<ConstantOp>();
-    if (!constant || product.input->get().getDefiningOp<ConstantOp>() || !tensorType(constant).hasStaticShape())
-      return std::nullopt;
-    if (auto matmul = dyn_cast<MatmulOp>(op)) {
-      if (tensorType(constant).getRank() != 2)
-        return std::nullopt;
-      product.outputAxis = matmul.getTransRhs() ? 0 : 1;
-    }
-    return product;
-  }
-};
-
-bool isKept(Operation *op, StringRef keep) { return !keep.empty() && llvm::Regex(keep).match(nodeName(op->getLoc())); }
-} // namespace
+static constexpr StringLiteral kRange = "lathe.range";
 
 void setInterval(Value value, ValueInterval interval) {
   Attribute attribute = DenseF64ArrayAttr::get(value.getContext(), {interval.low, interval.high});
@@ -78,12 +54,15 @@ void removeIntervals(func::FuncOp function) {
   function.walk([](Operation *op) { op->removeAttr(kRange); });
 }
 
-SmallVector<Value> quantizableInputs(func::FuncOp function, StringRef keep) {
+SmallVector<Value> calibratedInputs(func::FuncOp function) {
   llvm::SetVector<Value> inputs;
   function.walk([&](Operation *op) {
     auto product = WeightedProduct::of(op);
-    Operation *producer = product ? product->input->get().getDefiningOp() : nullptr;
-    if (product && !isKept(op, keep) && (!producer || producer->getNumResults() == 1))
+    auto wanted = precisionOf(op);
+    if (!product || !wanted || wanted->precision != Precision::int8)
+      return;
+    Operation *producer = product->input->get().getDefiningOp();
+    if (!producer || producer->getNumResults() == 1)
       inputs.insert(product->input->get());
   });
   return inputs.takeVector();
@@ -160,83 +139,85 @@ Parameters measuredParameters(Value x, Location location, OpBuilder &b) {
   return {scale, createQuantize(b, location, distance, scale, {}, unsignedByte(b))};
 }
 
+/// Integers of `x`, dequantized right behind it.
+Value quantizedInput(Value x, bool isDynamic) {
+  OpBuilder b(x.getContext());
+  b.setInsertionPointAfterValue(x);
+  Location location = x.getLoc();
+  Parameters p = isDynamic ? measuredParameters(x, location, b) : fixedParameters(*intervalOf(x), location, b);
+  Value integers = createQuantize(b, location, x, p.scale, p.zero, unsignedByte(b));
+  return createDequantize(b, location, integers, p.scale, p.zero);
+}
+
+/// Makes the operands `products`, and all others that read a picture, read integers of `x`.
+void replaceUses(Value x, bool isDynamic, ArrayRef<OpOperand *> products) {
+  Value replaced = quantizedInput(x, isDynamic);
+  Operation *quantize = replaced.getDefiningOp<DequantizeOp>().getInput().getDefiningOp();
+  bool isPicture = !isDynamic && llvm::any_of(products, [](OpOperand *use) { return isa<ConvOp>(use->getOwner()); });
+  if (isPicture)
+    x.replaceUsesWithIf(replaced, [&](OpOperand &use) {
+      return use.getOwner() != quantize && !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
+    });
+  for (OpOperand *use : products)
+    use->set(replaced);
+}
+
 struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
-  using InsertQuantizationBase::InsertQuantizationBase;
+  using Uses = llvm::MapVector<Value, SmallVector<OpOperand *>>;
 
-  std::string reasonAgainst(const WeightedProduct &product) {
-    if (isKept(product.op, keep))
-      return "kept in f32 by --keep";
-    if (dynamic && !isa<MatmulOp>(product.op))
-      return "convolutions have calibrated ranges or none";
-    if (!dynamic && !intervalOf(product.input->get()))
-      return "the input was not calibrated";
-    return "";
+  void decide(Operation *op, bool isTaken, const Twine &reason) {
+    decisions.push_back({nodeName(op->getLoc()), "quantize", isTaken, reason.str()});
   }
 
-  /// Integers of `x`, dequantized right behind it.
-  Value quantizedInput(Value x) {
-    OpBuilder b(x.getContext());
-    b.setInsertionPointAfterValue(x);
-    Location location = x.getLoc();
-    Parameters p = dynamic ? measuredParameters(x, location, b) : fixedParameters(*intervalOf(x), location, b);
-    Value integers = createQuantize(b, location, x, p.scale, p.zero, unsignedByte(b));
-    return createDequantize(b, location, integers, p.scale, p.zero);
+  void visitProduct(const WeightedProduct &product, const NodePrecision &wanted, Uses &calibrated, Uses &measured) {
+    if (wanted.precision == Precision::f32)
+      return decide(product.op, false, wanted.reason);
+    bool isDynamic = wanted.precision == Precision::int8Dynamic;
+    if (isDynamic && !isa<MatmulOp>(product.op))
+      return decide(product.op, false, "convolutions have calibrated ranges or none");
+    if (!isDynamic && !intervalOf(product.input->get()))
+      return decide(product.op, false, "the input was not calibrated");
+    OpBuilder b(product.op);
+    Value weights = quantizedConstant(product.constant(), product.outputAxis, b);
+    if (!weights)
+      return decide(product.op, false, "weights are not finite");
+    product.weights->set(weights);
+    (isDynamic ? measured : calibrated)[product.input->get()].push_back(product.input);
   }
 
-  void replaceUses(Value x, ArrayRef<OpOperand *> products) {
-    Value replaced = quantizedInput(x);
-    Operation *quantize = replaced.getDefiningOp<DequantizeOp>().getInput().getDefiningOp();
-    bool isPicture = !dynamic && llvm::any_of(products, [](OpOperand *use) { return isa<ConvOp>(use->getOwner()); });
-    if (isPicture)
-      x.replaceUsesWithIf(replaced, [&](OpOperand &use) {
-        return use.getOwner() != quantize && !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
-      });
-    for (OpOperand *use : products)
-      use->set(replaced);
-  }
-
-  /// Rows of large tables that are looked up (embeddings) have a scale each.
-  void quantizeTable(GatherOp op, std::vector<Decision> &decisions) {
-    constexpr int64_t fewest = 1 << 14; // elements
-    auto constant = op.getInput().getDefiningOp<ConstantOp>();
-    if (!constant || op.getAxis() != 0 || !tensorType(constant).getElementType().isF32() ||
-        tensorType(constant).getRank() != 2 || tensorType(constant).getNumElements() < fewest)
-      return;
+  /// Rows of tables that are looked up (embeddings) have a scale each.
+  void visitTable(GatherOp op, ConstantOp table, const NodePrecision &wanted) {
+    if (wanted.precision == Precision::f32)
+      return decide(op, false, wanted.reason);
     OpBuilder b(op);
-    Value table = isKept(op, keep) ? Value() : quantizedConstant(constant, 0, b);
-    decisions.push_back({nodeName(op->getLoc()), "quantize", bool(table),
-                         table              ? "rows of the table are stored as integers"
-                         : isKept(op, keep) ? "kept in f32 by --keep"
-                                            : "the table is not finite"});
-    if (table)
-      op.getInputMutable().assign(table);
+    Value integers = quantizedConstant(table, 0, b);
+    decide(op, bool(integers), integers ? "rows of the table are stored as integers" : "the table is not finite");
+    if (integers)
+      op.getInputMutable().assign(integers);
   }
 
   void runOnOperation() override {
-    llvm::MapVector<Value, SmallVector<OpOperand *>> inputs;
-    std::vector<Decision> decisions;
+    decisions.clear();
+    Uses calibrated, measured;
     getOperation().walk([&](Operation *op) {
-      auto product = WeightedProduct::of(op);
-      if (!product)
+      auto wanted = precisionOf(op);
+      if (!wanted)
         return;
-      std::string reason = reasonAgainst(*product);
-      OpBuilder b(op);
-      Value weights = reason.empty() ? quantizedConstant(product->weights->get().getDefiningOp<ConstantOp>(),
-                                                         product->outputAxis, b)
-                                     : Value();
-      if (reason.empty() && !weights)
-        reason = "weights are not finite";
-      if (!reason.empty())
-        return decisions.push_back({nodeName(op->getLoc()), "quantize", false, reason});
-      product->weights->set(weights);
-      inputs[product->input->get()].push_back(product->input);
+      if (auto product = WeightedProduct::of(op))
+        visitProduct(*product, *wanted, calibrated, measured);
+      else if (ConstantOp table = lookedUpTable(op))
+        visitTable(cast<GatherOp>(op), table, *wanted);
     });
-    for (auto &[value, products] : inputs)
-      replaceUses(value, products);
-    getOperation().walk([&](GatherOp op) { quantizeTable(op, decisions); });
+    for (auto &[input, products] : measured)
+      replaceUses(input, /*isDynamic=*/true, products);
+    for (auto &[input, products] : calibrated)
+      replaceUses(input, /*isDynamic=*/false, products);
     removeIntervals(getOperation());
+    removePrecisions(getOperation());
     addDecisions(getOperation(), decisions);
   }
+
+  std::vector<Decision> decisions;
 };
 
 } // namespace

@@ -7,12 +7,10 @@ include "mlir/Pass/PassBase.td"
 def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp"> {
   let summary = "make integers of the operands of products with constant weights, and of tables";
   let description = [{
-    Inputs have calibrated ranges (`lathe.range` at the operation or argument that defines them) or, with `dynamic`, are measured at
-    run time, which convolutions are not worth.
+    Each says its precision (`lathe.precision`: f32, int8, int8-dynamic); without it stays as it is. Inputs have calibrated ranges
+    (`lathe.range` at the operation or argument that defines them) or, with `int8-dynamic`, are measured at run time, which
+    convolutions are not worth. Both attributes are gone behind the pass.
   }];
-  let options = [
-    Option<"dynamic", "dynamic", "bool", "false", "scales of inputs follow from their values at run time">,
-    Option<"keep", "keep", "std::string", "\"\"", "nodes whose names match this expression stay in f32">];
 }
 
 def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {

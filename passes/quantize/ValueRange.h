@@ -16,8 +16,8 @@ void setInterval(mlir::Value value, ValueInterval interval);
 std::optional<ValueInterval> intervalOf(mlir::Value value);
 void removeIntervals(mlir::func::FuncOp function);
 
-/// The f32 values that products with constant weights multiply, and that --lathe-insert-quantization would make integers of, in
-/// program order. Nodes whose names match `keep` (if not empty) don't count.
-llvm::SmallVector<mlir::Value> quantizableInputs(mlir::func::FuncOp function, llvm::StringRef keep);
+/// The f32 values that products of precision int8 (Precision.h) multiply by constant weights, in program order: those whose
+/// intervals --lathe-insert-quantization asks for.
+llvm::SmallVector<mlir::Value> calibratedInputs(mlir::func::FuncOp function);
 
 } // namespace lathe::nn

@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+import onnx
+import onnx.helper as oh
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,6 +28,22 @@ def run_limited(arguments, seconds=120):
 @pytest.fixture
 def lathe():
     return run_limited
+
+
+def product_model():
+    """y = a * weights + b, [N, 64]."""
+    weights = onnx.numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 64), np.float32), "w")
+    value = lambda name: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 64])
+    nodes = [oh.make_node("MatMul", ["a", "w"], ["p"], "product"), oh.make_node("Add", ["p", "b"], ["y"], "sum")]
+    graph = oh.make_graph(nodes, "product", [value("a"), value("b")], [value("y")], [weights])
+    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "product.onnx"
+    onnx.save(product_model(), path)
+    return path
 
 
 def assert_refused(done, code, fragments):

@@ -8,21 +8,10 @@ import time
 import zipfile
 
 import numpy as np
-import onnx
-import onnx.helper as oh
 import pytest
 
 from conftest import assert_refused
 from models.command import binary
-
-
-def product_model():
-    """y = a * weights + b, [N, 64]."""
-    weights = onnx.numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 64), np.float32), "w")
-    value = lambda name: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 64])
-    nodes = [oh.make_node("MatMul", ["a", "w"], ["p"], "product"), oh.make_node("Add", ["p", "b"], ["y"], "sum")]
-    graph = oh.make_graph(nodes, "product", [value("a"), value("b")], [value("y")], [weights])
-    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
 
 
 def good(count=4):
@@ -79,13 +68,6 @@ REFUSED = [
     ("infinity", npz(a=with_value(-np.inf)), "sample 2: input 'a': expects finite values of type f32, got -infinity at [0, 5]"),
     ("too_large", npz(a=with_value(0).astype(np.float64) + 1e300), "sample 0: input 'a': expects finite values of type f32"),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "product.onnx"
-    onnx.save(product_model(), path)
-    return path
 
 
 def quantize(model, data, output):

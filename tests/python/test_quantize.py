@@ -78,6 +78,17 @@ def test_dynamic_and_kept_nodes(exact):
     np.testing.assert_array_equal(run(kept), exact)
 
 
+def test_precisions_of_nodes(exact, tmp_path):
+    rules = tmp_path / "rules.json"
+    rules.write_text('[{"nodes": "prod", "precision": "f32"}, {"nodes": ".", "precision": "int8"}]')
+    np.testing.assert_array_equal(run(lathe.compile(product_model(), quantize="int8-dynamic", precisions=rules)), exact)
+    rules.write_text('[{"nodes": "prod", "precision": "int8"}]')
+    assert is_close(run(lathe.compile(product_model(), precisions=rules, calibrate=samples())), exact)
+    with pytest.raises(lathe.Error, match="no-such-node"):
+        rules.write_text('[{"nodes": "no-such-node", "precision": "f32"}]')
+        lathe.compile(product_model(), precisions=rules)
+
+
 @pytest.mark.parametrize("calibrate, message", [
     ([], "expects at least one sample"),
     ([{"a": np.zeros((1, IN), np.float32)}], "sample 0: expects arrays 'a', 'x', got 'a'"),

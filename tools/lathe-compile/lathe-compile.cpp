@@ -89,6 +89,10 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
                  "how ranges are chosen from the samples: mse, percentile, entropy, min-max")
       ->capture_default_str();
   app.add_option("--keep", options.keep, "nodes whose names match this regular expression are not quantized");
+  app.add_option(
+      "--precisions", options.precisionsPath,
+      "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\" or \"int8-dynamic\"}; the first that "
+      "matches a node's name counts");
   app.add_option("--image-mean", options.images.mean, "of a picture's channels, in 0..1")->delimiter(',');
   app.add_option("--image-std", options.images.std, "of a picture's channels, in 0..1")->delimiter(',');
   app.add_option_function<std::vector<int64_t>>(

@@ -16,7 +16,7 @@ from .dtypes import numpy_dtype
 from .samples import name_samples, write_samples
 
 _OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
-            "calibrate", "calibrate_method", "keep", "image_mean", "image_std", "image_size"}
+            "calibrate", "calibrate_method", "keep", "precisions", "image_mean", "image_std", "image_size"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ def _arguments(options: dict) -> list[str]:
                        ("provider", "--provider")):
         if options.get(name):
             arguments += [flag, os.fspath(options[name])]
+    if options.get("precisions"):
+        arguments += ["--precisions", os.fspath(options["precisions"])]
     if options.get("tune"):
         arguments.append("--tune")
     for name, flag in (("quantize", "--quantize"), ("calibrate_method", "--calibrate-method"), ("keep", "--keep")):
@@ -122,8 +124,9 @@ def compile(model, **options) -> Artifact:
 
     For 8-bit integers: `quantize` ("int8" or "int8-dynamic"), `calibrate` (samples of the inputs: a path, or any iterable of
     dicts from input names to arrays, which is read once and kept on disk while compiling, not in memory), `calibrate_method`
-    ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), and for a
-    folder of pictures `image_mean`, `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
+    ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
+    (path of a file with precisions of single nodes: docs/Quantization.md), and for a folder of pictures `image_mean`,
+    `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
 
     Raises lathe.Error with the compiler's messages when the model can't be compiled.
     """

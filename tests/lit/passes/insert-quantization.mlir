@@ -1,6 +1,5 @@
 // RUN: lathe-opt %s --lathe-insert-quantization --canonicalize --split-input-file | FileCheck %s
-// RUN: lathe-opt %s --lathe-insert-quantization=dynamic --canonicalize --split-input-file | FileCheck %s --check-prefix=DYNAMIC
-// RUN: lathe-opt %s --lathe-insert-quantization=keep=conv --canonicalize --split-input-file | FileCheck %s --check-prefix=KEEP
+// RUN: sed 's/"int8"/"int8-dynamic"/' %s | lathe-opt --lathe-insert-quantization --canonicalize --split-input-file | FileCheck %s --check-prefix=DYNAMIC
 
 // Weights: a scale per output channel, of the largest magnitude / 127. Activations: 0 is an integer.
 // CHECK-LABEL: @matmul
@@ -22,30 +21,29 @@
 // DYNAMIC: nn.dequantize %[[Q]], %[[S]] zero %[[Z]]
 func.func @matmul(%x: tensor<3x2xf32> {lathe.range = array<f64: -1.0, 2.0>}) -> tensor<3x2xf32> {
   %w = nn.constant dense<[[127.0, 254.0], [-3.0, 1.0]]> : tensor<2x2xf32>
-  %m = nn.matmul %x, %w : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
+  %m = nn.matmul %x, %w {lathe.precision = "int8"} : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
   %r = nn.binary add %m, %x : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
   return %r : tensor<3x2xf32>
 }
 
 // -----
 
-// What a convolution reads as integers, others do, too; the attribute is gone.
+// What a convolution reads as integers, others do, too; the attributes are gone.
 // CHECK-LABEL: @conv
 // CHECK: %[[A:.*]] = nn.unary relu %arg0 : (
 // CHECK: %[[Q:.*]] = nn.quantize %[[A]]
 // CHECK: %[[D:.*]] = nn.dequantize %[[Q]]
 // CHECK: %[[C:.*]] = nn.conv %[[D]]
 // CHECK: nn.binary add %[[C]], %[[D]]
+// CHECK-NOT: lathe.{{range|precision}}
 // DYNAMIC-LABEL: @conv
 // DYNAMIC-SAME: convolutions have calibrated ranges or none
 // DYNAMIC-NOT: nn.quantize
-// KEEP-LABEL: @conv
-// KEEP-SAME: kept in f32 by --keep
-// KEEP-NOT: nn.quantize
 func.func @conv(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = nn.constant dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
   %a = nn.unary relu %x {lathe.range = array<f64: 0.0, 3.0>} : (tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
-  %c = nn.conv %a, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, group = 1 : i64}
+  %c = nn.conv %a, %w {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, group = 1 : i64,
+      lathe.precision = "int8"}
       : (tensor<1x1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32> loc("a.conv")
   %r = nn.binary add %c, %a : (tensor<1x1x4xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   return %r : tensor<1x1x4xf32>
@@ -59,6 +57,30 @@ func.func @conv(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 // CHECK-NOT: nn.quantize
 func.func @not_calibrated(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
   %w = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
-  %m = nn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %m = nn.matmul %x, %w {lathe.precision = "int8"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
   return %m : tensor<1x2xf32>
+}
+
+// -----
+
+// Nodes differ: one reads calibrated integers, one measured ones, one numbers; what says nothing stays as it is.
+// CHECK-LABEL: @mixed
+// CHECK-SAME: reason = "by hand"
+// CHECK-DAG: %[[Q:.*]] = nn.quantize %arg0, %{{.*}} -> tensor<1x2xui8>
+// CHECK-DAG: %[[D:.*]] = nn.dequantize %[[Q]]
+// CHECK-DAG: %[[M:.*]] = nn.quantize %arg0, %{{.*}} -> tensor<1x2xui8>
+// CHECK-DAG: %[[E:.*]] = nn.dequantize %[[M]]
+// CHECK: nn.matmul %[[D]],
+// CHECK: nn.matmul %[[E]],
+// CHECK: nn.matmul %arg0,
+// CHECK: nn.matmul %arg0,
+func.func @mixed(%x: tensor<1x2xf32> {lathe.range = array<f64: -1.0, 2.0>})
+    -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>) {
+  %w = nn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %a = nn.matmul %x, %w {lathe.precision = "int8"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %b = nn.matmul %x, %w {lathe.precision = "int8-dynamic"} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %c = nn.matmul %x, %w {lathe.precision = "f32", lathe.precision_reason = "by hand"}
+      : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %d = nn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %a, %b, %c, %d : tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>
 }

@@ -74,11 +74,13 @@ typedef struct lathe_compile_options {
   const double *image_std;
   size_t image_std_count;
   uint32_t image_height, image_width; ///< in pixels; 0: as the input has it
+  /// JSON file with precisions of single nodes (docs/Quantization.md); null: none.
+  const char *precisions;
 } lathe_compile_options_t;
 // clang-format off
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
   {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0,      \
-   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0}
+   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL}
 // clang-format on
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
