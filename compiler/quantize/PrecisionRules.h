@@ -22,8 +22,8 @@ struct PrecisionRule {
 llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(llvm::StringRef path);
 
 struct PrecisionChoice {
-  nn::NodePrecision general;         // of nodes that nothing else is said of
-  std::string keep;                  // a valid regular expression: nodes that stay in f32, whatever the rules say; may be empty
+  nn::NodePrecision general; // of nodes that nothing else is said of
+  std::string keep;          // a valid regular expression: nodes that stay in f32, whatever the rules say; may be empty
   std::vector<PrecisionRule> rules;
 };
 

@@ -32,7 +32,7 @@ void removePrecisions(mlir::func::FuncOp function);
 /// An operation with constant weights: a product, or rows that are looked up in a table.
 struct QuantizableNode {
   mlir::Operation *op;
-  std::string name;                              // of the ONNX node
+  std::string name;                           // of the ONNX node
   llvm::SmallVector<Precision, 4> candidates; // f32 first
 };
 

@@ -5,8 +5,8 @@
 // CHECK-DAG: node = "first.b", reason = "kept in f32 by --precisions"
 // CHECK-DAG: node = "last", reason = "kept in f32 by --keep"
 // CHECK-DAG: node = "conv", reason = "convolutions have calibrated ranges or none"
-// CHECK: nn.matmul {{.*}}xi32>
-// CHECK-NOT: xi32>
+// CHECK: nn.matmul {{.*}} -> tensor<4x2xi32>
+// CHECK-NOT: -> tensor<4x2xi32>
 
 //--- rules.json
 [{"nodes": "\\.b", "precision": "f32"}, {"nodes": "first|last", "precision": "int8-dynamic"}]
