@@ -26,6 +26,7 @@ void buildCanonicalPipeline(OpPassManager &module) {
   function.addPass(createSimplifyAlgebra());
   function.addPass(createFoldConstants());
   function.addPass(createCSEPass());
+  function.addPass(createRecordOrigins());
 }
 
 void buildQuantizePipeline(OpPassManager &module) {

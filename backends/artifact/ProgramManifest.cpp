@@ -1,6 +1,7 @@
 #include "backends/artifact/ProgramManifest.h"
 #include "backends/artifact/ExprTable.h"
 #include "backends/onednn/LibraryKernel.h"
+#include "dialects/plan/CallValues.h"
 #include "dialects/support/Decisions.h"
 #include "passes/memory/PlanArena.h"
 #include "llvm/ADT/StringExtras.h"
@@ -206,6 +207,21 @@ void ProgramDescriber::describeBuffer(Operation &op) {
   out->buffers.push_back(std::move(entry));
 }
 
+std::vector<std::unique_ptr<artifact::CallValueT>> describeValues(plan::CallOp call) {
+  std::vector<std::unique_ptr<artifact::CallValueT>> values;
+  for (const plan::CallValue &value : plan::valuesOf(call)) {
+    auto entry = std::make_unique<artifact::CallValueT>();
+    entry->arg = uint32_t(call.getInputs().size()) + value.output;
+    entry->node = value.origin.node;
+    entry->dtype = dtypeOf(value.elementType);
+    entry->scale = value.origin.scale == 0 ? 1 : value.origin.scale;
+    entry->zero_point = int32_t(value.origin.zero);
+    entry->order.assign(value.origin.order.begin(), value.origin.order.end());
+    values.push_back(std::move(entry));
+  }
+  return values;
+}
+
 LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   auto kernel = program.lookupSymbol<plan::KernelOp>(call.getKernelAttr());
   auto entry = std::make_unique<artifact::CallT>();
@@ -232,6 +248,7 @@ LogicalResult ProgramDescriber::describeCall(plan::CallOp call) {
   entry->flops = exprOf(call.getFlops());
   entry->bytes = exprOf(call.getMovedBytes());
   entry->nodes = nodeNames(call.getLoc());
+  entry->values = describeValues(call);
   out->calls.push_back(std::move(entry));
   return success();
 }

@@ -1,4 +1,5 @@
 #include "compiler/pipeline/KernelBuilder.h"
+#include "dialects/support/Origin.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/IRMapping.h"
@@ -108,6 +109,9 @@ void fillRegion(Region &region, Operation *op, ArrayRef<DenseElementsAttr> inlin
   b.create<nn::YieldOp>(op->getLoc(), copy->getResults());
 }
 
+/// Equal computations are one kernel, whatever node they are of.
+void forgetOrigins(Region &region) { region.walk(removeOrigin); }
+
 void collectSymbols(AffineMap map, std::set<int64_t> &symbols) {
   map.walkExprs([&](AffineExpr expr) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
@@ -155,6 +159,7 @@ FailureOr<KernelUse> KernelBuilder::build(Operation *op, ArrayRef<ElementsAttr> 
       b.getDenseI64ArrayAttr({}), oneResult(choice->tasks, context), oneResult(choice->scratchBytes, context),
       b.getDenseI64ArrayAttr({}), choice->rounds ? oneResult(choice->rounds, context) : AffineMapAttr());
   fillRegion(kernel.getBody(), op, inlined);
+  forgetOrigins(kernel.getBody());
   std::set<int64_t> symbols;
   collectSymbols(kernel.getBody(), symbols);
   kernel->getAttrDictionary().walk([&](AffineMapAttr map) { collectSymbols(map.getValue(), symbols); });

@@ -3,6 +3,7 @@
 #include "compiler/pipeline/LowerToPlan.h"
 #include "compiler/pipeline/KernelBuilder.h"
 #include "compiler/pipeline/Storage.h"
+#include "dialects/plan/CallValues.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -179,7 +180,8 @@ LogicalResult Lowering::lowerCall(Operation *op, ArrayRef<Value> outputs) {
     if (outputs.empty())
       outs.push_back(bufferOf(result));
   }
-  b.create<plan::CallOp>(op->getLoc(), kernel.getSymName(), ins, outs, map(use->flops), map(moved));
+  auto call = b.create<plan::CallOp>(op->getLoc(), kernel.getSymName(), ins, outs, map(use->flops), map(moved));
+  plan::recordValues(call, op);
   return success();
 }
 

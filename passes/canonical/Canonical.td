@@ -69,4 +69,8 @@ def FoldTransposeIntoMatmul : Pass<"lathe-fold-transpose-into-matmul", "::mlir::
   let summary = "read transposed operands of matrix products in place, and products of flattened batches as batches";
 }
 
+def RecordOrigins : Pass<"lathe-record-origins", "::mlir::func::FuncOp"> {
+  let summary = "note at operations whose value they compute, for comparing programs layer by layer";
+}
+
 #endif

@@ -9,6 +9,7 @@
 // axes and floating element types; pools only beside convolutions, because alone they gain nothing. Interpolation along the
 // last axis would gather its neighbors one by one, which costs more than two transposes; in channels-last they are vectors.
 #include "dialects/support/Decisions.h"
+#include "dialects/support/Origin.h"
 #include "mlir/IR/Builders.h"
 #include "passes/Passes.h"
 #include "passes/layout/Permute.h"
@@ -82,6 +83,7 @@ void convert(Operation *op) {
   for (int64_t axis : last)
     permuted.push_back(dims[axis]);
   converted->getResult(0).setType(makeTensorType(permuted, tensorType(result).getElementType()));
+  permuteOrigin(converted, last);
   auto back = b.create<TransposeOp>(op->getLoc(), result.getType(), converted->getResult(0), first);
   op->replaceAllUsesWith(back);
   op->erase();

@@ -1,5 +1,6 @@
 // Axis i of a transposed tensor is axis permutation[i] of the tensor before. Everything below follows from that.
 #include "passes/layout/Permute.h"
+#include "dialects/support/Origin.h"
 #include "passes/support/Match.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -193,6 +194,7 @@ void permuteThrough(Operation *op, ArrayRef<int64_t> permutation, PatternRewrite
   auto reshape = dyn_cast<ReshapeOp>(op);
   SmallVector<int64_t> back = reshape ? permuteReshape(reshape, permutation) : permuteAttributes(moved, permutation);
   moved->getResult(0).setType(unpermuted(op->getResult(0).getType(), back));
+  permuteOrigin(moved, inversePermutation(back));
   auto transpose = rewriter.create<TransposeOp>(op->getLoc(), op->getResult(0).getType(), moved->getResult(0), back);
   rewriter.replaceOp(op, transpose);
 }

@@ -10,6 +10,7 @@
 // element-wise operations, concatenations and pads. What remains is recorded. Does nothing where nothing is computed
 // channels-last, so that the transposes of transformers stay where their kernels read them.
 #include "dialects/support/Decisions.h"
+#include "dialects/support/Origin.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/layout/Permute.h"
@@ -88,6 +89,7 @@ struct HoistThroughElementwise : OpRewritePattern<TransposeOp> {
     Operation *moved = rewriter.clone(*op);
     moved->setOperands(operands);
     moved->getResult(0).setType(withElementType(tensorType(transpose), tensorType(op->getResult(0)).getElementType()));
+    permuteOrigin(moved, transpose.getPermutation());
     rewriter.replaceOp(transpose, moved);
     return success();
   }

@@ -5,6 +5,7 @@
 // The factor 1 / t goes up to scales and constants through what is linear or, since t > 0, keeps its form: sums, relu, bounds. Where
 // it meets anything else, it stands as a product before the quantization, still cheaper than a division. The quotient's last bit
 // may be another one, which changes a result that lies in the middle of two steps.
+#include "dialects/support/Origin.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/quantize/Uniform.h"
@@ -48,6 +49,7 @@ Value scaled(Value value, double factor, OpBuilder &b) {
   if (isConstantExpression(value))
     return multiplied(value, factor, b);
   Operation *op = value.getDefiningOp(), *copy = b.clone(*op);
+  scaleOrigin(copy, factor);
   b.setInsertionPoint(copy);
   if (isa<DequantizeOp>(op))
     copy->setOperand(1, multiplied(op->getOperand(1), factor, b));

@@ -7,6 +7,7 @@
 // over (per tensor, per row of the left or per column of the right operand), and a constant right operand: kernels pack it.
 // Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018, section 2.
 #include "dialects/support/Decisions.h"
+#include "dialects/support/Origin.h"
 #include "passes/Passes.h"
 #include "passes/quantize/Uniform.h"
 
@@ -86,7 +87,9 @@ void form(MatmulOp op, OpBuilder &b) {
   Value sums = b.create<MatmulOp>(location, type, lhs->integers, rhs->integers, lhs->zero, rhs->zero, op.getTransLhs(),
                                   op.getTransRhs());
   Value rows = alongAxis(asVector(lhs->scale, b), 2, b), columns = asVector(rhs->scale, b);
-  op.replaceAllUsesWith(createDequantize(b, location, sums, product(rows, columns, location, b), {}));
+  Value result = createDequantize(b, location, sums, product(rows, columns, location, b), {});
+  moveOrigin(op, result.getDefiningOp());
+  op.replaceAllUsesWith(result);
 }
 
 //===- convolutions -===//
@@ -112,6 +115,7 @@ void form(ConvOp op, OpBuilder &b) {
   Value result = createDequantize(b, location, sums, alongAxis(scale, channelAxis, b), {});
   if (Value bias = op.getBias())
     result = b.create<BinaryOp>(location, op.getType(), BinaryKind::add, result, alongAxis(bias, channelAxis, b));
+  moveOrigin(op, result.getDefiningOp());
   op.replaceAllUsesWith(result);
 }
 

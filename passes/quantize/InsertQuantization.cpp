@@ -15,6 +15,7 @@
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueRange.h"
 #include "passes/quantize/WeightedOperation.h"
+#include "passes/support/QuantizedOrigin.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -146,6 +147,7 @@ Value quantizedInput(Value x, bool isDynamic) {
   Location location = x.getLoc();
   Parameters p = isDynamic ? measuredParameters(x, location, b) : fixedParameters(*intervalOf(x), location, b);
   Value integers = createQuantize(b, location, x, p.scale, p.zero, unsignedByte(b));
+  setQuantizedOrigin(integers.getDefiningOp(), originOf(x), p.scale, p.zero);
   return createDequantize(b, location, integers, p.scale, p.zero);
 }
 

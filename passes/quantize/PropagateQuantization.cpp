@@ -14,6 +14,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/quantize/Uniform.h"
+#include "passes/support/QuantizedOrigin.h"
 
 using namespace mlir;
 
@@ -40,6 +41,7 @@ RankedTensorType withElements(Value like, Type element) { return makeTensorType(
 /// `op`, which moves elements, on integers.
 Value moveIntegers(Operation *op, Value integers, Value zero, OpBuilder &b) {
   Operation *copy = b.clone(*op);
+  removeOrigin(copy);
   copy->setOperand(0, integers);
   copy->getResult(0).setType(withElements(op->getResult(0), tensorType(integers).getElementType()));
   auto pad = dyn_cast<PadOp>(copy);
@@ -107,7 +109,10 @@ struct MoveBeforeDequantize : RewritePattern {
     Value moved = moveIntegers(op, uniform->integers, uniform->zero, b);
     Value scale = transpose ? transposed(uniform->scale, transpose, b) : uniform->scale;
     Value zero = transpose ? transposed(uniform->zero, transpose, b) : uniform->zero;
-    b.replaceOp(op, createDequantize(b, fusedLocation({uniform->op, op}), moved, scale, zero));
+    setQuantizedOrigin(moved.getDefiningOp(), lathe::originOf(op), scale, zero);
+    Value result = createDequantize(b, fusedLocation({uniform->op, op}), moved, scale, zero);
+    moveOrigin(op, result.getDefiningOp());
+    b.replaceOp(op, result);
     return success();
   }
 };
@@ -149,13 +154,17 @@ struct QuantizeBeforeMove : OpRewritePattern<QuantizeOp> {
     auto quantized = [&](Value x) { return createQuantize(b, op.getLoc(), x, op.getScale(), op.getZero(), integers); };
     if (auto concat = dyn_cast<ConcatOp>(producer)) {
       SmallVector<Value> parts = llvm::map_to_vector(concat.getInputs(), quantized);
-      b.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, concat.getAxis())->setLoc(concat.getLoc());
+      auto whole = b.create<ConcatOp>(concat.getLoc(), op.getType(), parts, concat.getAxis());
+      moveOrigin(op, whole);
+      b.replaceOp(op, whole);
       return success();
     }
     if (!movesElements(producer) || isa<BroadcastOp, TileOp, GatherOp>(producer) ||
         isa<BlockArgument>(producer->getOperand(0)))
       return b.notifyMatchFailure(op, "the input is not moved, or there would be more to quantize");
-    b.replaceOp(op, moveIntegers(producer, quantized(producer->getOperand(0)), op.getZero(), b));
+    Value moved = moveIntegers(producer, quantized(producer->getOperand(0)), op.getZero(), b);
+    moveOrigin(op, moved.getDefiningOp());
+    b.replaceOp(op, moved);
     return success();
   }
 };

@@ -45,7 +45,7 @@ extern "C" {
 
 /// Of this header. Raised when something is added; nothing is ever taken away
 /// within one library name (liblathe_runtime.so.0).
-#define LATHE_API_VERSION 2
+#define LATHE_API_VERSION 3
 
 /// LATHE_API_VERSION of the library in use; a program built with a newer header
 /// than that may miss functions.
@@ -299,6 +299,38 @@ LATHE_API size_t lathe_session_trace_count(const lathe_session_t *session);
 /// Events of a thread follow each other in time, threads in their order.
 LATHE_API lathe_status_t *lathe_session_trace(const lathe_session_t *session, size_t index,
                                               lathe_trace_event_t *out_event);
+
+/// A tensor among the arguments of a call, right after the call.
+typedef struct lathe_call_value {
+  size_t struct_size;
+  /// ONNX node, or input of the graph, whose value the call has written here;
+  /// null where that is not known (or it is only read). Lives as long as the
+  /// session.
+  const char *node;
+  /// May be overwritten where `node` is not null: later calls read it.
+  void *data;
+  size_t size_bytes; ///< from `data` to the end of its buffer: at least the tensor
+  int32_t dtype;     ///< with a node: LATHE_F32, LATHE_I8 or LATHE_U8; else 0
+  /// value = (number or integer - zero_point) * scale.
+  int32_t zero_point;
+  double scale;
+  /// Axis i in memory is axis order[i] of the model's value; null: as in the
+  /// model, maybe reshaped.
+  const uint8_t *order;
+  uint32_t rank; ///< length of `order`
+  uint32_t reserved;
+} lathe_call_value_t;
+#define LATHE_CALL_VALUE_INIT {sizeof(lathe_call_value_t), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0}
+
+/// Told of each call of a run in order, on the thread that runs it, when the
+/// call is done and before any later one starts: `call` as in
+/// lathe_session_profile, and its arguments. Must not use the session.
+typedef void (*lathe_observer_fn)(void *context, size_t call, const lathe_call_value_t *values, size_t count);
+
+/// Looks into later runs: what is computed stays the same, one call after the
+/// other. Null: no longer; then it costs nothing. Since version 3.
+LATHE_API lathe_status_t *lathe_session_set_observer(lathe_session_t *session, lathe_observer_fn observer,
+                                                     void *context);
 
 #ifdef __cplusplus
 } // extern "C"

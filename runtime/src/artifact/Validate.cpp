@@ -104,6 +104,7 @@ private:
   void checkBuffers() const;
   void checkBuffer(const artifact::Buffer &buffer) const;
   void checkBorders(BufferKind kind, uint32_t count) const;
+  void checkValue(const artifact::CallValue &value, const artifact::Call &call) const;
   void checkCalls() const;
   void checkMemory() const {
     checkExpr(program.memory()->arena_bytes());
@@ -194,6 +195,17 @@ void ProgramValidator::checkBuffers() const {
   checkBorders(BufferKind::Output, program.outputs()->size());
 }
 
+void ProgramValidator::checkValue(const artifact::CallValue &value, const artifact::Call &call) const {
+  checkIndex("a value of a call", value.arg(), countOf(call.args()));
+  if (value.dtype() != artifact::DType::F32 && value.dtype() != artifact::DType::I8 &&
+      value.dtype() != artifact::DType::U8)
+    damaged("expects a value of a call to be f32, i8 or u8, got {}", static_cast<int>(value.dtype()));
+  if (program.buffers()->Get(call.args()->Get(value.arg()))->kind() == BufferKind::Weights)
+    damaged("a value of a call is a constant");
+  for (uint32_t i = 0; i < countOf(value.order()); ++i)
+    checkIndex("an axis", value.order()->Get(i), value.order()->size());
+}
+
 void ProgramValidator::checkCalls() const {
   for (const artifact::Call *call : *program.calls()) {
     checkIndex("a kernel of a call", call->kernel(), program.kernels()->size());
@@ -206,6 +218,8 @@ void ProgramValidator::checkCalls() const {
       checkExpr(expr);
     if (call->rounds())
       checkExpr(*call->rounds());
+    for (uint32_t i = 0; i < countOf(call->values()); ++i)
+      checkValue(*call->values()->Get(i), *call);
     if (const artifact::LibraryKernel *kernel = program.kernels()->Get(call->kernel())->library())
       checkLibraryArgs(*kernel, *call, manifest, program);
   }

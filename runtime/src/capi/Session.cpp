@@ -142,3 +142,10 @@ lathe_status_t *lathe_session_trace(const lathe_session_t *session, size_t index
     writeStruct(result, out_event, "out_event");
   });
 }
+
+lathe_status_t *lathe_session_set_observer(lathe_session_t *session, lathe_observer_fn observer, void *context) {
+  return guard([&] {
+    require(session, "session");
+    session->session.setObserver({observer, context});
+  });
+}

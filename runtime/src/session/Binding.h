@@ -31,6 +31,8 @@ public:
   /// Puts the addresses of buffers into the arguments of the stage's calls.
   void setAddresses(uint32_t stage, std::span<void *const> addresses);
   std::span<const BoundCall> calls(uint32_t stage) const;
+  /// Bytes from the start of the buffer of an argument.
+  uint64_t argOffset(uint32_t call, uint32_t arg) const { return argOffsets[firstArg[call] + arg]; }
   uint32_t threadsOf(uint32_t call) const { return boundCalls[call].threads; }
 
 private:

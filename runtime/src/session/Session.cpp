@@ -257,16 +257,52 @@ void Session::runStages(Binding &binding, std::span<lathe_tensor_t> outputs) {
 
 void Session::runStage(Binding &binding, uint32_t number) {
   std::span<const BoundCall> calls = binding.calls(number);
-  Watch watch = {times, events.isOn() ? &events : nullptr, model->schedule().stages[number].firstCall};
-  if (!times.empty())
-    watch.times = watch.times.subspan(watch.firstCall, calls.size());
-  WeightsCheck &check = model->weightsToCheck();
-  if (auto failure = executor.run(calls, scratch, watch, check.isDone() ? nullptr : &check))
-    reportFailure(*failure, number);
+  uint32_t first = model->schedule().stages[number].firstCall;
+  if (!observer.function)
+    return runCalls(calls, first);
+  for (size_t begin = 0, end; begin < calls.size(); begin = end) {
+    for (end = begin + 1; end < calls.size() && calls[end].joins;)
+      ++end;
+    runCalls(calls.subspan(begin, end - begin), first + static_cast<uint32_t>(begin));
+    observeCalls(binding, first + static_cast<uint32_t>(begin), first + static_cast<uint32_t>(end));
+  }
 }
 
-void Session::reportFailure(const KernelFailure &failure, uint32_t stage) const {
-  uint32_t number = model->schedule().stages[stage].firstCall + failure.call;
+/// Whole groups of calls, of which the first is number `first` of the program.
+void Session::runCalls(std::span<const BoundCall> calls, uint32_t first) {
+  Watch watch = {times, events.isOn() ? &events : nullptr, first};
+  if (!times.empty())
+    watch.times = watch.times.subspan(first, calls.size());
+  WeightsCheck &check = model->weightsToCheck();
+  if (auto failure = executor.run(calls, scratch, watch, check.isDone() ? nullptr : &check))
+    reportFailure(*failure, first);
+}
+
+void Session::observeCalls(const Binding &binding, uint32_t first, uint32_t end) {
+  for (uint32_t number = first; number < end; ++number) {
+    const artifact::Call &call = *model->program().calls()->Get(number);
+    observed.assign(call.args() ? call.args()->size() : 0, LATHE_CALL_VALUE_INIT);
+    for (uint32_t i = 0; i < observed.size(); ++i) {
+      uint64_t offset = binding.argOffset(number, i);
+      observed[i].data = static_cast<char *>(addresses[call.args()->Get(i)]) + offset;
+      observed[i].size_bytes = binding.shapes.bufferBytes(call.args()->Get(i)) - offset;
+    }
+    for (uint32_t i = 0; call.values() && i < call.values()->size(); ++i) {
+      const artifact::CallValue &known = *call.values()->Get(i);
+      lathe_call_value_t &value = observed[known.arg()];
+      value.node = known.node()->c_str();
+      value.dtype = static_cast<int32_t>(known.dtype());
+      value.zero_point = known.zero_point();
+      value.scale = known.scale();
+      value.order = known.order() ? known.order()->data() : nullptr;
+      value.rank = known.order() ? known.order()->size() : 0;
+    }
+    observer.function(observer.context, number, observed.data(), observed.size());
+  }
+}
+
+void Session::reportFailure(const KernelFailure &failure, uint32_t first) const {
+  uint32_t number = first + failure.call;
   const artifact::Call &call = *model->program().calls()->Get(number);
   std::string names;
   for (const char *name : nodes[number])

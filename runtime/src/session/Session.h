@@ -16,6 +16,12 @@ namespace lathe::runtime {
 /// What a run at these inputs takes, without a session. Throws Error.
 lathe_memory_needs_t memoryNeeds(const Artifact &artifact, std::span<const lathe_tensor_t> inputs);
 
+/// Who is told of each call; none without a function.
+struct Observer {
+  lathe_observer_fn function = nullptr;
+  void *context = nullptr;
+};
+
 /// Runs an artifact; used by one thread at a time. All functions throw Error.
 class Session {
 public:
@@ -34,6 +40,8 @@ public:
   /// Records up to so many events; 0: none.
   void setTrace(size_t maxEvents) { events = Trace(executor.threads(), maxEvents); }
   const Trace &trace() const { return events; }
+
+  void setObserver(Observer given) { observer = given; }
 
   /// Work of a call at the shape of the last run; 0 before.
   double lastValue(uint32_t expr) const;
@@ -55,8 +63,10 @@ private:
   void placeLate(const Binding &binding, uint32_t stage);
   void runStages(Binding &binding, std::span<lathe_tensor_t> outputs);
   void runStage(Binding &binding, uint32_t stage);
+  void runCalls(std::span<const BoundCall> calls, uint32_t first);
+  void observeCalls(const Binding &binding, uint32_t first, uint32_t end);
   void checkWeights();
-  [[noreturn]] void reportFailure(const KernelFailure &failure, uint32_t stage) const;
+  [[noreturn]] void reportFailure(const KernelFailure &failure, uint32_t first) const;
 
   std::shared_ptr<const Artifact> model;
   Allocator allocator;
@@ -79,6 +89,8 @@ private:
 
   std::vector<CallTime> times;
   Trace events;
+  Observer observer;
+  std::vector<lathe_call_value_t> observed; ///< of one call
   std::vector<std::vector<const char *>> nodes;
 };
 

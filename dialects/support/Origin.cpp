@@ -1,0 +1,79 @@
+#include "dialects/support/Origin.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+namespace lathe {
+
+namespace {
+constexpr llvm::StringLiteral kOrigin = "lathe.origin", kNode = "node", kScale = "scale", kZero = "zero",
+                              kOrder = "order";
+} // namespace
+
+std::optional<Origin> toOrigin(DictionaryAttr entry) {
+  auto node = entry ? entry.getAs<StringAttr>(kNode) : StringAttr();
+  if (!node)
+    return std::nullopt;
+  Origin origin;
+  origin.node = node.str();
+  if (auto scale = entry.getAs<FloatAttr>(kScale))
+    origin.scale = scale.getValueAsDouble();
+  if (auto zero = entry.getAs<IntegerAttr>(kZero))
+    origin.zero = zero.getInt();
+  if (auto order = entry.getAs<DenseI64ArrayAttr>(kOrder))
+    origin.order.assign(order.asArrayRef().begin(), order.asArrayRef().end());
+  return origin;
+}
+
+DictionaryAttr toAttribute(const Origin &origin, MLIRContext *context) {
+  Builder b(context);
+  NamedAttrList entries;
+  entries.append(kNode, b.getStringAttr(origin.node));
+  if (origin.scale != 0)
+    entries.append(kScale, b.getF64FloatAttr(origin.scale));
+  if (origin.zero != 0)
+    entries.append(kZero, b.getI64IntegerAttr(origin.zero));
+  if (!origin.order.empty())
+    entries.append(kOrder, b.getDenseI64ArrayAttr(origin.order));
+  return entries.getDictionary(context);
+}
+
+std::optional<Origin> originOf(Operation *op) {
+  return toOrigin(op ? op->getAttrOfType<DictionaryAttr>(kOrigin) : DictionaryAttr());
+}
+
+void setOrigin(Operation *op, const Origin &origin) { op->setAttr(kOrigin, toAttribute(origin, op->getContext())); }
+
+void removeOrigin(Operation *op) { op->removeAttr(kOrigin); }
+
+void moveOrigin(Operation *from, Operation *to) {
+  if (auto origin = originOf(from))
+    setOrigin(to, *origin);
+  else
+    removeOrigin(to);
+}
+
+void permuteOrigin(Operation *op, ArrayRef<int64_t> order) {
+  auto origin = originOf(op);
+  if (!origin)
+    return;
+  SmallVector<int64_t> before = origin->order;
+  if (!before.empty() && before.size() != order.size())
+    return removeOrigin(op);
+  origin->order.clear();
+  for (int64_t axis : order)
+    origin->order.push_back(before.empty() ? axis : before[size_t(axis)]);
+  if (llvm::is_sorted(origin->order))
+    origin->order.clear();
+  setOrigin(op, *origin);
+}
+
+void scaleOrigin(Operation *op, double factor) {
+  auto origin = originOf(op);
+  if (!origin)
+    return;
+  origin->scale = (origin->scale == 0 ? 1 : origin->scale) / factor;
+  setOrigin(op, *origin);
+}
+
+} // namespace lathe
