@@ -59,10 +59,17 @@ private:
   void storeRow(mlir::Value tileRow, mlir::Value row, mlir::Value column, mlir::Value columns);
   void storeElement(mlir::Value tileOffset, mlir::Value row, mlir::Value column);
   void storeVectors(llvm::ArrayRef<mlir::Value> sums, mlir::Value row, mlir::Value column, Width width);
-  mlir::Value inputVector(mlir::BlockArgument input, mlir::Value row, mlir::Value column, int64_t first, Width width);
-  mlir::Value loadVector(mlir::Value pointer, mlir::Type type, int64_t first, Width width);
-  void storeVector(mlir::Value vector, mlir::Value pointer, int64_t first, Width width);
-  mlir::Value maskOf(int64_t first, Width width);
+  /// Columns of a tile that are computed at once, from `first` on.
+  struct Part {
+    int64_t first, lanes;
+    Width width;
+    bool isInside() const { return width.known && first + lanes <= *width.known; }
+  };
+  mlir::Value inputVector(mlir::BlockArgument input, mlir::Value row, mlir::Value column, Part part);
+  mlir::Value loadVector(mlir::Value pointer, mlir::Type type, Part part);
+  void storeVector(mlir::Value vector, mlir::Value pointer, Part part);
+  mlir::Value maskOf(Part part);
+  mlir::Value sumsOf(llvm::ArrayRef<mlir::Value> sums, Part part);
   mlir::Type productType() { return computedType(elementType(product)); }
   bool hasColumns(mlir::BlockArgument input);
   mlir::Value inputOffset(mlir::BlockArgument input, mlir::Value row, mlir::Value column);

@@ -41,6 +41,9 @@ mlir::Value element(EmitContext &c, nn::QuantizeOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::DequantizeOp op, IndexList indices);
 /// Integers `elementType` of f32: saturate(round(x / scale) + zero), zero being null or a computed integer. Also of vectors.
 mlir::Value emitQuantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
+/// Numbers with the new scale that the integers of emitQuantize stand for, without making integers of them.
+mlir::Value emitRequantized(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType,
+                            mlir::Value newScale);
 /// f32 of integers `elementType`: (x - zero) * scale.
 mlir::Value emitDequantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
 /// An 8-bit integer minus its zero point (may be null), as i32.

@@ -33,16 +33,71 @@ Value emitCentered(EmitContext &c, Value x, Value zero, Type elementType) {
   return zero ? c.sub(wide, toI32(c, zero, elementType)) : wide;
 }
 
-/// The bounds are moved by the zero point, so that what is rounded fits an integer; a comparison with NaN is false.
-Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {
+namespace {
+/// What is rounded, within bounds that are moved by the zero point: it fits an integer then. A comparison with NaN is false.
+Value clamped(EmitContext &c, Value t, Value shift, Type elementType) {
   auto [low, high] = rangeOf(elementType);
-  Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32()), t = c.divF(x, scale);
   Value real = c.toFloatS(shift, c.f32());
   Value least = c.sub(c.real(low, c.f32()), real), most = c.sub(c.real(high, c.f32()), real);
   t = c.select(c.gtF(t, least), t, least);
-  t = c.select(c.ltF(t, most), t, most);
-  Value rounded = c.truncateF(c.roundF(t), c.i32());
+  return c.select(c.ltF(t, most), t, most);
+}
+
+/// Lanes [from, from + count) of a vector.
+Value lanesOf(EmitContext &c, Value vector, int64_t from, int64_t count) {
+  SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(from, from + count));
+  return c.b.create<LLVM::ShuffleVectorOp>(c.loc, vector, vector, lanes);
+}
+
+Value callIntrinsic(EmitContext &c, StringRef name, Type type, ValueRange operands) {
+  return c.b.create<LLVM::CallIntrinsicOp>(c.loc, type, c.b.getStringAttr(name), operands).getResult(0);
+}
+
+/// 8 or 16 bytes by instructions that saturate. Numbers that fit no i32, and NaN, are converted to the least one, so only an upper
+/// bound is needed before: `most` where it is less than t, which leaves NaN alone.
+Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
+  constexpr int64_t half = 8;
+  Type word = c.b.getIntegerType(16);
+  int64_t lanes = cast<VectorType>(t.getType()).getNumElements();
+  Value most = c.sub(c.real(rangeOf(elementType).second, c.f32()), c.toFloatS(shift, c.f32()));
+  t = c.select(c.ltF(most, t), most, t);
+  auto sums = VectorType::get({half}, c.b.getI32Type());
+  auto rounded = [&](int64_t from) {
+    Value part = lanes == half ? t : lanesOf(c, t, from, half);
+    return callIntrinsic(c, "llvm.x86.avx.cvt.ps2dq.256", sums, {part});
+  };
+  Value zeros = c.resizeU(shift, VectorType::get({lanes}, word)), words;
+  if (lanes == half) {
+    Value all = rounded(0);
+    words = callIntrinsic(c, "llvm.x86.sse2.packssdw.128", VectorType::get({half}, word),
+                          {lanesOf(c, all, 0, 4), lanesOf(c, all, 4, 4)});
+  } else {
+    // Packed within halves of 128 bits: 0..3, 8..11, 4..7, 12..15.
+    Value packed = callIntrinsic(c, "llvm.x86.avx2.packssdw", VectorType::get({lanes}, word), {rounded(0), rounded(half)});
+    words = c.b.create<LLVM::ShuffleVectorOp>(
+        c.loc, packed, packed, ArrayRef<int32_t>{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15});
+  }
+  words = c.b.create<LLVM::SAddSat>(c.loc, words, zeros);
+  Value low = lanesOf(c, words, 0, half), high = lanes == half ? low : lanesOf(c, words, half, half);
+  Value bytes = callIntrinsic(c, isUnsigned(elementType) ? "llvm.x86.sse2.packuswb.128" : "llvm.x86.sse2.packsswb.128",
+                              VectorType::get({2 * half}, c.b.getI8Type()), {low, high});
+  return lanes == half ? lanesOf(c, bytes, 0, half) : bytes;
+}
+} // namespace
+
+Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {
+  Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32()), t = c.divF(x, scale);
+  auto vector = dyn_cast<VectorType>(t.getType());
+  bool isPacked = vector && elementType.isInteger(8) && c.target.vectorBits() == 256;
+  if (isPacked && (vector.getNumElements() == 8 || vector.getNumElements() == 16))
+    return saturatedBytes(c, t, shift, elementType);
+  Value rounded = c.truncateF(c.roundF(clamped(c, t, shift, elementType)), c.i32());
   return c.resizeU(zero ? c.add(rounded, shift) : rounded, c.integerType(elementType.getIntOrFloatBitWidth()));
+}
+
+Value emitRequantized(EmitContext &c, Value x, Value scale, Value zero, Type elementType, Value newScale) {
+  Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32());
+  return c.mulExact(c.roundF(clamped(c, c.divF(x, scale), shift, elementType)), newScale);
 }
 
 Value emitDequantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {

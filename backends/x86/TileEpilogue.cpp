@@ -18,7 +18,7 @@ DimExprs alignedDims(Value input, size_t rank) {
 
 TileEpilogue::TileEpilogue(EmitContext &context, Operation *root, Value bias, TileShape tile,
                            std::optional<int64_t> columns)
-    : context(context), product(root->getResult(0)), bias(bias), tile(tile), vectors(context, root, tile.lanes) {
+    : context(context), product(root->getResult(0)), bias(bias), tile(tile), vectors(context, root) {
   Value count = context.index(tile.rows * tile.columns());
   buffer = context.b.create<LLVM::AllocaOp>(context.loc, context.ptr(), context.f32(), count, 64);
   int64_t last = tensorType(product).getRank() - 1;
@@ -81,68 +81,81 @@ void TileEpilogue::storeRows(TileShape stored, const Accumulators &acc, Value ro
 
 void TileEpilogue::storeVectors(ArrayRef<Value> sums, Value row, Value column, Width inside) {
   Value offset = context.add(context.mul(row, width), column);
-  for (int v = 0; v < tile.vectors; ++v) {
-    int64_t first = int64_t(v) * tile.lanes;
-    if (inside.known && first >= *inside.known)
+  // 8 bytes at once would be packed and stored by as many instructions as 16.
+  int64_t wide = vectors.hasBytes() && tile.lanes == 8 ? 16 : tile.lanes;
+  for (Part part{0, wide, inside}; part.first < tile.columns(); part.first += part.lanes) {
+    if (inside.known && part.first >= *inside.known)
       return;
-    Values results = vectors.compute([&](Value leaf) -> Value {
+    part.lanes = Part{part.first, wide, inside}.isInside() ? wide : tile.lanes;
+    Values results = vectors.compute(part.lanes, [&](Value leaf) -> Value {
       if (leaf != product)
-        return inputVector(cast<BlockArgument>(leaf), row, column, first, inside);
-      return bias ? context.add(sums[v], inputVector(cast<BlockArgument>(bias), row, column, first, inside)) : sums[v];
+        return inputVector(cast<BlockArgument>(leaf), row, column, part);
+      Value sum = sumsOf(sums, part);
+      return bias ? context.add(sum, inputVector(cast<BlockArgument>(bias), row, column, part)) : sum;
     });
     for (auto [result, output] : llvm::zip(results, context.outputs)) {
       Type element = cast<VectorType>(result.getType()).getElementType();
-      storeVector(result, context.address(output, element, offset), first, inside);
+      storeVector(result, context.address(output, element, offset), part);
     }
   }
 }
 
-Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, int64_t first, Width inside) {
+Value TileEpilogue::sumsOf(ArrayRef<Value> sums, Part part) {
+  Value first = sums[part.first / tile.lanes];
+  if (part.lanes == tile.lanes)
+    return first;
+  SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(0, part.lanes));
+  return context.b.create<LLVM::ShuffleVectorOp>(context.loc, first, sums[part.first / tile.lanes + 1], lanes);
+}
+
+Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, Part part) {
   Value base = context.inputs[input.getArgNumber()];
   Type type = storageType(elementType(input));
   if (input == bias || hasColumns(input)) {
     Value offset = input == bias ? column : inputOffset(input, row, column);
-    return loadVector(context.address(base, type, offset), type, first, inside);
+    return loadVector(context.address(base, type, offset), type, part);
   }
   Value element = context.loadRaw(base, type, inputOffset(input, row, column));
-  return context.b.create<vector::BroadcastOp>(context.loc, VectorType::get({tile.lanes}, type), element);
+  return context.b.create<vector::BroadcastOp>(context.loc, VectorType::get({part.lanes}, type), element);
 }
 
-Value TileEpilogue::maskOf(int64_t first, Width inside) {
-  Value left = context.sub(inside.count, context.index(first));
+Value TileEpilogue::maskOf(Part part) {
+  Value left = context.sub(part.width.count, context.index(part.first));
   Value lanes =
       context.b.create<arith::IndexCastOp>(context.loc, context.b.getIndexType(), context.maxS(left, context.index(0)));
-  auto type = VectorType::get({tile.lanes}, context.i1());
+  auto type = VectorType::get({part.lanes}, context.i1());
   return context.b.create<vector::CreateMaskOp>(context.loc, type, ValueRange{lanes});
 }
 
-Value TileEpilogue::loadVector(Value pointer, Type element, int64_t first, Width inside) {
-  auto type = VectorType::get({tile.lanes}, element);
+Value TileEpilogue::loadVector(Value pointer, Type element, Part part) {
+  auto type = VectorType::get({part.lanes}, element);
   unsigned align = element.getIntOrFloatBitWidth() / 8; // users' memory promises no more
-  Value address = context.address(pointer, element, context.index(first));
-  if (inside.known && first + tile.lanes <= *inside.known)
+  Value address = context.address(pointer, element, context.index(part.first));
+  if (part.isInside())
     return context.b.create<LLVM::LoadOp>(context.loc, type, address, align);
-  return context.b.create<LLVM::MaskedLoadOp>(context.loc, type, address, maskOf(first, inside),
+  return context.b.create<LLVM::MaskedLoadOp>(context.loc, type, address, maskOf(part),
                                               ValueRange{context.number(0, type)}, align);
 }
 
 /// Parts of a vector are stored by powers of two where their number is known: masked stores take long on some processors.
-void TileEpilogue::storeVector(Value vector, Value pointer, int64_t first, Width inside) {
+void TileEpilogue::storeVector(Value vector, Value pointer, Part part) {
   Type element = cast<VectorType>(vector.getType()).getElementType();
   unsigned align = element.getIntOrFloatBitWidth() / 8;
-  auto address = [&](int64_t lane) { return context.address(pointer, element, context.index(first + lane)); };
-  if (!inside.known) {
-    context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(first, inside), align);
+  auto address = [&](int64_t lane) {
+    return context.address(pointer, element, context.index(part.first + lane));
+  };
+  if (!part.width.known) {
+    context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(part), align);
     return;
   }
-  int64_t left = std::min<int64_t>(tile.lanes, *inside.known - first), lane = 0;
-  for (int64_t size = tile.lanes; size > 0; size /= 2)
+  int64_t left = std::min<int64_t>(part.lanes, *part.width.known - part.first), lane = 0;
+  for (int64_t size = part.lanes; size > 0; size /= 2)
     if (left & size) {
       SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(lane, lane + size));
-      Value part = size == tile.lanes
-                       ? vector
-                       : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
-      context.b.create<LLVM::StoreOp>(context.loc, part, address(lane), align);
+      Value piece = size == part.lanes
+                        ? vector
+                        : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
+      context.b.create<LLVM::StoreOp>(context.loc, piece, address(lane), align);
       lane += size;
     }
 }

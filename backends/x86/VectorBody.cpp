@@ -54,18 +54,27 @@ bool hasVectorForm(Operation *op) {
   auto binary = dyn_cast<nn::BinaryOp>(op);
   return binary && hasVectorForm(binary.getKind());
 }
+
+bool isSameZero(Value a, Value b) {
+  if (a == b || !a || !b)
+    return a == b;
+  auto one = a.getDefiningOp<nn::ConstantOp>(), other = b.getDefiningOp<nn::ConstantOp>();
+  return one && other && one.getValue() == other.getValue();
+}
 } // namespace
 
-VectorBody::VectorBody(EmitContext &context, Operation *root, int64_t lanes) : c(context), root(root), lanes(lanes) {
+VectorBody::VectorBody(EmitContext &context, Operation *root) : c(context), root(root) {
   for (Operation &op : context.region().without_terminator()) {
     if (&op == root)
       continue;
     usable &= hasVectorForm(&op);
+    bytes |= isa<nn::QuantizeOp>(op) && elementType(op.getResult(0)).isInteger(8);
     light &= !isa<nn::UnaryOp>(op) || costPerElement(&op) == 1;
   }
 }
 
-Values VectorBody::compute(llvm::function_ref<Value(Value)> leaf) {
+Values VectorBody::compute(int64_t count, llvm::function_ref<Value(Value)> leaf) {
+  lanes = count;
   computed.clear();
   Values values;
   for (Value result : c.results())
@@ -105,6 +114,13 @@ Value VectorBody::otherOperation(Operation *op, llvm::function_ref<Value(Value)>
     return emitQuantize(c, x, scale, zero, type);
   }
   if (auto dequantize = dyn_cast<nn::DequantizeOp>(op)) {
+    if (auto quantize = dequantize.getInput().getDefiningOp<nn::QuantizeOp>();
+        quantize && isSameZero(quantize.getZero(), dequantize.getZero())) {
+      Value x = operand(quantize.getInput()), scale = operand(quantize.getScale()), zero = operand(quantize.getZero()),
+            newScale = operand(dequantize.getScale());
+      Scalar::Lanes wide(c, lanes);
+      return emitRequantized(c, x, scale, zero, elementType(dequantize.getInput()), newScale);
+    }
     Value x = operand(dequantize.getInput()), scale = operand(dequantize.getScale()),
           zero = operand(dequantize.getZero());
     Scalar::Lanes wide(c, lanes);

@@ -7,8 +7,8 @@ namespace lathe::x86 {
 
 class VectorBody {
 public:
-  /// Operations of the kernel's region around `root`, `lanes` elements at once.
-  VectorBody(EmitContext &context, mlir::Operation *root, int64_t lanes);
+  /// Operations of the kernel's region around `root`.
+  VectorBody(EmitContext &context, mlir::Operation *root);
 
   /// False if an operation has no form for vectors (f32; conversions between f32 and integers of up to 32 bits): nothing else
   /// may be called then.
@@ -16,8 +16,11 @@ public:
   /// True if the operations are a few instructions each: cheap to repeat for every vector of a tile.
   bool isLight() const { return light; }
 
-  /// Vectors of the kernel's results; `leaf` gives those of the root's result and of the kernel's inputs.
-  Values compute(llvm::function_ref<mlir::Value(mlir::Value)> leaf);
+  /// True if a result or an input around the root is of bytes.
+  bool hasBytes() const { return bytes; }
+
+  /// Vectors of `lanes` elements of the kernel's results; `leaf` gives those of the root's result and of the kernel's inputs.
+  Values compute(int64_t lanes, llvm::function_ref<mlir::Value(mlir::Value)> leaf);
 
 private:
   mlir::Value valueOf(mlir::Value tensor, llvm::function_ref<mlir::Value(mlir::Value)> leaf);
@@ -25,8 +28,8 @@ private:
 
   EmitContext &c;
   mlir::Operation *root;
-  int64_t lanes;
-  bool usable = true, light = true;
+  int64_t lanes = 0;
+  bool usable = true, light = true, bytes = false;
   llvm::DenseMap<mlir::Value, mlir::Value> computed;
 };
 
