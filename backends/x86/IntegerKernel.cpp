@@ -1,7 +1,8 @@
 // Matrix products and channels-last convolutions of 8-bit integers with constant weights: kind `integer_product`.
 //
 //   task (image, group, row block, column block):
-//     copy the block's part of the source to scratch memory, as i16 minus the zero point    IntegerSource.h
+//     copy the block's part of the source to scratch memory, as i16 minus the zero point or as unsigned bytes, unless it
+//     can be read where it is                                                               IntegerSource.h
 //     for panel in column block:   widen its weights to i16, minus their zero points, if the block has many rows
 //       for tile in row block:     acc = 0;  for tap: acc += A * B;  epilogue(acc)           IntegerTile.h, TileEpilogue.cpp
 //
@@ -16,14 +17,17 @@ namespace lathe::x86 {
 
 namespace {
 class IntegerEmission {
+  struct Extras;
+
 public:
   IntegerEmission(EmitContext &context, const IntegerRoot &root)
       : s(context), root(root), config(IntegerConfig::of(context.kernel.getConfig())),
         shape(configured(*IntegerShape::of(root), config)),
-        scratch(IntegerScratch::of(shape, config, context.b.getContext())),
+        scratch(IntegerScratch::of(root, shape, config, context.b.getContext())),
         epilogue(context, root.op, root.bias, config.tile, shape.packing.columns),
-        source(context, config.form == PanelForm::quads, root.hasUnsignedSource(), sourceZero(),
-               s.address(s.scratch, s.i8(), s.index(scratch.source))),
+        source(context, readsBytes(config.form), root.hasUnsignedSource(), sourceZero(),
+               isInPlace(root, shape, config) ? input(root.source)
+                                              : s.address(s.scratch, s.i8(), s.index(scratch.source))),
         words(s.address(s.scratch, s.i8(), s.index(scratch.words))),
         zeros(s.address(s.scratch, s.i8(), s.index(scratch.zeros))) {
     if (shape.isFlat)
@@ -70,7 +74,8 @@ private:
   Block flatBlock(Value number) {
     Value first = s.mul(number, s.index(config.block)), depth = s.index(shape.packing.depth());
     Value rows = s.minS(s.index(config.block), s.sub(s.dim(shape.rows), first));
-    source.copy(s.address(input(root.source), s.i8(), s.mul(first, depth)), s.mul(rows, depth), s.index(0));
+    if (!isInPlace(root, shape, config))
+      source.copy(s.address(input(root.source), s.i8(), s.mul(first, depth)), s.mul(rows, depth), s.index(0));
     return {first, rows, {}};
   }
 
@@ -91,7 +96,8 @@ private:
   void column(Block block, Value panel) {
     const IntegerPacking &packing = shape.packing;
     Value number = s.add(s.mul(block.group, s.index(packing.panels())), panel);
-    Value packed = s.address(input(root.weights), s.i8(), s.mul(number, s.index(packing.panelBytes())));
+    Value packed = panelAddress(number);
+    Extras extras = extrasOf(number, packed);
     IntegerPanel weights{config.form, packed, s.index(packing.steps())};
     if (config.form == PanelForm::words) {
       widenPanel(packed, block, panel);
@@ -104,7 +110,7 @@ private:
       Accumulators acc;
       for (int r = 0; r < tile.rows; ++r)
         acc.append(initial);
-      acc = tapProducts(tile, acc, block, weights, row, next.of(tile, row));
+      acc = tapProducts(tile, acc, block, weights, row, next.of(tile, row), extras);
       Value width = s.index(tile.columns()), first = s.mul(panel, width);
       epilogue.store(acc, s.add(block.firstRow, row), s.add(s.mul(block.group, s.index(packing.columns)), first),
                      s.minS(s.index(tile.rows), s.sub(block.rows, row)),
@@ -117,7 +123,7 @@ private:
     TileShape row = config.tile;
     row.rows = 1;
     Accumulators zero = zeroIntegerTile(s, row);
-    if (config.form != PanelForm::quads)
+    if (!readsBytes(config.form))
       return zero;
     Accumulators initial;
     Value factor = s.sub(s.integer(0, s.i32()), source.unsignedZero());
@@ -131,10 +137,10 @@ private:
 
   /// The taps of a window one after the other, all at the same distance from each row's first element.
   Accumulators tapProducts(TileShape tile, Accumulators acc, Block block, IntegerPanel weights, Value row,
-                           TilePrefetch prefetch) {
+                           TilePrefetch prefetch, Extras extras) {
     Values elements;
     for (int r = 0; r < tile.rows; ++r)
-      elements.push_back(firstElement(s.minS(s.add(row, s.index(r)), s.sub(block.rows, s.index(1)))));
+      elements.push_back(firstElement(block, s.minS(s.add(row, s.index(r)), s.sub(block.rows, s.index(1)))));
     auto product = [&](ValueRange sums, Value tap, Value distance) {
       Values pointers;
       for (Value element : elements)
@@ -145,14 +151,63 @@ private:
       return integerProduct(s, tile, Accumulators(sums.begin(), sums.end()), pointers, part, shareOf(prefetch, tap));
     };
     if (shape.packing.taps == 1)
-      return product(acc, s.index(0), s.index(0));
+      acc = product(acc, s.index(0), s.index(0));
+    else
+      acc = s.loop(s.index(0), s.index(shape.packing.taps), acc,
+                   [&](Value tap, ValueRange sums) { return product(sums, tap, distanceOf(tap)); });
+    return config.form == PanelForm::chains ? extraProducts(tile, acc, elements, extras) : acc;
+  }
+
+  /// From a row's first element to that of a tap.
+  Value distanceOf(Value tap) {
     const WindowShape &window = shape.window.window;
     int64_t columns = shape.window.columnTaps();
-    return s.loop(s.index(0), s.index(shape.packing.taps), acc, [&](Value tap, ValueRange sums) {
-      Value ky = s.divU(tap, s.index(columns)), kx = s.remU(tap, s.index(columns));
-      Value pixels =
-          s.add(s.mul(s.mul(ky, s.index(window.dilation[0])), lineWidth), s.mul(kx, s.index(window.dilation[1])));
-      return product(sums, tap, s.mul(pixels, s.index(shape.window.channels)));
+    Value ky = s.divU(tap, s.index(columns)), kx = s.remU(tap, s.index(columns));
+    Value pixels =
+        s.add(s.mul(s.mul(ky, s.index(window.dilation[0])), lineWidth), s.mul(kx, s.index(window.dilation[1])));
+    return s.mul(pixels, s.index(shape.window.channels));
+  }
+
+  //===- chains -===//
+
+  /// A panel's extra steps (IntegerPacking.h).
+  struct Extras {
+    Value weights, numbers, count;
+  };
+
+  Value entryOf(Value panel, int64_t field) {
+    Value entry = s.add(s.mul(panel, s.index(2)), s.index(field));
+    return s.resizeU(s.loadRaw(input(root.weights), s.i32(), entry), s.i64());
+  }
+
+  Value panelAddress(Value number) {
+    Value bytes = config.form == PanelForm::chains ? s.mul(entryOf(number, 0), s.index(kPanelUnit))
+                                                   : s.mul(number, s.index(shape.packing.panelBytes()));
+    return s.address(input(root.weights), s.i8(), bytes);
+  }
+
+  Extras extrasOf(Value number, Value packed) {
+    if (config.form != PanelForm::chains)
+      return {};
+    Value count = entryOf(number, 1), weights = s.address(packed, s.i8(), s.index(shape.packing.panelBytes()));
+    return {weights, s.address(weights, s.i8(), s.mul(count, s.index(stepBytes(config.form) * shape.packing.nr))),
+            count};
+  }
+
+  Accumulators extraProducts(TileShape tile, Accumulators acc, ArrayRef<Value> elements, Extras extras) {
+    Value steps = s.index(shape.packing.steps());
+    return s.loop(s.index(0), extras.count, acc, [&](Value i, ValueRange sums) {
+      Value number = s.resizeU(s.loadRaw(extras.numbers, s.i32(), i), s.i64());
+      Value distance = s.mul(s.remU(number, steps), s.index(stepElements(config.form)));
+      if (shape.packing.taps > 1)
+        distance = s.add(distance, distanceOf(s.divU(number, steps)));
+      Values pointers;
+      for (Value element : elements)
+        pointers.push_back(source.address(s.add(element, distance)));
+      Accumulators result(sums.begin(), sums.end());
+      Value weights = s.mul(i, s.index(stepBytes(config.form) * shape.packing.nr));
+      addApart(s, tile, result, pointers, s.address(extras.weights, s.i8(), weights));
+      return result;
     });
   }
 
@@ -161,10 +216,10 @@ private:
     return {s.address(prefetch.pointer, s.i8(), s.mul(tap, share)), share};
   }
 
-  /// Of a row of the block: the first element of its window in the copied source.
-  Value firstElement(Value row) {
+  /// Of a row of the block: the first element of its window in the source that is read.
+  Value firstElement(Block block, Value row) {
     if (shape.isFlat)
-      return s.mul(row, s.index(shape.packing.depth()));
+      return s.mul(isInPlace(root, shape, config) ? s.add(block.firstRow, row) : row, s.index(shape.packing.depth()));
     const WindowShape &window = shape.window.window;
     Value y = s.mul(s.divU(row, out.width), s.index(window.stride[0])),
           x = s.mul(s.remU(row, out.width), s.index(window.stride[1]));

@@ -22,6 +22,9 @@ struct IntegerRoot {
 /// all activations; else op is null.
 IntegerRoot integerRootOf(mlir::Operation *kernelOp, llvm::ArrayRef<bool> isConstant, const Target &target);
 
+/// The weights, if the compiler knows them.
+std::optional<reference::Tensor> constantWeights(mlir::Operation *op, const IntegerRoot &root);
+
 /// May one of the zero points (null: absent) be other than 0?
 bool hasNonZero(mlir::Value zero);
 
@@ -49,6 +52,21 @@ struct IntegerConfig {
   static IntegerConfig of(mlir::DictionaryAttr attrs);
 };
 
+/// Are activations read where they are? Only unsigned ones, and only if no step reads past the end of a row.
+bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config);
+
+/// The time of a product whose weights are chained (ChainSplit.h), as a part of that by pairs of i16; nullopt if the processor needs
+/// no chains, or the weights don't allow them. Tells how many bytes extra steps take.
+struct ChainedTime {
+  double part;
+  int64_t extraBytes;
+  static std::optional<ChainedTime> of(mlir::Operation *op, const IntegerRoot &root, IntegerShape shape,
+                                       const Target &target);
+};
+
+/// Bytes of an element of the copied activations.
+inline int64_t sourceBytes(PanelForm form) { return readsBytes(form) ? 1 : 2; }
+
 /// The shape with what the config says about packing and windows.
 IntegerShape configured(IntegerShape shape, const IntegerConfig &config);
 
@@ -57,7 +75,8 @@ struct IntegerScratch {
   int64_t zeros, words; // zero points of a panel's columns, a widened panel
   int64_t source;       // begin of the activations
   mlir::AffineExpr bytes;
-  static IntegerScratch of(const IntegerShape &shape, const IntegerConfig &config, mlir::MLIRContext *context);
+  static IntegerScratch of(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config,
+                           mlir::MLIRContext *context);
 };
 
 /// Are tasks that share weights next to each other? Only if the weights don't stay in L2.

@@ -46,6 +46,44 @@ Value addQuads(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   return callIntrinsic(c, name, acc.getType(), {acc, a, b});
 }
 
+/// i16 sums of pairs of products, for addWords.
+Value multiplyBytes(EmitContext &c, TileShape tile, Value a, Value b) {
+  bool isWide = tile.lanes == 16;
+  Type bytes = vectorOf(c, 4 * tile.lanes, 8), words = vectorOf(c, 2 * tile.lanes, 16);
+  return callIntrinsic(c, isWide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", words,
+                       {castTo(c, a, bytes), castTo(c, b, bytes)});
+}
+
+/// acc + the i16 of `words`, two to a sum.
+Value addWords(EmitContext &c, TileShape tile, Value acc, Value words) {
+  return addPairs(c, tile, acc, words, c.integer(1, words.getType()));
+}
+
+Value loadElements(EmitContext &c, TileShape tile, Value row, Value step) {
+  return spread(c, c.loadRaw(row, c.i32(), step, 1), vectorOf(c, tile.lanes, 32));
+}
+
+Value loadWeights(EmitContext &c, TileShape tile, IntegerPanel panel, Value step, int v);
+
+/// A chain of two steps.
+void addChain(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPointers, IntegerPanel panel,
+              Value chain) {
+  Value step = c.mul(chain, c.index(2)), next = c.add(step, c.index(1));
+  Values weights, nextWeights;
+  for (int v = 0; v < tile.vectors; ++v) {
+    weights.push_back(loadWeights(c, tile, panel, step, v));
+    nextWeights.push_back(loadWeights(c, tile, panel, next, v));
+  }
+  for (int r = 0; r < tile.rows; ++r) {
+    Value a = loadElements(c, tile, rowPointers[r], step), b = loadElements(c, tile, rowPointers[r], next);
+    for (int v = 0; v < tile.vectors; ++v) {
+      Value words = c.add(multiplyBytes(c, tile, a, weights[v]), multiplyBytes(c, tile, b, nextWeights[v]));
+      Value &sum = acc[r * tile.vectors + v];
+      sum = addWords(c, tile, sum, words);
+    }
+  }
+}
+
 /// Vector `v` of a step's weights.
 Value loadWeights(EmitContext &c, TileShape tile, IntegerPanel panel, Value step, int v) {
   Value column = c.add(c.mul(step, c.index(tile.columns())), c.index(int64_t(v) * tile.lanes));
@@ -62,8 +100,7 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
   for (int v = 0; v < tile.vectors; ++v)
     weights.push_back(loadWeights(c, tile, panel, step, v));
   for (int r = 0; r < tile.rows; ++r) {
-    Value element = c.loadRaw(rowPointers[r], c.i32(), step, 1);
-    Value a = spread(c, element, vectorOf(c, tile.lanes, 32));
+    Value a = loadElements(c, tile, rowPointers[r], step);
     for (int v = 0; v < tile.vectors; ++v) {
       Value &sum = acc[r * tile.vectors + v];
       sum = panel.form == PanelForm::quads ? addQuads(c, tile, sum, a, weights[v])
@@ -73,16 +110,31 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
 }
 } // namespace
 
+void addApart(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> rowPointers, Value weights) {
+  IntegerPanel panel{PanelForm::chains, weights, {}};
+  for (int v = 0; v < tile.vectors; ++v) {
+    Value vector = loadWeights(c, tile, panel, c.index(0), v);
+    for (int r = 0; r < tile.rows; ++r) {
+      Value &sum = acc[r * tile.vectors + v];
+      sum = addWords(c, tile, sum, multiplyBytes(c, tile, loadElements(c, tile, rowPointers[r], c.index(0)), vector));
+    }
+  }
+}
+
 bool hasDotProducts(const Target &target) {
   return target.vectorBits() == 512 ? target.has("avx512vnni") : target.has("avxvnni");
 }
 
-TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows) {
+TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows, PanelForm form) {
   int lanes = target.vectorBits() / 32;
   int64_t needed = llvm::divideCeil(columns, lanes); // vectors
   if (rows && *rows <= 2)
     return {int(std::max<int64_t>(*rows, 1)), int(std::clamp<int64_t>(needed, 1, 4)), lanes};
   bool hasManyRegisters = target.vectorRegisters() == 32;
+  // A chain needs two registers for weights, two for its products and one of ones; 8 rows leave pointers in registers, too.
+  if (form == PanelForm::chains)
+    return {int(std::min<int64_t>(hasManyRegisters ? 10 : 8, rows.value_or(8))),
+            int(std::min<int64_t>(hasManyRegisters ? 2 : 1, needed)), lanes};
   // One register for a row's element and one for its products.
   int vectors = int(std::min<int64_t>(hasManyRegisters ? 4 : 2, needed));
   if (hasManyRegisters && vectors == 4 && llvm::divideCeil(needed, 3) * 3 < llvm::divideCeil(needed, 4) * 4)
@@ -97,8 +149,11 @@ Accumulators zeroIntegerTile(Scalar &s, TileShape tile) {
 
 Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &init, ArrayRef<Value> rowPointers,
                             IntegerPanel panel, TilePrefetch prefetch) {
-  return overSteps(c, init, panel.steps, prefetch,
-                   [&](Accumulators &acc, Value step) { addStep(c, tile, acc, rowPointers, panel, step); });
+  bool hasChains = panel.form == PanelForm::chains;
+  Value count = hasChains ? c.divU(panel.steps, c.index(stepsPerChain(panel.form))) : panel.steps;
+  return overSteps(c, init, count, prefetch, [&](Accumulators &acc, Value number) {
+    hasChains ? addChain(c, tile, acc, rowPointers, panel, number) : addStep(c, tile, acc, rowPointers, panel, number);
+  });
 }
 
 Value spread(Scalar &s, Value x, Type vector) { return s.b.create<vector::BroadcastOp>(s.loc, vector, x); }

@@ -5,6 +5,8 @@
 //          zero points cost nothing here and no sum saturates.
 //   quads  u8 x s8 -> i32 (vpdpbusd), where the processor has it and the weights' zero point is 0. The activations' zero point is
 //          in the sums' initial values: -zero * (sum of a column's weights).
+//   chains u8 x s8 -> i16, two quads added, -> i32 (vpmaddubsw twice, vpaddw, vpmaddwd, vpaddd), where the weights are known to leave
+//          no i16 (ChainSplit.h): 5 instructions where pairs take 8. Zero points as in quads.
 // Activations lie in scratch memory in the form that the steps read (IntegerSource.h); weights are packed bytes (IntegerPacking.h),
 // widened to i16 as they are loaded, or once for many rows.
 #pragma once
@@ -14,24 +16,28 @@
 
 namespace lathe::x86 {
 
-/// How the weights of a panel lie in memory: bytes to be widened, i16 in scratch memory, or bytes for vpdpbusd.
-enum class PanelForm { signedBytes, unsignedBytes, words, quads };
+/// How the weights of a panel lie in memory: bytes to be widened, i16 in scratch memory, or bytes for vpdpbusd or vpmaddubsw.
+enum class PanelForm { signedBytes, unsignedBytes, words, quads, chains };
 
+/// Are activations unsigned bytes, and zero points taken off by sums?
+inline bool readsBytes(PanelForm form) { return form == PanelForm::quads || form == PanelForm::chains; }
 /// Elements of the depth per step.
-inline int64_t stepElements(PanelForm form) { return form == PanelForm::quads ? 4 : 2; }
+inline int64_t stepElements(PanelForm form) { return readsBytes(form) ? 4 : 2; }
 /// Bytes of a step of one column.
-inline int64_t stepBytes(PanelForm form) { return form == PanelForm::quads || form == PanelForm::words ? 4 : 2; }
+inline int64_t stepBytes(PanelForm form) { return readsBytes(form) || form == PanelForm::words ? 4 : 2; }
+/// Steps that are summed before they are widened.
+inline int64_t stepsPerChain(PanelForm form) { return form == PanelForm::chains ? 2 : 1; }
 
 /// Does the target add products to sums by itself (vpdpbusd, vpdpwssd)?
 bool hasDotProducts(const Target &target);
 
 /// The tile for this many columns and rows.
-TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows);
+TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows, PanelForm form);
 
 /// Zero accumulators of i32.
 Accumulators zeroIntegerTile(Scalar &s, TileShape tile);
 
-/// A panel of weights and the number of steps (i64) of one tap.
+/// A panel of weights and the number of steps (i64) of one tap; a multiple of stepsPerChain.
 struct IntegerPanel {
   PanelForm form;
   mlir::Value pointer, steps;
@@ -40,6 +46,10 @@ struct IntegerPanel {
 /// acc + A * B over the steps of a tap: `rowPointers[r]` points at the first element of row r.
 Accumulators integerProduct(EmitContext &c, TileShape tile, const Accumulators &acc,
                             llvm::ArrayRef<mlir::Value> rowPointers, IntegerPanel panel, TilePrefetch prefetch);
+
+/// acc + A * B of one step of a form that readsBytes, whose sums fit i16.
+void addApart(EmitContext &c, TileShape tile, Accumulators &acc, llvm::ArrayRef<mlir::Value> rowPointers,
+              mlir::Value weights);
 
 /// acc + dot products of pairs of i16: `a` and `b` are vectors of tile.lanes i32 that hold two each.
 mlir::Value addPairs(EmitContext &c, TileShape tile, mlir::Value acc, mlir::Value a, mlir::Value b);

@@ -281,14 +281,9 @@ private:
 /// The largest sum of a column's positive or negative weights: what the weights are if they are known, else what their type allows.
 int64_t largestColumn(Operation *op, const IntegerRoot &root, const FilteringShape &shape) {
   int64_t perColumn = kTaps * shape.channels;
-  auto constant = op->getOperand(*inputIndex(op, root.weights)).getDefiningOp<nn::ConstantOp>();
-  if (!constant)
+  auto values = constantWeights(op, root);
+  if (!values)
     return perColumn * (root.hasUnsignedWeights() ? 255 : 128);
-  auto values = reference::Tensor::fromAttribute(constant.getValue());
-  if (!values) {
-    llvm::consumeError(values.takeError());
-    return INT64_MAX / 256;
-  }
   const int8_t *weight = values->data<int8_t>();
   int64_t largest = 0;
   for (int64_t column = 0; column < shape.columns; ++column) {
@@ -362,7 +357,8 @@ std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isCo
   FilteringConfig config = chooseConfig(shape, target);
   constexpr double worthwhile = 0.85;
   FilteringCost cost(shape, config);
-  if (cost.filtered > worthwhile * cost.direct)
+  auto chained = ChainedTime::of(op, root, *IntegerShape::of(root), target);
+  if (cost.filtered > worthwhile * cost.direct * (chained ? std::min(chained->part, 1.0) : 1))
     return std::nullopt;
   MLIRContext *context = op->getContext();
   IntegerPacking packing = shape.packing(config.tile.columns());

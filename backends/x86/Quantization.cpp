@@ -73,9 +73,10 @@ Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
                           {lanesOf(c, all, 0, 4), lanesOf(c, all, 4, 4)});
   } else {
     // Packed within halves of 128 bits: 0..3, 8..11, 4..7, 12..15.
-    Value packed = callIntrinsic(c, "llvm.x86.avx2.packssdw", VectorType::get({lanes}, word), {rounded(0), rounded(half)});
-    words = c.b.create<LLVM::ShuffleVectorOp>(
-        c.loc, packed, packed, ArrayRef<int32_t>{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15});
+    Value packed =
+        callIntrinsic(c, "llvm.x86.avx2.packssdw", VectorType::get({lanes}, word), {rounded(0), rounded(half)});
+    words = c.b.create<LLVM::ShuffleVectorOp>(c.loc, packed, packed,
+                                              ArrayRef<int32_t>{0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15});
   }
   words = c.b.create<LLVM::SAddSat>(c.loc, words, zeros);
   Value low = lanesOf(c, words, 0, half), high = lanes == half ? low : lanesOf(c, words, half, half);
@@ -97,7 +98,8 @@ Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elemen
 
 Value emitRequantized(EmitContext &c, Value x, Value scale, Value zero, Type elementType, Value newScale) {
   Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32());
-  return c.mulExact(c.roundF(clamped(c, c.divF(x, scale), shift, elementType)), newScale);
+  Value rounded = c.roundF(clamped(c, c.divF(x, scale), shift, elementType));
+  return c.mulExact(c.add(rounded, c.real(0, c.f32())), newScale); // integers have no -0
 }
 
 Value emitDequantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {

@@ -141,9 +141,7 @@ Value TileEpilogue::loadVector(Value pointer, Type element, Part part) {
 void TileEpilogue::storeVector(Value vector, Value pointer, Part part) {
   Type element = cast<VectorType>(vector.getType()).getElementType();
   unsigned align = element.getIntOrFloatBitWidth() / 8;
-  auto address = [&](int64_t lane) {
-    return context.address(pointer, element, context.index(part.first + lane));
-  };
+  auto address = [&](int64_t lane) { return context.address(pointer, element, context.index(part.first + lane)); };
   if (!part.width.known) {
     context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(part), align);
     return;

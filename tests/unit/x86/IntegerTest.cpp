@@ -1,5 +1,6 @@
 // Matrix products and convolutions of 8-bit integers: equal to the interpreter, over sizes that include every tail, extreme
 // values, zero points and what follows a product in quantized networks.
+#include "backends/x86/ChainSplit.h"
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
@@ -27,14 +28,28 @@ bool fillBytes(unsigned input, Tensor &values) {
   return true;
 }
 
+/// The same, but weights (input 1) are of 7 bits, and few of them large: they can be chained (ChainSplit.h).
+bool fillSmallWeights(unsigned input, Tensor &values) {
+  if (!fillBytes(input, values))
+    return false;
+  std::mt19937 random(input + 7);
+  for (int64_t i = 0; input == 1 && i < values.size(); ++i)
+    values.mutableData<int8_t>()[i] = int8_t(random() % 17 == 0 ? (random() % 2 ? 63 : -64) : int(random() % 41) - 20);
+  return true;
+}
+
+enum class Weights { unknown, chained };
+
 /// Every processor that this machine runs must give the interpreter's bits.
-void checkEqual(const std::string &text, const std::vector<unsigned> &constants, const std::string &kind = "") {
+void checkEqual(const std::string &text, const std::vector<unsigned> &constants, const std::string &kind = "",
+                Weights weights = Weights::unknown) {
   RunOptions options;
+  options.knowsConstants = weights == Weights::chained;
   options.constants = constants;
   options.relative = options.absolute = 0;
   options.low = 0.01;
   options.high = 0.1;
-  options.fill = fillBytes;
+  options.fill = weights == Weights::chained ? fillSmallWeights : fillBytes;
   for (const std::string &cpu : runnableCpus()) {
     options.cpu = cpu;
     options.expectedKind = cpu == "x86-64-v2" ? "" : kind;
@@ -51,7 +66,7 @@ struct Product {
   bool isTransposed = false;
 };
 
-void checkProduct(const Product &p) {
+void checkProduct(const Product &p, Weights weights = Weights::unknown) {
   std::vector<std::string> types = {
       tensor(fmt::format("{}x{}", p.m, p.k), p.lhs),
       tensor(p.isTransposed ? fmt::format("{}x{}", p.n, p.k) : fmt::format("{}x{}", p.k, p.n), p.rhs)};
@@ -72,7 +87,7 @@ void checkProduct(const Product &p) {
   const std::string out = tensor(fmt::format("{}x{}", p.m, p.n), "i32");
   checkEqual(fmt::format("func.func @f({}) -> {} {{\n  %r = nn.matmul {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
                          arguments, out, operands, p.isTransposed ? "{trans_rhs}" : "", list, out, out),
-             {1}, "integer_product");
+             {1}, "integer_product", weights);
 }
 
 struct Conv {
@@ -92,7 +107,7 @@ std::string outDims(const Conv &c) {
   return fmt::format("{}x{}x{}x{}", c.images, size(c.height), size(c.width), c.out);
 }
 
-void checkConv(const Conv &c) {
+void checkConv(const Conv &c, Weights weights = Weights::unknown) {
   std::vector<std::string> types = {
       tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels), c.in),
       tensor(fmt::format("{}x{}x{}x{}", c.out, c.channels / c.group, c.kernel, c.kernel), c.filter)};
@@ -114,7 +129,7 @@ void checkConv(const Conv &c) {
   const std::string out = tensor(outDims(c), "i32");
   checkEqual(fmt::format("func.func @f({}) -> {} {{\n  %r = nn.conv {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
                          arguments, out, operands, convAttributes(c), list, out, out),
-             {1});
+             {1}, "", weights);
 }
 
 std::string replaced(std::string text, const std::vector<std::pair<std::string, std::string>> &names) {
@@ -143,7 +158,7 @@ constexpr const char *layer = R"(func.func @f(%0: IN, %1: FILTER, %2: CHN, %3: C
   return %r#0, %r#1 : OUT8, OUTF
 })";
 
-void checkLayer(const Conv &c) {
+void checkLayer(const Conv &c, Weights weights = Weights::unknown) {
   const std::string text = replaced(
       layer, {{"ATTRIBUTES", convAttributes(c)},
               {"IN", tensor(fmt::format("{}x{}x{}x{}", c.images, c.height, c.width, c.channels), c.in)},
@@ -153,7 +168,7 @@ void checkLayer(const Conv &c) {
               {"OUTF", tensor(outDims(c), "f32")},
               {"OUTI", tensor(outDims(c), "i32")},
               {"TYPE", c.in}});
-  checkEqual(text, {1});
+  checkEqual(text, {1}, "", weights);
 }
 } // namespace
 
@@ -194,6 +209,56 @@ TEST_CASE("8-bit convolutions", "[integer]") {
   checkConv({2, 7, 5, 12, 24, 1, 1, 0, 1, 2, "i8", "i8"});
 }
 
+TEST_CASE("8-bit products in chains", "[integer]") {
+  for (int m : {1, 2, 7, 19, 40})
+    for (int n : {1, 8, 17, 100})
+      for (int k : {1, 4, 19, 64, 130})
+        checkProduct({m, k, n}, Weights::chained);
+  checkProduct({60, 80, 50, "i8"}, Weights::chained);
+  checkProduct({33, 120, 41, "ui8", "i8", "1", "", true}, Weights::chained);
+  checkProduct({5, 5001, 20, "ui8", "i8", ""}, Weights::chained);
+  for (int kernel : {1, 3})
+    for (int stride : {1, 2}) {
+      checkConv({2, 9, 11, 19, 21, kernel, stride, kernel / 2, 1, 1}, Weights::chained);
+      checkConv({1, 9, 8, 8, 10, kernel, stride, kernel - 1, 2, 1, "i8", "i8", true, false, true}, Weights::chained);
+    }
+  checkConv({2, 7, 5, 12, 24, 3, 1, 1, 1, 3, "ui8", "i8", true, false, true}, Weights::chained);
+  for (int out : {8, 16, 21, 70})
+    for (const char *type : {"i8", "ui8"}) {
+      checkLayer({2, 9, 11, 19, out, 3, 1, 1, 1, 1, type}, Weights::chained);
+      checkLayer({1, 6, 7, 40, out, 1, 1, 0, 1, 1, type}, Weights::chained);
+    }
+}
+
+TEST_CASE("chains are split until sums of products with unsigned bytes fit i16", "[integer]") {
+  using lathe::x86::splitChain;
+  std::mt19937 random(3);
+  for (int64_t columns : {1, 3, 8})
+    for (int most : {20, 63, 90}) {
+      std::vector<int8_t> weights(2 * columns * 4);
+      for (int8_t &weight : weights)
+        weight = int8_t(int(random() % (2 * unsigned(most) + 1)) - most);
+      std::vector<int8_t> rest = weights;
+      auto extras = splitChain(rest.data(), columns, 2);
+      REQUIRE(extras.has_value());
+      std::vector<int> whole(rest.begin(), rest.end());
+      for (const auto &extra : *extras)
+        for (size_t i = 0; i < extra.weights.size(); ++i)
+          whole[size_t(extra.number * columns * 4) + i] += extra.weights[i];
+      CHECK(whole == std::vector<int>(weights.begin(), weights.end()));
+      for (int64_t cell = 0; cell < columns * 4; cell += 2)
+        for (int sign : {1, -1}) {
+          int sum = 0;
+          for (int64_t i : {cell, cell + 1, columns * 4 + cell, columns * 4 + cell + 1})
+            sum += std::max(sign * rest[size_t(i)], 0);
+          CHECK(sum * 255 <= 32767);
+        }
+      CHECK((most > 20 || extras->empty()));
+    }
+  std::vector<int8_t> large(8, -128);
+  CHECK(!splitChain(large.data(), 1, 2).has_value());
+}
+
 TEST_CASE("8-bit convolutions by minimal filtering", "[integer]") {
   for (int out : {8, 21, 64, 150})
     checkConv({2, 26, 31, 32, out, 3, 1, 1, 1, 1});
@@ -227,14 +292,20 @@ TEST_CASE("8-bit kernels use the processor's dot products", "[integer]") {
         "return %r : tensor<48x64xi32>\n}}\n",
         zero);
   };
-  auto has = [&](const char *cpu, const char *zero, const char *instruction, const char *reg) {
-    const std::string assembly = assemblyOf(text(zero), {.cpu = cpu, .constants = {1}});
+  auto has = [&](const char *cpu, const char *zero, const char *instruction, const char *reg, bool areSmall = false) {
+    RunOptions options{.cpu = cpu, .constants = {1}, .knowsConstants = areSmall};
+    options.fill = fillSmallWeights;
+    const std::string assembly = assemblyOf(text(zero), options);
     for (size_t at = 0; (at = assembly.find(instruction, at)) != std::string::npos; ++at)
       if (assembly.substr(at, assembly.find('\n', at) - at).find(reg) != std::string::npos)
         return true;
     return false;
   };
   CHECK(has("x86-64-v3", "lhs_zero", "vpmaddwd", "ymm"));
+  CHECK(!has("x86-64-v3", "lhs_zero", "vpmaddubsw", "ymm"));
+  CHECK(has("x86-64-v3", "lhs_zero", "vpmaddubsw", "ymm", true));
+  CHECK(has("x86-64-v4", "lhs_zero", "vpmaddubsw", "zmm", true));
+  CHECK(!has("icelake-server", "lhs_zero", "vpmaddubsw", "zmm", true));
   CHECK(has("x86-64-v4", "lhs_zero", "vpmaddwd", "zmm"));
   CHECK(has("icelake-server", "lhs_zero", "vpdpbusd", "zmm"));
   CHECK(has("icelake-server", "rhs_zero", "vpdpwssd", "zmm"));

@@ -191,7 +191,7 @@ private:
     SmallVector<bool> isConstant(op->getNumOperands());
     for (unsigned i : options.constants)
       isConstant[i] = true;
-    auto plans = plansOf(isConstant, *parsed);
+    auto plans = plansWithConstants(isConstant, *parsed);
     if (failed(plans))
       return "no kernel";
     if (options.choice >= plans->size())
@@ -208,6 +208,25 @@ private:
     image.emplace(std::move(*mapped));
     entry = image->entry(0);
     return "";
+  }
+
+  /// The plans, with what is constant as constants where they are to be known.
+  FailureOr<std::vector<KernelPlan>> plansWithConstants(ArrayRef<bool> isConstant, const Target &target) {
+    if (!options.knowsConstants)
+      return plansOf(isConstant, target);
+    SmallVector<Value> operands(op->getOperands());
+    OpBuilder b(op);
+    SmallVector<Operation *> constants;
+    for (unsigned i : options.constants) {
+      const reference::Tensor &value = inputs[cast<BlockArgument>(operands[i]).getArgNumber()];
+      constants.push_back(b.create<nn::ConstantOp>(op->getLoc(), value.type(), value.toAttribute()));
+      op->setOperand(i, constants.back()->getResult(0));
+    }
+    auto plans = plansOf(isConstant, target);
+    op->setOperands(operands);
+    for (Operation *constant : constants)
+      constant->erase();
+    return plans;
   }
 
   FailureOr<std::vector<KernelPlan>> plansOf(ArrayRef<bool> isConstant, const Target &target) {

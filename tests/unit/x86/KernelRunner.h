@@ -18,6 +18,7 @@ struct RunOptions {
   std::string cpu = "x86-64-v3";
   std::vector<std::vector<int64_t>> shapes; // of inputs whose types are symbolic; empty: types are static
   std::vector<unsigned> constants;          // inputs that the backend may ask to have packed
+  bool knowsConstants = false;              // may it look at them when it plans?
   double relative = 2e-6, absolute = 1e-6;  // of floats: |actual - expected| <= absolute + relative * |expected|
   double low = -4, high = 4;                // range of random inputs; integers are cut to their type
   unsigned seed = 1;
