@@ -27,7 +27,7 @@ void Histogram::widen(double magnitude) {
   if (width == 0)
     width = magnitude / kHalf;
   while (magnitude > width * kHalf) {
-    std::vector<uint64_t> merged(2 * kHalf);
+    std::vector<double> merged(2 * kHalf);
     for (size_t i = 0; i < 2 * kHalf; ++i)
       merged[kHalf / 2 + i / 2] += bins[i];
     bins = std::move(merged);
@@ -35,7 +35,7 @@ void Histogram::widen(double magnitude) {
   }
 }
 
-void Histogram::add(llvm::ArrayRef<float> values) {
+void Histogram::add(llvm::ArrayRef<float> values, llvm::ArrayRef<float> weights, size_t inner) {
   double least = low, most = high;
   for (float value : values)
     if (std::isfinite(value)) {
@@ -48,12 +48,17 @@ void Histogram::add(llvm::ArrayRef<float> values) {
   if (double magnitude = std::max(-low, high); magnitude > 0)
     widen(magnitude);
   double perUnit = width > 0 ? 1 / width : 0;
-  for (float value : values)
+  size_t channel = 0, left = inner; // of the channel's values
+  for (float value : values) {
+    double weight = weights.empty() ? 1 : weights[channel];
     if (std::isfinite(value)) {
       double bin = std::floor(value * perUnit) + double(kHalf);
-      ++bins[size_t(std::clamp(bin, 0.0, double(2 * kHalf - 1)))];
-      ++total;
+      bins[size_t(std::clamp(bin, 0.0, double(2 * kHalf - 1)))] += weight;
+      total += weight;
     }
+    if (--left == 0)
+      left = inner, channel = channel + 1 < weights.size() ? channel + 1 : 0;
+  }
 }
 
 double Histogram::center(size_t bin) const {
@@ -76,9 +81,9 @@ Range Histogram::range(RangeMethod method, double outliers) const {
 }
 
 Range Histogram::percentile(double outliers) const {
-  auto allowed = uint64_t(outliers * double(total));
+  double allowed = std::floor(outliers * total);
   Range result{low, high};
-  uint64_t below = 0, above = 0;
+  double below = 0, above = 0;
   for (size_t bin = 0; bin < kHalf && below + bins[bin] <= allowed; ++bin) {
     below += bins[bin];
     result.low = std::max(low, (double(bin) + 1 - double(kHalf)) * width);
@@ -117,7 +122,7 @@ double Histogram::squaredError(Range range) const {
     if (bins[bin] == 0)
       continue;
     double x = center(bin), clipped = x < range.low ? range.low - x : x > range.high ? x - range.high : 0;
-    sum += double(bins[bin]) * (clipped > 0 ? clipped * clipped : x == 0 ? 0 : inside);
+    sum += bins[bin] * (clipped > 0 ? clipped * clipped : x == 0 ? 0 : inside);
   }
   return sum;
 }
@@ -137,13 +142,13 @@ double Histogram::divergence(Range range) const {
     if (bins[bin] == 0)
       continue;
     if (x < range.low || x > range.high) {
-      clipped[x > range.high] += double(bins[bin]);
+      clipped[x > range.high] += bins[bin];
       continue;
     }
-    mass[levelOf(x)] += double(bins[bin]);
+    mass[levelOf(x)] += bins[bin];
     filled[levelOf(x)] += 1;
   }
-  double inside = double(total) - clipped[0] - clipped[1], sum = 0;
+  double inside = total - clipped[0] - clipped[1], sum = 0;
   if (inside <= 0)
     return std::numeric_limits<double>::infinity();
   for (size_t bin = 0; bin < 2 * kHalf; ++bin) {
@@ -151,10 +156,10 @@ double Histogram::divergence(Range range) const {
     if (bins[bin] == 0 || x < range.low || x > range.high)
       continue;
     size_t level = levelOf(x);
-    double p = double(bins[bin]) + (level == 0 ? clipped[0] : 0) / std::max(filled[0], 1.0) +
+    double p = bins[bin] + (level == 0 ? clipped[0] : 0) / std::max(filled[0], 1.0) +
                (level == kSteps ? clipped[1] : 0) / std::max(filled[kSteps], 1.0);
     double q = mass[level] / filled[level];
-    sum += p / double(total) * std::log(p * inside / (q * double(total)));
+    sum += p / total * std::log(p * inside / (q * total));
   }
   return sum;
 }

@@ -1,4 +1,5 @@
-// What is kept of all values that a tensor has taken: a histogram of fixed size, however many samples there are.
+// What is kept of all values that a tensor has taken: a histogram of fixed size, however many samples there are. Values may count by a
+// weight of their channel: how much a product's result depends on them.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
@@ -20,7 +21,7 @@ struct Range {
 enum class RangeMethod {
   minMax,     ///< all of it
   percentile, ///< but a share of outliers on either side
-  mse,        ///< with the least squared error of 8-bit integers (Choukroun et al., Low-bit Quantization, 2019)
+  mse,        ///< with the least squared error of 8-bit integers, by weight (Choukroun et al., Low-bit Quantization, 2019)
   entropy, ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
 };
 /// "min-max", "percentile", "mse" or "entropy".
@@ -31,9 +32,12 @@ std::optional<RangeMethod> parseRangeMethod(llvm::StringRef text);
 class Histogram {
 public:
   Histogram();
-  void add(llvm::ArrayRef<float> values);
+  /// values[i] counts weights[i / inner % weights.size()] times, once without weights: those of a tensor [.., channels, inner..] that
+  /// has a weight (not negative) for each channel.
+  void add(llvm::ArrayRef<float> values, llvm::ArrayRef<float> weights = {}, size_t inner = 1);
 
-  uint64_t count() const { return total; }
+  /// The sum of weights.
+  double count() const { return total; }
   uint64_t notFinite() const { return strange; }
   double least() const { return low; }
   double most() const { return high; }
@@ -50,10 +54,11 @@ private:
   double divergence(Range range) const;
   template <class CostFn> Range search(CostFn cost) const;
 
-  std::vector<uint64_t> bins; // negative values first, 0 in the middle
+  std::vector<double> bins; // negative values first, 0 in the middle
   double width = 0;           // of a bin; 0 until something else than 0 was seen
   double low = 0, high = 0;
-  uint64_t total = 0, strange = 0;
+  double total = 0;
+  uint64_t strange = 0;
 };
 
 } // namespace lathe

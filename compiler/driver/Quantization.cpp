@@ -1,5 +1,7 @@
 #include "compiler/driver/Quantization.h"
 #include "compiler/calibrate/Calibration.h"
+#include "compiler/quantize/ChannelImportance.h"
+#include "compiler/quantize/SmoothInputs.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/quantize/ValueRange.h"
@@ -44,25 +46,38 @@ llvm::Error Quantization::prepare() {
   return rules.takeError();
 }
 
+static llvm::Error runPass(func::FuncOp function, std::unique_ptr<Pass> pass) {
+  PassManager passes(function.getContext());
+  passes.addNestedPass<func::FuncOp>(std::move(pass));
+  if (failed(passes.run(function->getParentOfType<ModuleOp>())))
+    return llvm::createStringError("can't quantize the model");
+  return llvm::Error::success();
+}
+
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
-  SmallVector<Value> points = nn::calibratedInputs(function);
+  bool hasNone = nn::calibratedInputs(function).empty();
   if (options.calibratePath.empty())
-    return points.empty()
+    return hasNone
                ? llvm::Error::success()
                : badOption("expects --calibrate with nodes of precision int8 in '" + options.precisionsPath + "'");
   auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
   if (!samples)
     return samples.takeError();
-  if (points.empty())
+  if (hasNone)
     return llvm::Error::success();
   TapOptions taps;
   taps.openProgram = options.openProgram;
   taps.progress = options.calibrateProgress;
+  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
+    return error;
+  if (llvm::Error error = runPass(function, createSmoothInputs()))
+    return error;
+  std::vector<CalibrationPoint> points = weightedPoints(function);
   auto ranges = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
   if (!ranges)
     return ranges.takeError();
   for (auto [point, range] : llvm::zip_equal(points, *ranges))
-    nn::setInterval(point, {range.low, range.high});
+    nn::setInterval(point.value, {range.low, range.high});
   return llvm::Error::success();
 }
 
@@ -73,11 +88,7 @@ llvm::Error Quantization::run(func::FuncOp function) const {
     return error;
   if (llvm::Error error = calibrateInputs(function))
     return error;
-  PassManager passes(function.getContext());
-  passes.addNestedPass<func::FuncOp>(createInsertQuantization());
-  if (failed(passes.run(function->getParentOfType<ModuleOp>())))
-    return llvm::createStringError("can't quantize the model");
-  return llvm::Error::success();
+  return runPass(function, createInsertQuantization());
 }
 
 } // namespace lathe

@@ -2,8 +2,8 @@
 //
 //   quantize(relu(dequantize(sums, s) + b), t)  ->  quantize(relu(dequantize(sums, s / t) + b / t), 1)
 //
-// The factor 1 / t goes up to scales and constants through what is linear or, since t > 0, keeps its form: sums, relu, bounds. Where
-// it meets anything else, it stands as a product before the quantization, still cheaper than a division. The quotient's last bit
+// The factor 1 / t goes up to scales and constants through what is linear or, since t > 0, keeps its form: sums, relu, bounds; and
+// into constant factors. Where it meets anything else, it stands as a product before the quantization, still cheaper than a division. The quotient's last bit
 // may be another one, which changes a result that lies in the middle of two steps.
 #include "dialects/support/Origin.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -27,6 +27,15 @@ bool keepsScale(Operation *op) {
          llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::min, BinaryKind::max}, binary.getKind());
 }
 
+/// The constant operand of a multiplication; null if there is none.
+OpOperand *constantFactor(Operation *op) {
+  auto binary = dyn_cast<BinaryOp>(op);
+  if (!binary || binary.getKind() != BinaryKind::mul)
+    return nullptr;
+  auto constant = llvm::find_if(op->getOpOperands(), [](OpOperand &o) { return isConstantExpression(o.get()); });
+  return constant == op->getOpOperands().end() ? nullptr : &*constant;
+}
+
 /// Can `value` be multiplied by a positive number without an operation more at run time?
 bool isScaledForFree(Value value) {
   if (isConstantExpression(value))
@@ -36,7 +45,7 @@ bool isScaledForFree(Value value) {
     return false;
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return dequantize.getBlock() == 0;
-  return keepsScale(op) && llvm::all_of(op->getOperands(), isScaledForFree);
+  return constantFactor(op) || keepsScale(op) && llvm::all_of(op->getOperands(), isScaledForFree);
 }
 
 Value multiplied(Value value, double factor, OpBuilder &b) {
@@ -51,11 +60,14 @@ Value scaled(Value value, double factor, OpBuilder &b) {
   Operation *op = value.getDefiningOp(), *copy = b.clone(*op);
   scaleOrigin(copy, factor);
   b.setInsertionPoint(copy);
-  if (isa<DequantizeOp>(op))
+  if (isa<DequantizeOp>(op)) {
     copy->setOperand(1, multiplied(op->getOperand(1), factor, b));
-  else
+  } else if (OpOperand *constant = constantFactor(copy)) {
+    constant->set(multiplied(constant->get(), factor, b));
+  } else {
     for (OpOperand &operand : copy->getOpOperands())
       operand.set(scaled(operand.get(), factor, b));
+  }
   b.setInsertionPointAfter(copy);
   return copy->getResult(0);
 }
@@ -71,7 +83,8 @@ struct MultiplyInstead : OpRewritePattern<QuantizeOp> {
     if (!(float(factor) > 0) || std::isinf(float(factor)))
       return rewriter.notifyMatchFailure(op, "the scale has no inverse in f32");
     Value input = op.getInput();
-    if (isa<BlockArgument>(input))
+    bool isResult = !isa<BlockArgument>(input);
+    if (!isResult)
       return rewriter.notifyMatchFailure(op, "an input of the model is divided as ONNX says");
     Value product = isScaledForFree(input) ? scaled(input, factor, rewriter) : multiplied(input, factor, rewriter);
     rewriter.modifyOpInPlace(op, [&] {

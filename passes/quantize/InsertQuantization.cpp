@@ -13,6 +13,7 @@
 #include "passes/Passes.h"
 #include "passes/quantize/Precision.h"
 #include "passes/quantize/Uniform.h"
+#include "passes/quantize/ValueNote.h"
 #include "passes/quantize/ValueRange.h"
 #include "passes/quantize/WeightedOperation.h"
 #include "passes/support/QuantizedOrigin.h"
@@ -29,31 +30,14 @@ namespace nn {
 
 static constexpr StringLiteral kRange = "lathe.range";
 
-void setInterval(Value value, ValueInterval interval) {
-  Attribute attribute = DenseF64ArrayAttr::get(value.getContext(), {interval.low, interval.high});
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    cast<func::FuncOp>(argument.getOwner()->getParentOp()).setArgAttr(argument.getArgNumber(), kRange, attribute);
-  else
-    value.getDefiningOp()->setAttr(kRange, attribute);
-}
+void setInterval(Value value, ValueInterval interval) { noteNumbers(value, kRange, {interval.low, interval.high}); }
 
 std::optional<ValueInterval> intervalOf(Value value) {
-  Attribute attribute;
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
-      attribute = function.getArgAttr(argument.getArgNumber(), kRange);
-  } else {
-    attribute = value.getDefiningOp()->getAttr(kRange);
-  }
-  auto range = dyn_cast_or_null<DenseF64ArrayAttr>(attribute);
-  return range && range.size() == 2 ? std::optional(ValueInterval{range[0], range[1]}) : std::nullopt;
+  ArrayRef<double> range = numbersOf(value, kRange);
+  return range.size() == 2 ? std::optional(ValueInterval{range[0], range[1]}) : std::nullopt;
 }
 
-void removeIntervals(func::FuncOp function) {
-  for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    function.removeArgAttr(i, StringAttr::get(function.getContext(), kRange));
-  function.walk([](Operation *op) { op->removeAttr(kRange); });
-}
+void removeIntervals(func::FuncOp function) { removeNumbers(function, kRange); }
 
 SmallVector<Value> calibratedInputs(func::FuncOp function) {
   llvm::SetVector<Value> inputs;

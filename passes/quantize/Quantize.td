@@ -13,6 +13,13 @@ def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp
   }];
 }
 
+def SmoothInputs : Pass<"lathe-smooth-inputs", "::mlir::func::FuncOp"> {
+  let summary = "make channels of what matrix products read alike, by factors that go into their constant weights";
+  let description = [{
+    Of values with factors for their channels (`lathe.channel_factors` at the operation or argument that defines them).
+  }];
+}
+
 def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {
   let summary = "move data as quantized integers instead of numbers, and drop quantization of what was just dequantized";
 }

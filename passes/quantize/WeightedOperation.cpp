@@ -1,4 +1,5 @@
 #include "passes/quantize/WeightedOperation.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 
@@ -17,6 +18,27 @@ std::optional<WeightedProduct> WeightedProduct::of(Operation *op) {
     product.outputAxis = matmul.getTransRhs() ? 0 : 1;
   }
   return product;
+}
+
+int64_t WeightedProduct::inputAxis() const {
+  int64_t rank = tensorType(input->get()).getRank();
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return conv.getChannelsLast() ? rank - 1 : 1;
+  return rank - (cast<MatmulOp>(op).getTransLhs() ? 2 : 1);
+}
+
+WeightPlaces::WeightPlaces(const WeightedProduct &product) {
+  ArrayRef<int64_t> shape = tensorType(product.constant()).getShape();
+  if (auto conv = dyn_cast<ConvOp>(product.op)) { // [outputs, channels / group, taps..]
+    groups = conv.getGroup();
+    channelStride = computeProduct(shape.drop_front(2));
+    outputStride = shape[1] * channelStride;
+  } else {
+    channelStride = product.outputAxis == 0 ? 1 : shape[1];
+    outputStride = product.outputAxis == 0 ? shape[1] : 1;
+  }
+  perGroup = shape[size_t(1 - product.outputAxis)];
+  outputsPerGroup = shape[size_t(product.outputAxis)] / groups;
 }
 
 ConstantOp lookedUpTable(Operation *op) {

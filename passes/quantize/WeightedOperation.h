@@ -13,6 +13,23 @@ struct WeightedProduct {
 
   static std::optional<WeightedProduct> of(mlir::Operation *op);
   ConstantOp constant() const { return weights->get().getDefiningOp<ConstantOp>(); }
+  /// The axis of the input that is summed over; of a convolution, its channels.
+  int64_t inputAxis() const;
+};
+
+/// Which index of the input's axis a weight multiplies, and which output it is part of.
+class WeightPlaces {
+public:
+  explicit WeightPlaces(const WeightedProduct &product);
+
+  int64_t channels() const { return perGroup * groups; }
+  int64_t outputs() const { return outputsPerGroup * groups; }
+  /// Of the weight that is number `i` in row-major order.
+  int64_t channelOf(int64_t i) const { return outputOf(i) / outputsPerGroup * perGroup + i / channelStride % perGroup; }
+  int64_t outputOf(int64_t i) const { return i / outputStride % outputs(); }
+
+private:
+  int64_t groups = 1, perGroup, outputsPerGroup, channelStride, outputStride;
 };
 
 /// The constant f32 matrix whose rows a gather looks up, if it is large enough to matter; null: it is no such operation.

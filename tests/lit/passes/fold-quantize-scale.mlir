@@ -48,3 +48,16 @@ func.func @input(%x: tensor<4xf32>) -> tensor<4xui8> {
   %r = nn.quantize %x, %t : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
   return %r : tensor<4xui8>
 }
+
+// The factor goes into another one, of each channel.
+// CHECK-LABEL: @smoothed
+// CHECK: %[[C:.*]] = nn.constant dense<[2.000000e+00, 4.000000e+00]>
+// CHECK: %[[M:.*]] = nn.binary mul %arg0, %[[C]]
+// CHECK: nn.quantize %[[M]]
+func.func @smoothed(%x: tensor<3x2xf32>) -> tensor<3x2xui8> {
+  %t = nn.constant dense<0.25> : tensor<f32>
+  %c = nn.constant dense<[0.5, 1.0]> : tensor<2xf32>
+  %s = nn.binary mul %x, %c : (tensor<3x2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
+  %r = nn.quantize %s, %t : (tensor<3x2xf32>, tensor<f32>) -> tensor<3x2xui8>
+  return %r : tensor<3x2xui8>
+}

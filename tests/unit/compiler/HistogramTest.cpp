@@ -92,3 +92,22 @@ TEST_CASE("histogram: least divergence cuts the tail of a distribution") {
   CHECK(cut.high < 20);
   CHECK(cut.high > 2);
 }
+
+TEST_CASE("histogram: channels count by their weights") {
+  // Two channels in turns: one small and heavy, the other with values ten times as large that hardly count.
+  std::vector<float> values = normal(20000, 1);
+  for (size_t i = 1; i < values.size(); i += 2)
+    values[i] *= 10;
+  Histogram plain, weighted, planes;
+  plain.add(values);
+  weighted.add(values, {1, 1e-6f});
+  CHECK(plain.range(RangeMethod::mse).high > 15);
+  CHECK(weighted.range(RangeMethod::mse).high < 10);
+  CHECK(weighted.count() == Approx(10000).epsilon(1e-3));
+  // The same values as [channels, inner].
+  std::vector<float> apart(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    apart[i % 2 * values.size() / 2 + i / 2] = values[i];
+  planes.add(apart, {1, 1e-6f}, values.size() / 2);
+  CHECK(planes.range(RangeMethod::mse) == weighted.range(RangeMethod::mse));
+}
