@@ -12,8 +12,9 @@ static size_t countOf(ArrayRef<int64_t> shape) {
   return count;
 }
 
-llvm::Expected<std::vector<Range>> calibrate(func::FuncOp function, ArrayRef<CalibrationPoint> points, SampleSource &samples,
-                                             Backend &backend, RangeMethod method, const TapOptions &taps) {
+llvm::Expected<std::vector<Range>> calibrate(func::FuncOp function, ArrayRef<CalibrationPoint> points,
+                                             SampleSource &samples, Backend &backend, RangeMethod method,
+                                             const TapOptions &taps) {
   std::vector<Histogram> histograms(points.size());
   auto observe = [&](const TapValue &value) {
     const CalibrationPoint &point = points[value.point];

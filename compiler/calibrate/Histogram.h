@@ -21,7 +21,7 @@ struct Range {
 enum class RangeMethod {
   minMax,     ///< all of it
   percentile, ///< but a share of outliers on either side
-  mse,        ///< with the least squared error of 8-bit integers, by weight (Choukroun et al., Low-bit Quantization, 2019)
+  mse,     ///< with the least squared error of 8-bit integers, by weight (Choukroun et al., Low-bit Quantization, 2019)
   entropy, ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
 };
 /// "min-max", "percentile", "mse" or "entropy".
@@ -55,7 +55,7 @@ private:
   template <class CostFn> Range search(CostFn cost) const;
 
   std::vector<double> bins; // negative values first, 0 in the middle
-  double width = 0;           // of a bin; 0 until something else than 0 was seen
+  double width = 0;         // of a bin; 0 until something else than 0 was seen
   double low = 0, high = 0;
   double total = 0;
   uint64_t strange = 0;

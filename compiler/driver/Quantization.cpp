@@ -57,9 +57,8 @@ static llvm::Error runPass(func::FuncOp function, std::unique_ptr<Pass> pass) {
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   bool hasNone = nn::calibratedInputs(function).empty();
   if (options.calibratePath.empty())
-    return hasNone
-               ? llvm::Error::success()
-               : badOption("expects --calibrate with nodes of precision int8 in '" + options.precisionsPath + "'");
+    return hasNone ? llvm::Error::success()
+                   : badOption("expects --calibrate with nodes of precision int8 in '" + options.precisionsPath + "'");
   auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
   if (!samples)
     return samples.takeError();

@@ -2,8 +2,8 @@
 #include "compiler/quantize/SmoothFactors.h"
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
-#include "passes/quantize/Smoothing.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "passes/quantize/Smoothing.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -30,8 +30,7 @@ ChannelWeights weightsOf(const nn::WeightedProduct &product) {
   for (auto &channel : weights.channels)
     channel.reserve(size_t(values->size() / places.channels()));
   for (int64_t i = 0; i < values->size(); ++i)
-    weights.channels[size_t(places.channelOf(i))].push_back(
-        {uint32_t(places.outputOf(i)), values->data<float>()[i]});
+    weights.channels[size_t(places.channelOf(i))].push_back({uint32_t(places.outputOf(i)), values->data<float>()[i]});
   return weights;
 }
 

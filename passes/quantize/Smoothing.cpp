@@ -41,7 +41,8 @@ SmallVector<SmoothableInput> smoothableInputs(func::FuncOp function) {
     if (!product || !readsCalibrated(*product))
       return;
     Value value = product->input->get();
-    inputs.try_emplace(value, SmoothableInput{value, product->inputAxis(), {}}).first->second.products.push_back(*product);
+    inputs.try_emplace(value, SmoothableInput{value, product->inputAxis(), {}})
+        .first->second.products.push_back(*product);
   });
   SmallVector<SmoothableInput> result;
   for (auto &[value, input] : inputs)
