@@ -47,6 +47,9 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
     options.calibrateMethod = from.calibrate_method;
   options.keep = orEmpty(from.keep);
   options.precisionsPath = orEmpty(from.precisions);
+  options.int4Method = orEmpty(from.int4_method);
+  if (from.group_size)
+    options.groupSize = from.group_size;
   options.images.height = from.image_height;
   options.images.width = from.image_width;
   options.openProgram = lathe::openRunnableArtifact;

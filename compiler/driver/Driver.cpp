@@ -159,6 +159,10 @@ std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
     flags += " --dim " + dim;
   if (!options.quantize.empty())
     flags += " --quantize " + options.quantize;
+  if (options.quantize == "int4")
+    flags += " --group-size " + std::to_string(options.groupSize);
+  if (!options.int4Method.empty())
+    flags += " --int4-method " + options.int4Method;
   if (!options.calibratePath.empty())
     flags += " --calibrate-method " + options.calibrateMethod;
   if (!options.keep.empty())

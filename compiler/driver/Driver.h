@@ -29,15 +29,19 @@ struct CompileOptions {
   unsigned tuneThreads = 1;            // threads that plans are measured with, and looked up for
   double tuneSeconds = 45;             // after which no other operation is measured
   OpenLibrary openLibrary;             // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
-  std::string quantize;                // int8 (calibrated), int8-dynamic; empty: as the model says
+  std::string quantize;                // int8 (calibrated), int8-dynamic, int4; empty: as the model says
   std::string calibratePath;           // samples for int8: see openSamples
   std::string calibrateMethod = "mse"; // how ranges are chosen: min-max, percentile, mse, entropy
   std::string keep;                    // nodes whose names match stay as they are; a regular expression
+  int64_t groupSize = 32;              // of int4: weights along the depth that share a scale
+  std::string int4Method;              // rtn, gptq, awq, adaround; empty: rtn, or gptq where there are samples
   std::string precisionsPath;          // precisions of single nodes: see readPrecisionRules; empty: none
   ImageOptions images;                 // for samples that are pictures
   OpenProgram openProgram;             // runs the model for calibration; null: int8 is refused
   /// Told how many samples were run, of how many.
   std::function<void(size_t done, size_t count)> calibrateProgress;
+  /// Told how many inputs of products were done whose weights are rounded with samples, of how many.
+  std::function<void(size_t done, size_t count)> roundProgress;
   /// Told when a phase starts (seconds = -1) and when it is done (seconds it took).
   std::function<void(llvm::StringRef phase, double seconds)> progress;
   /// Told how many operations are tuned, of how many.

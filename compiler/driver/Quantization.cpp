@@ -1,6 +1,7 @@
 #include "compiler/driver/Quantization.h"
 #include "compiler/calibrate/Calibration.h"
 #include "compiler/quantize/ChannelImportance.h"
+#include "compiler/quantize/Int4Weights.h"
 #include "compiler/quantize/SmoothInputs.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
@@ -16,31 +17,60 @@ static llvm::Error badOption(const llvm::Twine &message) {
   return llvm::createStringError(std::errc::invalid_argument, "%s", message.str().c_str());
 }
 
+/// Samples where they are needed, and nowhere else.
+llvm::Error Quantization::checkSamples(nn::Precision precision) const {
+  bool isGiven = !options.calibratePath.empty(), mayUse = !options.precisionsPath.empty();
+  if (precision == nn::Precision::int8 && !isGiven)
+    return badOption("expects --calibrate with --quantize int8; without data there is int8-dynamic");
+  if (isGiven && !mayUse && precision != nn::Precision::int8 && precision != nn::Precision::int4)
+    return badOption("expects --quantize int8 or int4 with --calibrate");
+  if (!isGiven && !options.images.isEmpty())
+    return badOption("expects --calibrate with --image-mean, --image-std and --image-size");
+  if (isGiven && !options.openProgram)
+    return badOption("expects a runtime to calibrate with");
+  if (!parseRangeMethod(options.calibrateMethod))
+    return badOption("expects --calibrate-method to be min-max, percentile, mse or entropy, got '" +
+                     options.calibrateMethod + "'");
+  return llvm::Error::success();
+}
+
+/// What is asked of nodes that become int4, by --quantize or a rule.
+llvm::Error Quantization::prepareInt4(nn::NodePrecision &general) const {
+  bool isGiven = !options.calibratePath.empty(), isInt4 = general.precision == nn::Precision::int4;
+  const nn::NodePrecision usual;
+  if (!isInt4 && options.precisionsPath.empty() &&
+      (!options.int4Method.empty() || options.groupSize != usual.groupSize))
+    return badOption("expects --quantize int4 with --group-size and --int4-method");
+  if (std::string problem = nn::groupSizeProblem(options.groupSize); !problem.empty())
+    return badOption("--group-size: " + problem);
+  general.groupSize = options.groupSize;
+  auto method = options.int4Method.empty() ? (isGiven ? nn::Int4Method::gptq : nn::Int4Method::rtn)
+                                           : nn::parseInt4Method(options.int4Method);
+  if (!method)
+    return badOption("expects --int4-method to be rtn, gptq, awq or adaround, got '" + options.int4Method + "'");
+  if (isInt4 && !isGiven && *method != nn::Int4Method::rtn)
+    return badOption("expects --calibrate with --int4-method " + options.int4Method + "; without data there is rtn");
+  if (isInt4 && isGiven && *method == nn::Int4Method::rtn && options.precisionsPath.empty())
+    return badOption("expects --int4-method gptq, awq or adaround with --calibrate");
+  general.int4Method = *method;
+  return llvm::Error::success();
+}
+
 llvm::Error Quantization::prepare() {
   StringRef mode = options.quantize;
   std::string problem;
   auto precision = mode.empty() ? std::optional(nn::Precision::f32) : nn::parsePrecision(mode);
   if (!precision || mode == nn::precisionText(nn::Precision::f32))
-    return badOption("expects --quantize to be int8 or int8-dynamic, got '" + mode + "'");
-  bool usesSamples = *precision == nn::Precision::int8;
-  if (usesSamples && options.calibratePath.empty())
-    return badOption("expects --calibrate with --quantize int8; without data there is int8-dynamic");
-  if (!usesSamples && options.precisionsPath.empty() && !options.calibratePath.empty())
-    return badOption("expects --quantize int8 with --calibrate");
-  if (options.calibratePath.empty() && !options.images.isEmpty())
-    return badOption("expects --calibrate with --image-mean, --image-std and --image-size");
-  if (!options.calibratePath.empty() && !options.openProgram)
-    return badOption("expects a runtime to calibrate with");
-  if (!parseRangeMethod(options.calibrateMethod))
-    return badOption("expects --calibrate-method to be min-max, percentile, mse or entropy, got '" +
-                     options.calibrateMethod + "'");
+    return badOption("expects --quantize to be int8, int8-dynamic or int4, got '" + mode + "'");
+  choice.general = {*precision, mode.empty() ? "nothing else is asked for" : ""};
+  if (llvm::Error error = llvm::joinErrors(checkSamples(*precision), prepareInt4(choice.general)))
+    return error;
   if (!options.keep.empty() && !llvm::Regex(options.keep).isValid(problem))
     return badOption("expects --keep to be a regular expression, got '" + options.keep + "': " + problem);
-  choice.general = {*precision, mode.empty() ? "nothing else is asked for" : ""};
   choice.keep = options.keep;
   if (options.precisionsPath.empty())
     return llvm::Error::success();
-  auto rules = readPrecisionRules(options.precisionsPath);
+  auto rules = readPrecisionRules(options.precisionsPath, choice.general);
   if (rules)
     choice.rules = std::move(*rules);
   return rules.takeError();
@@ -55,18 +85,23 @@ static llvm::Error runPass(func::FuncOp function, std::unique_ptr<Pass> pass) {
 }
 
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
-  bool hasNone = nn::calibratedInputs(function).empty();
+  const bool hasRanges = !nn::calibratedInputs(function).empty(), hasMoments = needsMoments(function);
   if (options.calibratePath.empty())
-    return hasNone ? llvm::Error::success()
-                   : badOption("expects --calibrate with nodes of precision int8 in '" + options.precisionsPath + "'");
+    return !hasRanges && !hasMoments ? llvm::Error::success()
+                                     : badOption("expects --calibrate with nodes of precision int8, or of int4 by "
+                                                 "another method than rtn, in '" +
+                                                 options.precisionsPath + "'");
   auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
   if (!samples)
     return samples.takeError();
-  if (hasNone)
-    return llvm::Error::success();
   TapOptions taps;
   taps.openProgram = options.openProgram;
   taps.progress = options.calibrateProgress;
+  if (hasMoments)
+    if (llvm::Error error = quantizeWithMoments(function, **samples, backend, taps, {options.roundProgress}))
+      return error;
+  if (!hasRanges)
+    return llvm::Error::success();
   if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
     return error;
   if (llvm::Error error = runPass(function, createSmoothInputs()))

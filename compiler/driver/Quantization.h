@@ -19,6 +19,8 @@ public:
   llvm::Error run(mlir::func::FuncOp function) const;
 
 private:
+  llvm::Error checkSamples(nn::Precision precision) const;
+  llvm::Error prepareInt4(nn::NodePrecision &general) const;
   bool isAsked() const { return !options.quantize.empty() || !options.precisionsPath.empty(); }
   llvm::Error calibrateInputs(mlir::func::FuncOp function) const;
 

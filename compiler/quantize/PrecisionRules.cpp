@@ -18,15 +18,17 @@ llvm::Error failed(const llvm::Twine &message) {
 /// One rule of a file.
 class RuleReader {
 public:
-  RuleReader(const llvm::json::Value &value, std::string place) : value(value), place(std::move(place)) {}
+  RuleReader(const llvm::json::Value &value, const nn::NodePrecision &usual, std::string place)
+      : value(value), usual(usual), place(std::move(place)) {}
 
   llvm::Expected<PrecisionRule> read() {
     const llvm::json::Object *object = value.getAsObject();
     if (!object)
       return failed(place + ": expects an object with 'nodes' and 'precision'");
     for (const auto &entry : *object)
-      if (!llvm::is_contained({"nodes", "precision"}, entry.first.str()))
-        return failed(place + ": expects keys nodes and precision, got '" + entry.first.str() + "'");
+      if (!llvm::is_contained({"nodes", "precision", "group_size", "method"}, entry.first.str()))
+        return failed(place + ": expects keys nodes, precision, group_size and method, got '" + entry.first.str() +
+                      "'");
     auto nodes = object->getString("nodes"), precision = object->getString("precision");
     if (!nodes || !precision)
       return failed(place + ": expects a text for each of 'nodes' and 'precision'");
@@ -35,18 +37,44 @@ public:
       return failed(place + ": expects a regular expression, got '" + *nodes + "': " + problem);
     auto parsed = nn::parsePrecision(*precision);
     if (!parsed)
-      return failed(place + ": expects precision to be f32, int8 or int8-dynamic, got '" + *precision + "'");
-    return PrecisionRule{nodes->str(), {*parsed, *parsed == nn::Precision::f32 ? "kept in f32 by --precisions" : ""}};
+      return failed(place + ": expects precision to be f32, int8, int8-dynamic or int4, got '" + *precision + "'");
+    PrecisionRule rule{nodes->str(), {*parsed, *parsed == nn::Precision::f32 ? "kept in f32 by --precisions" : ""}};
+    if (llvm::Error error = readInt4(*object, rule.wanted))
+      return std::move(error);
+    return rule;
   }
 
 private:
+  llvm::Error readInt4(const llvm::json::Object &object, nn::NodePrecision &wanted) {
+    wanted.groupSize = usual.groupSize;
+    wanted.int4Method = usual.int4Method;
+    const llvm::json::Value *size = object.get("group_size"), *method = object.get("method");
+    if ((size || method) && wanted.precision != nn::Precision::int4)
+      return failed(place + ": expects precision int4 with group_size and method");
+    if (size) {
+      auto number = size->getAsInteger();
+      std::string problem = number ? nn::groupSizeProblem(*number) : "expects a whole number for group_size";
+      if (!problem.empty())
+        return failed(place + ": " + problem);
+      wanted.groupSize = *number;
+    }
+    if (!method)
+      return llvm::Error::success();
+    auto parsed = nn::parseInt4Method(method->getAsString().value_or(""));
+    if (!parsed)
+      return failed(place + ": expects method to be rtn, gptq, awq or adaround");
+    wanted.int4Method = *parsed;
+    return llvm::Error::success();
+  }
+
   const llvm::json::Value &value;
+  const nn::NodePrecision &usual;
   std::string place;
 };
 
 } // namespace
 
-llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(StringRef path) {
+llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(StringRef path, const nn::NodePrecision &usual) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
     return llvm::createStringError(buffer.getError(), "can't open '%s': %s", path.str().c_str(),
@@ -59,7 +87,7 @@ llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(StringRef path) {
     return failed("'" + path + "': expects a list of rules");
   std::vector<PrecisionRule> rules;
   for (const auto &[number, value] : llvm::enumerate(*list)) {
-    auto rule = RuleReader(value, ("'" + path + "': rule " + llvm::Twine(number)).str()).read();
+    auto rule = RuleReader(value, usual, ("'" + path + "': rule " + llvm::Twine(number)).str()).read();
     if (!rule)
       return rule.takeError();
     rules.push_back(std::move(*rule));

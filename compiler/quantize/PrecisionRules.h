@@ -2,8 +2,9 @@
 //
 // The file is a JSON list; of each node the first rule counts whose expression matches its name:
 //
-//   [{"nodes": "lm_head|encoder.0", "precision": "f32"},
-//    {"nodes": "attention", "precision": "int8"}]
+//   [{"nodes": "pooler|encoder.0", "precision": "f32"},
+//    {"nodes": "attention", "precision": "int8"},
+//    {"nodes": "lm_head", "precision": "int4", "group_size": 64, "method": "awq"}]
 #pragma once
 
 #include "passes/quantize/Precision.h"
@@ -17,9 +18,9 @@ struct PrecisionRule {
   nn::NodePrecision wanted;
 };
 
-/// Reads the rules of a file. Error: it can't be read (its std::error_code), or something is wrong in it (invalid_argument); names the
+/// Reads the rules of a file; what they don't say of int4 is as in `usual`. Error: it can't be read (its std::error_code), or something is wrong in it (invalid_argument); names the
 /// file and the rule, counted from 0.
-llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(llvm::StringRef path);
+llvm::Expected<std::vector<PrecisionRule>> readPrecisionRules(llvm::StringRef path, const nn::NodePrecision &usual);
 
 struct PrecisionChoice {
   nn::NodePrecision general; // of nodes that nothing else is said of

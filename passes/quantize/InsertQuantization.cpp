@@ -3,14 +3,15 @@
 //   conv(x, w)  ->  conv(dequantize(quantize(x)), dequantize(quantize(w)))
 //
 // Operations say what becomes of them (Precision.h). Activations: unsigned, one scale and zero point per tensor, from the calibrated
-// range; or, `int8-dynamic`, from the least and largest value at run time. Weights: signed, symmetric, a scale per output channel. What
-// convolutions read is read as integers by all others, too (sums, pools): pictures are large. What only matrix products read stays
+// range; or, `int8-dynamic`, from the least and largest value at run time. Weights: signed, symmetric, a scale per output channel;
+// `int4`, weights alone, in groups (GroupedWeights.h). What convolutions read is read as integers by all others, too (sums, pools): pictures are large. What only matrix products read stays
 // f32 for others, so that sums of residual branches keep their precision. Tables of embeddings are stored as integers, too. Assumes
 // folded constants. A range that doesn't cover a value costs precision, nothing else.
 // Jacob et al., 2018; Nagel et al., A White Paper on Neural Network Quantization, 2021, section 2.
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
+#include "passes/quantize/GroupedWeights.h"
 #include "passes/quantize/Precision.h"
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueNote.h"
@@ -158,6 +159,8 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
   void visitProduct(const WeightedProduct &product, const NodePrecision &wanted, Uses &calibrated, Uses &measured) {
     if (wanted.precision == Precision::f32)
       return decide(product.op, false, wanted.reason);
+    if (wanted.precision == Precision::int4)
+      return visitGrouped(product, wanted);
     bool isDynamic = wanted.precision == Precision::int8Dynamic;
     if (isDynamic && !isa<MatmulOp>(product.op))
       return decide(product.op, false, "convolutions have calibrated ranges or none");
@@ -169,6 +172,19 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
       return decide(product.op, false, "weights are not finite");
     product.weights->set(weights);
     (isDynamic ? measured : calibrated)[product.input->get()].push_back(product.input);
+  }
+
+  /// Weights of 4 bits, without data.
+  void visitGrouped(const WeightedProduct &product, const NodePrecision &wanted) {
+    auto matmul = dyn_cast<MatmulOp>(product.op);
+    std::string reason = matmul ? reasonAgainstIntegerWeights(matmul) : "convolutions have no weights of 4 bits";
+    if (!reason.empty())
+      return decide(product.op, false, reason);
+    auto weights = WeightMatrix::of(product);
+    if (!weights)
+      return decide(product.op, false, "weights are not finite");
+    OpBuilder b(product.op);
+    product.weights->set(createGrouped(b, product, roundToNearest(*weights, nullptr, wanted.groupSize)));
   }
 
   /// Rows of tables that are looked up (embeddings) have a scale each.

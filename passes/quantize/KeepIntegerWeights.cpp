@@ -8,7 +8,9 @@
 #include "dialects/reference/Tensor.h"
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
+#include "passes/quantize/Precision.h"
 #include "passes/quantize/Uniform.h"
+#include "passes/quantize/WeightedOperation.h"
 
 using namespace mlir;
 
@@ -18,11 +20,6 @@ namespace lathe {
 
 namespace {
 using namespace nn;
-
-/// Groups are neither so short that scales are most of the work, nor so long that kernels would have to cut them.
-constexpr int64_t kShortestGroup = 16, kLongestGroup = 1024;
-/// Smaller matrices are read in no time.
-constexpr int64_t kLeastDepth = 32, kLeastColumns = 16;
 
 bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }
 
@@ -37,12 +34,8 @@ bool liesAlongColumns(Value entries, unsigned depthAxis) {
 /// Why the weights can't stay integers; empty if they can.
 std::string reasonAgainst(MatmulOp matmul, DequantizeOp op) {
   unsigned depthAxis = matmul.getTransRhs() ? 1 : 0;
-  RankedTensorType type = tensorType(op.getInput());
-  if (type.getRank() != 2 || !type.hasStaticShape() || matmul.getTransLhs() ||
-      tensorType(matmul.getLhs()).getRank() != tensorType(matmul.getOutput()).getRank())
-    return "the product is none of rows with one matrix";
-  if (type.getDimSize(depthAxis) < kLeastDepth || type.getDimSize(1 - depthAxis) < kLeastColumns)
-    return "the matrix is small";
+  if (std::string reason = reasonAgainstIntegerWeights(matmul); !reason.empty())
+    return reason;
   if (op.getBlock() == 0) {
     bool isPerColumn =
         liesAlongColumns(op.getScale(), depthAxis) && (!op.getZero() || liesAlongColumns(op.getZero(), depthAxis));
@@ -50,7 +43,7 @@ std::string reasonAgainst(MatmulOp matmul, DequantizeOp op) {
   }
   if (op.getAxis() != int64_t(depthAxis))
     return "groups lie along the columns";
-  return op.getBlock() < kShortestGroup || op.getBlock() > kLongestGroup ? "groups are too short or too long" : "";
+  return op.getBlock() < kLeastGroupSize || op.getBlock() > kMostGroupSize ? "groups are too short or too long" : "";
 }
 
 /// Do all values lie in [-8, 7] or, unsigned, [0, 15]?

@@ -7,14 +7,33 @@ using namespace mlir;
 namespace lathe::nn {
 
 namespace {
-constexpr StringLiteral kPrecision = "lathe.precision", kReason = "lathe.precision_reason";
-constexpr std::pair<Precision, StringLiteral> kTexts[] = {
-    {Precision::f32, "f32"}, {Precision::int8, "int8"}, {Precision::int8Dynamic, "int8-dynamic"}};
+constexpr StringLiteral kPrecision = "lathe.precision", kReason = "lathe.precision_reason",
+                        kGroupSize = "lathe.group_size", kInt4Method = "lathe.int4_method";
+constexpr std::pair<Precision, StringLiteral> kTexts[] = {{Precision::f32, "f32"},
+                                                          {Precision::int8, "int8"},
+                                                          {Precision::int8Dynamic, "int8-dynamic"},
+                                                          {Precision::int4, "int4"}};
+constexpr std::pair<Int4Method, StringLiteral> kMethodTexts[] = {
+    {Int4Method::rtn, "rtn"}, {Int4Method::gptq, "gptq"}, {Int4Method::awq, "awq"}, {Int4Method::adaround, "adaround"}};
+
+template <class Entries, class Key> StringRef textOf(const Entries &entries, Key key) {
+  return llvm::find_if(entries, [&](const auto &entry) { return entry.first == key; })->second;
+}
+
+template <class Key, size_t n>
+std::optional<Key> keyOf(const std::pair<Key, StringLiteral> (&entries)[n], StringRef text) {
+  const auto *entry = llvm::find_if(entries, [&](const auto &entry) { return entry.second == text; });
+  return entry == std::end(entries) ? std::nullopt : std::optional(entry->first);
+}
 
 /// Why the operation has no form of this precision; empty if it has.
 std::string reasonAgainst(Operation *op, Precision precision) {
   if (precision == Precision::int8Dynamic && isa<ConvOp>(op))
     return "convolutions have calibrated ranges or none";
+  if (precision == Precision::int4) {
+    auto matmul = dyn_cast<MatmulOp>(op);
+    return matmul ? reasonAgainstIntegerWeights(matmul) : "convolutions have no weights of 4 bits";
+  }
   return "";
 }
 
@@ -29,13 +48,17 @@ SmallVector<Precision, 4> candidatesOf(Operation *op) {
 }
 } // namespace
 
-StringRef precisionText(Precision precision) {
-  return llvm::find_if(kTexts, [&](const auto &entry) { return entry.first == precision; })->second;
-}
+StringRef precisionText(Precision precision) { return textOf(kTexts, precision); }
+std::optional<Precision> parsePrecision(StringRef text) { return keyOf(kTexts, text); }
+StringRef int4MethodText(Int4Method method) { return textOf(kMethodTexts, method); }
+std::optional<Int4Method> parseInt4Method(StringRef text) { return keyOf(kMethodTexts, text); }
 
-std::optional<Precision> parsePrecision(StringRef text) {
-  const auto *entry = llvm::find_if(kTexts, [&](const auto &entry) { return entry.second == text; });
-  return entry == std::end(kTexts) ? std::nullopt : std::optional(entry->first);
+std::string groupSizeProblem(int64_t size) {
+  if (size >= kLeastGroupSize && size <= kMostGroupSize && llvm::isPowerOf2_64(uint64_t(size)))
+    return "";
+  return ("expects a group size that is a power of two from " + Twine(kLeastGroupSize) + " to " +
+          Twine(kMostGroupSize) + ", got " + Twine(size))
+      .str();
 }
 
 void setPrecision(Operation *op, const NodePrecision &precision) {
@@ -44,6 +67,10 @@ void setPrecision(Operation *op, const NodePrecision &precision) {
   op->removeAttr(kReason);
   if (!precision.reason.empty())
     op->setAttr(kReason, b.getStringAttr(precision.reason));
+  if (precision.precision == Precision::int4) {
+    op->setAttr(kGroupSize, b.getI64IntegerAttr(precision.groupSize));
+    op->setAttr(kInt4Method, b.getStringAttr(int4MethodText(precision.int4Method)));
+  }
 }
 
 std::optional<NodePrecision> precisionOf(Operation *op) {
@@ -51,14 +78,20 @@ std::optional<NodePrecision> precisionOf(Operation *op) {
   auto precision = text ? parsePrecision(text) : std::nullopt;
   if (!precision)
     return std::nullopt;
-  auto reason = op->getAttrOfType<StringAttr>(kReason);
-  return NodePrecision{*precision, reason ? reason.str() : ""};
+  NodePrecision wanted{*precision};
+  if (auto reason = op->getAttrOfType<StringAttr>(kReason))
+    wanted.reason = reason.str();
+  if (auto size = op->getAttrOfType<IntegerAttr>(kGroupSize))
+    wanted.groupSize = size.getInt();
+  if (auto method = op->getAttrOfType<StringAttr>(kInt4Method))
+    wanted.int4Method = parseInt4Method(method).value_or(Int4Method::rtn);
+  return wanted;
 }
 
 void removePrecisions(func::FuncOp function) {
   function.walk([](Operation *op) {
-    op->removeAttr(kPrecision);
-    op->removeAttr(kReason);
+    for (StringRef name : {kPrecision, kReason, kGroupSize, kInt4Method})
+      op->removeAttr(name);
   });
 }
 
@@ -76,7 +109,7 @@ NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision 
     return wanted;
   // Rows of tables have scales of their own, and nothing to calibrate.
   if (isa<GatherOp>(node.op))
-    return {Precision::int8, ""};
+    return {Precision::int8};
   return {Precision::f32, reasonAgainst(node.op, wanted.precision)};
 }
 

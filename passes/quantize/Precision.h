@@ -12,18 +12,38 @@ enum class Precision {
   f32,
   int8,        ///< 8-bit integers; ranges of what products read are calibrated (ValueRange.h)
   int8Dynamic, ///< the same, with ranges that follow from the data of each run
+  int4,        ///< weights alone, in groups along the depth
 };
-/// "f32", "int8", "int8-dynamic".
+/// "f32", "int8", "int8-dynamic", "int4".
 llvm::StringRef precisionText(Precision precision);
 std::optional<Precision> parsePrecision(llvm::StringRef text);
+
+/// How the weights of int4 are chosen (compiler/quantize/Int4Weights.h).
+enum class Int4Method {
+  rtn,      ///< the nearest number
+  gptq,     ///< errors of one column are made up for by the next ones
+  awq,      ///< the nearest number, after channels of large activations were scaled up
+  adaround, ///< up or down, as the product's error asks for
+};
+/// "rtn", "gptq", "awq", "adaround".
+llvm::StringRef int4MethodText(Int4Method method);
+std::optional<Int4Method> parseInt4Method(llvm::StringRef text);
+
+/// Weights along the depth that share a scale: a power of two in this range. Groups are neither so short that scales are most of the
+/// work, nor so long that kernels would have to cut them.
+constexpr int64_t kLeastGroupSize = 16, kMostGroupSize = 1024;
+/// Error text for a size that kernels have no form of; empty if they have.
+std::string groupSizeProblem(int64_t size);
 
 /// What is asked of one node.
 struct NodePrecision {
   Precision precision = Precision::f32;
-  std::string reason; // of f32: why, for the decision that is recorded; may be empty
+  std::string reason = "";                 // of f32: why, for the decision that is recorded; may be empty
+  int64_t groupSize = 32;                  // of int4
+  Int4Method int4Method = Int4Method::rtn; // of int4
 };
 
-/// Notes it at the operation: `lathe.precision` and, for f32, `lathe.precision_reason`.
+/// Notes it at the operation: `lathe.precision`; `lathe.precision_reason` of f32; `lathe.group_size`, `lathe.int4_method`.
 void setPrecision(mlir::Operation *op, const NodePrecision &precision);
 /// nullopt: none was set (the operation stays as it is).
 std::optional<NodePrecision> precisionOf(mlir::Operation *op);

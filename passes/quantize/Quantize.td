@@ -7,7 +7,7 @@ include "mlir/Pass/PassBase.td"
 def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp"> {
   let summary = "make integers of the operands of products with constant weights, and of tables";
   let description = [{
-    Each says its precision (`lathe.precision`: f32, int8, int8-dynamic); without it stays as it is. Inputs have calibrated ranges
+    Each says its precision (`lathe.precision`: f32, int8, int8-dynamic, int4 with `lathe.group_size`); without it stays as it is. Inputs have calibrated ranges
     (`lathe.range` at the operation or argument that defines them) or, with `int8-dynamic`, are measured at run time, which
     convolutions are not worth. Both attributes are gone behind the pass.
   }];

@@ -51,4 +51,15 @@ ConstantOp lookedUpTable(Operation *op) {
   return constant;
 }
 
+std::string reasonAgainstIntegerWeights(MatmulOp matmul) {
+  constexpr int64_t leastDepth = 32, leastColumns = 16; // smaller matrices are read in no time
+  unsigned depthAxis = matmul.getTransRhs() ? 1 : 0;
+  RankedTensorType type = tensorType(matmul.getRhs());
+  if (type.getRank() != 2 || !type.hasStaticShape() || matmul.getTransLhs() ||
+      tensorType(matmul.getLhs()).getRank() != tensorType(matmul.getOutput()).getRank())
+    return "the product is none of rows with one matrix";
+  bool isSmall = type.getDimSize(depthAxis) < leastDepth || type.getDimSize(1 - depthAxis) < leastColumns;
+  return isSmall ? "the matrix is small" : "";
+}
+
 } // namespace lathe::nn

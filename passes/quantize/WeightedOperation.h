@@ -35,4 +35,7 @@ private:
 /// The constant f32 matrix whose rows a gather looks up, if it is large enough to matter; null: it is no such operation.
 ConstantOp lookedUpTable(mlir::Operation *op);
 
+/// Why the product's matrix can't be integers that its kernel makes numbers of; empty if it can.
+std::string reasonAgainstIntegerWeights(MatmulOp matmul);
+
 } // namespace lathe::nn

@@ -104,22 +104,35 @@ def test_bad_options(options, model, lathe, tmp_path):
 
 @pytest.mark.parametrize("options", [["--calibrate", "data.npz"], ["--quantize", "int8"], ["--quantize", "int3"],
                                      ["--quantize", "int8-dynamic", "--calibrate", "data.npz"],
-                                     ["--quantize", "int8-dynamic", "--image-mean", "0.5"]])
+                                     ["--quantize", "int8-dynamic", "--image-mean", "0.5"],
+                                     ["--quantize", "int4", "--int4-method", "gptq"],
+                                     ["--quantize", "int4", "--int4-method", "rtn", "--calibrate", "data.npz"],
+                                     ["--quantize", "int8-dynamic", "--int4-method", "rtn"],
+                                     ["--quantize", "int8-dynamic", "--group-size", "64"]])
 def test_options_that_do_not_go_together(options, model, lathe, tmp_path):
     assert_refused(lathe(["compile", model, "-o", tmp_path / "m.lathe", *options]), 2, ["expects --"])
+
+
+@pytest.mark.parametrize("size", ["0", "1", "-32", "8", "24", "2048", "1000000000000", "many", "3e1"])
+def test_group_sizes(size, model, lathe, tmp_path):
+    done = lathe(["compile", model, "-o", tmp_path / "m.lathe", "--quantize", "int4", f"--group-size={size}"])
+    assert done.returncode == 2 and "--group-size" in done.stderr, done.stderr
+    assert not (tmp_path / "m.lathe").exists()
 
 
 @pytest.mark.parametrize("arrays", [
     pytest.param({"a": np.zeros((4, 64), np.float32), "b": np.zeros((4, 64), np.float32)}, id="zeros"),
     pytest.param({"a": np.full((4, 64), -7, np.float32)}, id="constant"),
     pytest.param({"a": np.full((4, 64), 1e-42, np.float32)}, id="subnormal"),
-    pytest.param({"a": np.full((4, 64), 1e37, np.float32)}, id="huge"),
+    pytest.param({"a": np.full((4, 64), 1e35, np.float32)}, id="huge"),
     pytest.param(good(1), id="one_sample"),
 ])
-def test_data_that_tell_little(arrays, model, lathe, tmp_path):
+@pytest.mark.parametrize("options", [["int8"], *(["int4", "--int4-method", method] for method in ("gptq", "awq", "adaround"))])
+def test_data_that_tell_little(options, arrays, model, lathe, tmp_path):
     """A program comes out, and runs."""
     (tmp_path / "data.npz").write_bytes(npz(**arrays))
-    done = lathe(quantize(model, tmp_path / "data.npz", tmp_path / "m.lathe"))
+    done = lathe([*quantize(model, tmp_path / "data.npz", tmp_path / "m.lathe")[:-3], *options, "--calibrate",
+                  tmp_path / "data.npz"])
     assert done.returncode == 0, done.stderr
     for name in ("a", "b"):
         np.save(tmp_path / f"{name}.npy", (good() | arrays)[name])

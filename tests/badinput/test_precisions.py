@@ -7,6 +7,7 @@ import pytest
 from conftest import assert_refused
 
 RULE = {"nodes": "product", "precision": "int8-dynamic"}
+INT4 = RULE | {"precision": "int4"}
 REFUSED = [
     ("empty_file", "", "Unexpected EOF"),
     ("text", "product: int8", "Invalid JSON value"),
@@ -18,6 +19,12 @@ REFUSED = [
     ("unknown_precision", json.dumps([RULE, RULE | {"precision": "int3"}]), "rule 1: expects precision to be f32, int8"),
     ("expression", json.dumps([RULE | {"nodes": "("}]), "rule 0: expects a regular expression, got '('"),
     ("no_match", json.dumps([RULE, RULE | {"nodes": "conv"}]), "to match a node with constant weights, got none for 'conv'"),
+    ("group_size", json.dumps([INT4 | {"group_size": 24}]), "rule 0: expects a group size that is a power of two"),
+    ("group_size_of_a_wrong_type", json.dumps([INT4 | {"group_size": "32"}]), "expects a whole number for group_size"),
+    ("group_size_of_int8", json.dumps([RULE | {"group_size": 32}]), "expects precision int4 with group_size and method"),
+    ("method", json.dumps([INT4 | {"method": "guess"}]), "expects method to be rtn, gptq, awq or adaround"),
+    ("method_of_a_wrong_type", json.dumps([INT4 | {"method": 4}]), "expects method to be rtn"),
+    ("method_without_samples", json.dumps([INT4 | {"method": "awq"}]), "expects --calibrate with nodes of precision int8, or of int4"),
     ("no_samples", json.dumps([RULE | {"precision": "int8"}]), "expects --calibrate with nodes of precision int8"),
 ]
 

@@ -78,6 +78,36 @@ def test_dynamic_and_kept_nodes(exact):
     np.testing.assert_array_equal(run(kept), exact)
 
 
+def large_product_model(depth=75):
+    """x [N, depth], whose channels are alike, times weights."""
+    weights = onnx.numpy_helper.from_array(np.random.default_rng(5).standard_normal((depth, 48), np.float32), "w")
+    graph = oh.make_graph([oh.make_node("MatMul", ["x", "w"], ["y"], "product")], "product",
+                          [oh.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", depth])],
+                          [oh.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 48])], [weights])
+    return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("depth", [64, 75])
+@pytest.mark.parametrize("group_size", [16, 32, 128])
+def test_weights_of_4_bits(depth, group_size):
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((256, 8)) @ rng.standard_normal((8, depth)) + 0.1 * rng.standard_normal((256, depth))
+    x = x.astype(np.float32)
+    def run_on(**options):
+        return lathe.Session(lathe.compile(large_product_model(depth), **options)).run({"x": x})["y"]
+    exact, errors = run_on(), {}
+    for method in ("rtn", "gptq", "awq", "adaround"):
+        calibrate = {} if method == "rtn" else {"calibrate": [{"x": row[None]} for row in x]}
+        got = run_on(quantize="int4", group_size=group_size, int4_method=method, **calibrate)
+        errors[method] = np.linalg.norm(got - exact) / np.linalg.norm(exact)
+    assert 0.02 < errors["rtn"] < 0.2
+    assert errors["gptq"] < 0.7 * errors["rtn"]
+    assert errors["adaround"] < 0.9 * errors["rtn"]
+    assert errors["awq"] < 1.1 * errors["rtn"]
+    with pytest.raises(lathe.Error, match="power of two"):
+        run_on(quantize="int4", group_size=group_size + 1)
+
+
 def test_precisions_of_nodes(exact, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text('[{"nodes": "prod", "precision": "f32"}, {"nodes": ".", "precision": "int8"}]')

@@ -57,6 +57,7 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
   options.tuneProgress = [&](size_t done, size_t count) { progress.showShare("tune", done, count); };
   options.openProgram = lathe::openRunnableArtifact;
   options.calibrateProgress = [&](size_t done, size_t count) { progress.showShare("calibrate", done, count); };
+  options.roundProgress = [&](size_t done, size_t count) { progress.showShare("round", done, count); };
   lathe::CompileStatus status = lathe::compileModel(options);
   progress.clear();
   printMessages(status.messages);
@@ -82,7 +83,13 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
       ->capture_default_str();
   app.add_option("--quantize", options.quantize,
                  "compute in 8-bit integers: int8, with ranges from --calibrate; int8-dynamic, with ranges that follow "
-                 "from the data of each run (matrix products only)");
+                 "from the data of each run (matrix products only). int4: weights of matrix products in 4 bits");
+  app.add_option("--group-size", options.groupSize,
+                 "of int4: weights along the depth that share a scale, a power of two from 16 to 1024")
+      ->capture_default_str();
+  app.add_option("--int4-method", options.int4Method,
+                 "rtn: nearest number; gptq, awq, adaround: with samples from --calibrate; default: gptq, or rtn "
+                 "without samples");
   app.add_option("--calibrate", options.calibratePath,
                  "samples of inputs: .npz, a folder of .npz, .npy, test_data_set_* or pictures");
   app.add_option("--calibrate-method", options.calibrateMethod,
@@ -91,8 +98,8 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
   app.add_option("--keep", options.keep, "nodes whose names match this regular expression are not quantized");
   app.add_option(
       "--precisions", options.precisionsPath,
-      "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\" or \"int8-dynamic\"}; the first that "
-      "matches a node's name counts");
+      "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\", \"int8-dynamic\" or \"int4\", "
+      "\"group_size\": 32, \"method\": \"gptq\"}; the first that matches a node's name counts");
   app.add_option("--image-mean", options.images.mean, "of a picture's channels, in 0..1")->delimiter(',');
   app.add_option("--image-std", options.images.std, "of a picture's channels, in 0..1")->delimiter(',');
   app.add_option_function<std::vector<int64_t>>(

@@ -16,7 +16,7 @@ from .dtypes import numpy_dtype
 from .samples import name_samples, write_samples
 
 _OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
-            "calibrate", "calibrate_method", "keep", "precisions", "image_mean", "image_std", "image_size"}
+            "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean", "image_std", "image_size"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def _arguments(options: dict) -> list[str]:
         arguments += ["--precisions", os.fspath(options["precisions"])]
     if options.get("tune"):
         arguments.append("--tune")
-    for name, flag in (("quantize", "--quantize"), ("calibrate_method", "--calibrate-method"), ("keep", "--keep")):
+    for name, flag in (("quantize", "--quantize"), ("calibrate_method", "--calibrate-method"), ("keep", "--keep"),
+                       ("int4_method", "--int4-method")):
         if options.get(name):
             arguments += [flag, options[name]]
     for name, flag, between in (("image_mean", "--image-mean", ","), ("image_std", "--image-std", ","),
@@ -108,7 +109,8 @@ def _arguments(options: dict) -> list[str]:
         if options.get(name) is not None:
             values = np.atleast_1d(options[name]).tolist()
             arguments.append(f"{flag}={between.join(map(str, values))}")
-    for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds")):
+    for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds"),
+                       ("group_size", "--group-size")):
         if options.get(name) is not None:
             arguments += [flag, str(options[name])]
     return arguments
@@ -122,9 +124,9 @@ def compile(model, **options) -> Artifact:
     kernels on this machine), `tune_db` (path of a database of what was measured), `tune_threads` (threads to measure with),
     `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster).
 
-    For 8-bit integers: `quantize` ("int8" or "int8-dynamic"), `calibrate` (samples of the inputs: a path, or any iterable of
-    dicts from input names to arrays, which is read once and kept on disk while compiling, not in memory), `calibrate_method`
-    ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
+    For integers: `quantize` ("int8", "int8-dynamic" or "int4", which has `group_size` and `int4_method`: "rtn", "gptq", "awq",
+    "adaround"), `calibrate` (samples of the inputs: a path, or any iterable of dicts from input names to arrays, which is read
+    once and kept on disk while compiling, not in memory), `calibrate_method` ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
     (path of a file with precisions of single nodes: docs/Quantization.md), and for a folder of pictures `image_mean`,
     `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
 

@@ -63,6 +63,33 @@ func.func @not_calibrated(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
 
 // -----
 
+// Weights of 4 bits: integers with a scale for 16 of each column's weights, the last ones fewer. Convolutions and small matrices have
+// no such form.
+// CHECK-LABEL: @four_bits
+// CHECK-SAME: convolutions have no weights of 4 bits
+// CHECK-SAME: the matrix is small
+// CHECK-DAG: %[[Q:.*]] = nn.constant dense<7> : tensor<40x16xi8>
+// CHECK-DAG: %[[S:.*]] = nn.constant dense<0.428571433> : tensor<3x16xf32>
+// CHECK: %[[W:.*]] = nn.dequantize %[[Q]], %[[S]] {block = 16 : i64}
+// CHECK: nn.matmul %arg0, %[[W]]
+// CHECK: nn.dequantize {{.*}}{axis = 1 : i64, block = 32 : i64} : (tensor<16x40xi8>, tensor<16x2xf32>)
+func.func @four_bits(%x: tensor<3x40xf32>, %y: tensor<1x1x4xf32>, %z: tensor<2x2xf32>)
+    -> (tensor<3x16xf32>, tensor<3x16xf32>, tensor<1x1x4xf32>, tensor<2x2xf32>) {
+  %w = nn.constant dense<3.0> : tensor<40x16xf32>
+  %a = nn.matmul %x, %w {lathe.precision = "int4", lathe.group_size = 16 : i64}
+      : (tensor<3x40xf32>, tensor<40x16xf32>) -> tensor<3x16xf32>
+  %t = nn.constant dense<2.0> : tensor<16x40xf32>
+  %b = nn.matmul %x, %t {trans_rhs, lathe.precision = "int4"} : (tensor<3x40xf32>, tensor<16x40xf32>) -> tensor<3x16xf32>
+  %f = nn.constant dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %c = nn.conv %y, %f {strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, group = 1 : i64,
+      lathe.precision = "int4"} : (tensor<1x1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32>
+  %v = nn.constant dense<1.0> : tensor<2x2xf32>
+  %d = nn.matmul %z, %v {lathe.precision = "int4"} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %a, %b, %c, %d : tensor<3x16xf32>, tensor<3x16xf32>, tensor<1x1x4xf32>, tensor<2x2xf32>
+}
+
+// -----
+
 // Nodes differ: one reads calibrated integers, one measured ones, one numbers; what says nothing stays as it is.
 // CHECK-LABEL: @mixed
 // CHECK-SAME: reason = "by hand"

@@ -62,6 +62,7 @@ typedef struct lathe_compile_options {
   /// says that it is faster; null: lathe.
   const char *provider;
   /// "int8": compute in 8-bit integers, with ranges from `calibrate`; "int8-dynamic": matrix products only, without samples;
+  /// "int4": weights of matrix products in 4 bits;
   /// null: as the model says.
   const char *quantize;
   /// Samples of the inputs: .npz or .npy, or a folder of them, of ONNX test data or of pictures; null: none.
@@ -76,11 +77,15 @@ typedef struct lathe_compile_options {
   uint32_t image_height, image_width; ///< in pixels; 0: as the input has it
   /// JSON file with precisions of single nodes (docs/Quantization.md); null: none.
   const char *precisions;
+  /// Of "int4": weights along the depth that share a scale, a power of two from 16 to 1024; 0: 32.
+  uint32_t group_size;
+  /// Of "int4": "rtn", or "gptq", "awq", "adaround", which need samples; null: gptq with samples, rtn without.
+  const char *int4_method;
 } lathe_compile_options_t;
 // clang-format off
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
   {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0,      \
-   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL}
+   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, NULL}
 // clang-format on
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty
