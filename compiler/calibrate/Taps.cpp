@@ -66,13 +66,17 @@ llvm::Expected<std::unique_ptr<RunnableProgram>> build(func::FuncOp function, Ar
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("lathe-calibration", "lathe", path))
     return failed("can't make a temporary file: " + error.message());
   auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(path); });
-  OwningOpRef<ModuleOp> module = withTaps(function, points);
-  if (llvm::Error error = compileTo(path, *module, backend))
+  if (llvm::Error error = writeTaps(path, function, points, backend))
     return std::move(error);
   return open(path);
 }
 
 } // namespace
+
+llvm::Error writeTaps(StringRef path, func::FuncOp function, ArrayRef<Value> points, Backend &backend) {
+  OwningOpRef<ModuleOp> module = withTaps(function, points);
+  return compileTo(path, *module, backend);
+}
 
 std::vector<InputSpec> inputSpecs(func::FuncOp function) {
   std::vector<InputSpec> specs;

@@ -27,6 +27,11 @@ using TapFn = llvm::function_ref<void(const TapValue &value)>;
 /// The inputs of `function` as samples must give them.
 std::vector<InputSpec> inputSpecs(mlir::func::FuncOp function);
 
+/// Writes an artifact for this machine: `function` (which stays as it is), compiled in f32, with `points` (values of it) as its only
+/// outputs, in this order.
+llvm::Error writeTaps(llvm::StringRef path, mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> points,
+                      Backend &backend);
+
 /// Runs the samples in order, and tells `observe` of each of `points` (values of `function`, which stays as it is). One sample's values
 /// are in memory at a time. Error: a sample can't be loaded or run, or there are none; names the reason.
 llvm::Error runTaps(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> points, SampleSource &samples,

@@ -13,13 +13,34 @@ bool isSound(const Origin &origin, Type elementType) {
   return elementType.isF32() || (elementType.isInteger(8) && origin.scale > 0);
 }
 
+/// Where a value inside of a fused operation comes from, and where one that it gives is computed.
+Value lookThrough(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto fused = dyn_cast<nn::FusedOp>(argument.getOwner()->getParentOp());
+    return fused ? lookThrough(fused->getOperand(argument.getArgNumber())) : value;
+  }
+  if (auto fused = value.getDefiningOp<nn::FusedOp>()) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    return lookThrough(fused.getBody().front().getTerminator()->getOperand(number));
+  }
+  return value;
+}
+
+/// Of the operation that defines it; a transpose of a value that is known is that value in another order.
+std::optional<Origin> originOfValue(Value given) {
+  Operation *definition = lookThrough(given).getDefiningOp();
+  auto origin = originOf(definition);
+  auto transpose = dyn_cast_or_null<nn::TransposeOp>(definition);
+  if (origin || !transpose)
+    return origin;
+  origin = originOfValue(transpose.getInput());
+  return origin ? permuted(*origin, transpose.getPermutation()) : std::nullopt;
+}
+
 /// Of a result, or of what a reshape makes of it: the same bytes.
 std::optional<Origin> originOfResult(OpResult result) {
-  Operation *definition = result.getOwner();
-  if (auto fused = dyn_cast<nn::FusedOp>(definition))
-    definition = fused.getBody().front().getTerminator()->getOperand(result.getResultNumber()).getDefiningOp();
   Type elementType = cast<RankedTensorType>(result.getType()).getElementType();
-  if (auto origin = originOf(definition); origin && isSound(*origin, elementType))
+  if (auto origin = originOfValue(result); origin && isSound(*origin, elementType))
     return origin;
   for (Operation *user : result.getUsers())
     if (auto origin = isa<nn::ReshapeOp>(user) ? originOf(user) : std::nullopt)

@@ -53,19 +53,24 @@ void moveOrigin(Operation *from, Operation *to) {
     removeOrigin(to);
 }
 
-void permuteOrigin(Operation *op, ArrayRef<int64_t> order) {
-  auto origin = originOf(op);
-  if (!origin)
-    return;
-  SmallVector<int64_t> before = origin->order;
+std::optional<Origin> permuted(Origin origin, ArrayRef<int64_t> order) {
+  SmallVector<int64_t> before = std::move(origin.order);
   if (!before.empty() && before.size() != order.size())
-    return removeOrigin(op);
-  origin->order.clear();
+    return std::nullopt;
+  origin.order.clear();
   for (int64_t axis : order)
-    origin->order.push_back(before.empty() ? axis : before[size_t(axis)]);
-  if (llvm::is_sorted(origin->order))
-    origin->order.clear();
-  setOrigin(op, *origin);
+    origin.order.push_back(before.empty() ? axis : before[size_t(axis)]);
+  if (llvm::is_sorted(origin.order))
+    origin.order.clear();
+  return origin;
+}
+
+void permuteOrigin(Operation *op, ArrayRef<int64_t> order) {
+  auto before = originOf(op);
+  if (auto origin = before ? permuted(*before, order) : std::nullopt)
+    setOrigin(op, *origin);
+  else
+    removeOrigin(op);
 }
 
 void scaleOrigin(Operation *op, double factor) {

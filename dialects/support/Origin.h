@@ -28,6 +28,8 @@ void setOrigin(mlir::Operation *op, const Origin &origin);
 void removeOrigin(mlir::Operation *op);
 /// `to` computes what `from` did; without an origin of `from` it has none, either.
 void moveOrigin(mlir::Operation *from, mlir::Operation *to);
+/// `origin` of what has axis order[i] as axis i; none if the ranks differ.
+std::optional<Origin> permuted(Origin origin, llvm::ArrayRef<int64_t> order);
 /// Axis i of the result has become axis order[i] of the result before.
 void permuteOrigin(mlir::Operation *op, llvm::ArrayRef<int64_t> order);
 /// The result is `factor` times the result before.

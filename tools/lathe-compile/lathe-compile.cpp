@@ -1,4 +1,4 @@
-// The compiler's half of the command line: `lathe compile`, `check` and `tune-db` start this program, so that running a compiled
+// The compiler's half of the command line: `lathe compile`, `check`, `diff` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/capi/MeasuredOneDnn.h"
 #include "compiler/capi/RunArtifact.h"
@@ -6,7 +6,8 @@
 #include "compiler/driver/OutputFile.h"
 #include "compiler/import/Check.h"
 #include "compiler/tune/TuningDatabase.h"
-#include "tools/lathe/StatusLine.h"
+#include "tools/lathe-compile/DiffCommand.h"
+#include "tools/lathe-compile/Progress.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include <CLI/CLI.hpp>
@@ -16,37 +17,7 @@
 
 namespace {
 
-/// One line per phase with -v; without, on a terminal, one line that is written over.
-class Progress {
-public:
-  explicit Progress(bool isVerbose) : isVerbose(isVerbose) {}
-
-  void operator()(llvm::StringRef phase, double seconds) {
-    if (isVerbose && seconds >= 0)
-      std::fprintf(stderr, "%-10s %8.3f s\n", phase.str().c_str(), seconds);
-    if (!isVerbose && seconds < 0)
-      line.show(phase.str());
-  }
-  /// How many operations are tuned, or samples run, as a bar.
-  void showShare(llvm::StringRef phase, size_t done, size_t count) {
-    constexpr size_t width = 30;
-    size_t filled = done * width / std::max<size_t>(count, 1);
-    line.show(phase.str() + " [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " +
-              std::to_string(done) + " of " + std::to_string(count));
-  }
-  void clear() { line.clear(); }
-
-private:
-  bool isVerbose;
-  lathe::cli::StatusLine line;
-};
-
-/// "error: ..." is said by lathe, "model.onnx: error: ..." is said of a place in a file.
-void printMessages(llvm::StringRef messages) {
-  for (llvm::StringRef line : llvm::split(messages.rtrim("\n"), "\n"))
-    if (!line.empty())
-      llvm::errs() << (line.starts_with("error: ") || line.starts_with("warning: ") ? "lathe: " : "") << line << "\n";
-}
+using lathe::printMessages, lathe::Progress;
 
 int runCompile(lathe::CompileOptions options, bool isVerbose) {
   if (options.outputPath.empty() && options.stopAfter.empty())
@@ -100,18 +71,7 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
       "--precisions", options.precisionsPath,
       "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\", \"int8-dynamic\" or \"int4\", "
       "\"group_size\": 32, \"method\": \"gptq\"}; the first that matches a node's name counts");
-  app.add_option("--image-mean", options.images.mean, "of a picture's channels, in 0..1")->delimiter(',');
-  app.add_option("--image-std", options.images.std, "of a picture's channels, in 0..1")->delimiter(',');
-  app.add_option_function<std::vector<int64_t>>(
-         "--image-size",
-         [&options](const std::vector<int64_t> &size) {
-           options.images.height = size.front();
-           options.images.width = size.back();
-         },
-         "of pictures: 224, or height x width as 224x256")
-      ->delimiter('x')
-      ->expected(1, 2)
-      ->check(CLI::Range(1, 16384));
+  lathe::addImageOptions(app, options.images);
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");
@@ -211,6 +171,9 @@ int main(int argc, char **argv) {
   CheckOptions checkOptions;
   CLI::App *check = app.add_subcommand("check", "say of every node of a model whether it is supported, and why not");
   addCheck(*check, checkOptions);
+  lathe::DiffCommand diffCommand;
+  CLI::App *diff = app.add_subcommand("diff", "say what a compiled model lost, where, why and what helps");
+  lathe::addDiff(*diff, diffCommand);
   MergeOptions mergeOptions;
   CLI::App *tuneDb = app.add_subcommand("tune-db", "work with tuning databases");
   addMerge(*tuneDb, mergeOptions);
@@ -221,5 +184,7 @@ int main(int argc, char **argv) {
   }
   if (tuneDb->parsed())
     return runMerge(mergeOptions);
+  if (diff->parsed())
+    return lathe::runDiff(diffCommand);
   return check->parsed() ? runCheck(checkOptions) : runCompile(options, isVerbose);
 }

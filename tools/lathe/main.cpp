@@ -51,9 +51,10 @@ std::filesystem::path ownPath() {
   become(LATHE_ZOO_SCRIPT, argv + 1, "the zoo needs the sources that lathe was built from");
 }
 
-constexpr std::array<OtherCommand, 4> otherCommands = {{
+constexpr std::array<OtherCommand, 5> otherCommands = {{
     {"compile", "Compile an ONNX model to a .lathe file", becomeCompiler},
     {"check", "Say what would be compiled how, node by node", becomeCompiler},
+    {"diff", "Say what a compiled model lost, where, why and what helps", becomeCompiler},
     {"tune-db", "Merge what `lathe compile --tune` has measured", becomeCompiler},
     {"zoo", "Compile, check and measure the models of the zoo", becomeZoo},
 }};

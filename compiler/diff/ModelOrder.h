@@ -1,0 +1,18 @@
+// Values as an artifact holds them (other units, other orders of axes) and as the model has them: row-major f32.
+#pragma once
+
+#include "compiler/diff/ObservedProgram.h"
+
+namespace lathe::diff {
+
+size_t countOf(llvm::ArrayRef<int64_t> shape);
+/// Can `value` hold a tensor of the model of this shape?
+bool fits(const ObservedValue &value, llvm::ArrayRef<int64_t> shape);
+/// Reads a value that fits.
+void readValue(const ObservedValue &value, llvm::ArrayRef<int64_t> shape, std::vector<float> &numbers);
+/// Overwrites a value that fits; integers are rounded and saturated.
+void writeValue(const ObservedValue &value, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> numbers);
+/// Elements of a tensor of any type but strings; of complex and unknown types none.
+std::vector<float> toFloats(const OutputView &output);
+
+} // namespace lathe::diff

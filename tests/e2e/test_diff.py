@@ -1,0 +1,193 @@
+"""`lathe diff` finds what is lost, where, and why: on models that are made to lose in one known way."""
+
+import json
+import os
+import re
+
+import numpy as np
+import onnx
+import onnx.helper as oh
+import pytest
+
+from models import command, zoo
+from models.builders.digits import samples
+
+WIDTH = 16
+
+
+def save_model(path, weights, biases):
+    """Three convolutions with ReLUs between, then a mean: x [N, 3, 8, 8] -> y [N, 16]."""
+    value = lambda name, shape: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+    nodes, constants, last = [], [], "x"
+    for i, (weight, bias) in enumerate(zip(weights, biases)):
+        constants += [onnx.numpy_helper.from_array(weight, f"w{i}"), onnx.numpy_helper.from_array(bias, f"b{i}")]
+        nodes += [oh.make_node("Conv", [last, f"w{i}", f"b{i}"], [f"c{i}"], f"conv{i}", pads=[1, 1, 1, 1]),
+                  oh.make_node("Relu", [f"c{i}"], [f"r{i}"], f"relu{i}")]
+        last = f"r{i}"
+    nodes.append(oh.make_node("ReduceMean", [last], ["y"], "mean", axes=[2, 3], keepdims=0))
+    graph = oh.make_graph(nodes, "three", [value("x", ["N", 3, 8, 8])], [value("y", ["N", WIDTH])], constants)
+    onnx.save(oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8), path)
+
+
+def parameters():
+    rng = np.random.default_rng(1)
+    depths = [3, WIDTH, WIDTH]
+    weights = [(rng.standard_normal((WIDTH, depth, 3, 3)) / np.sqrt(4.5 * depth)).astype(np.float32) for depth in depths]
+    return weights, [rng.standard_normal(WIDTH).astype(np.float32) / 4 for _ in depths]
+
+
+def inputs(scale=1.0, count=8):
+    return {"x": (np.random.default_rng(2).standard_normal((count, 3, 8, 8)) * scale).astype(np.float32)}
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Paths in a folder of the test's own; writes models and data."""
+    class Work:
+        def path(self, name):
+            return str(tmp_path / name)
+
+        def model(self, name, weights, biases):
+            save_model(self.path(name), weights, biases)
+            return self.path(name)
+
+        def data(self, name, arrays):
+            np.savez(self.path(name), **arrays)
+            return self.path(name)
+
+        def compile(self, model, *options):
+            command.lathe("compile", model, "-o", self.path("m.lathe"), *options)
+            return self.path("m.lathe")
+
+        def diff(self, model, artifact, data, *options):
+            command.lathe("diff", model, artifact, "--data", data, "--json", self.path("d.json"), "--no-speed", *options)
+            with open(self.path("d.json"), encoding="utf-8") as file:
+                return json.load(file)
+
+    return Work()
+
+
+def by_node(result):
+    return {layer["node"]: layer for layer in result["layers"]}
+
+
+def decibels(errors):
+    return np.inf if errors["sqnr_db"] is None else errors["sqnr_db"]
+
+
+@pytest.mark.parametrize("name", ["digits", "gpt2_tiny", "efficientnet", "unet", "llama"])
+def test_f32_loses_nothing(name, work):
+    model = zoo.entry(name)
+    made = zoo.make_inputs(model, model["cases"][0], seed=5)
+    one_sample = {key: array[:1] if array.ndim and array.shape[0] > 1 else array for key, array in made.items()}
+    artifact = work.compile(zoo.path(name))
+    result = work.diff(zoo.path(name), artifact, work.data("x.npz", one_sample), "--samples", "1")
+    assert all(decibels(output) > 90 for output in result["outputs"])
+    wrong = {layer["node"]: decibels(layer["accumulated"]) for layer in result["layers"]
+             if decibels(layer["accumulated"]) < 90}
+    assert not wrong
+    assert result["known_calls"] >= 0.7 * result["calls"], (result["known_calls"], result["calls"])
+
+
+def test_digits(work):
+    train, test = (samples(part)[0][:64] for part in ("train", "test"))
+    model, data = zoo.path("digits"), work.data("test.npz", {"image": test})
+    quantize = ["--quantize", "int8", "--calibrate", work.data("train.npz", {"image": train})]
+    result = work.diff(model, work.compile(model, *quantize), data)
+    assert result["samples"] == 16
+    assert result["known_calls"] == result["calls"]
+    layers = result["layers"]
+    assert all(30 < decibels(layer["local"]) for layer in layers)
+    assert any(decibels(layer["accumulated"]) < decibels(layer["local"]) - 3 for layer in layers)
+    assert sum(layer["harm"] or 0 for layer in layers) == pytest.approx(1)
+    # The remedy that promises most helps, by as much within a factor of three.
+    worst = layers[result["by_harm"][0]]
+    remedy = next(r for r in worst["remedies"] if r["option"].startswith("--keep"))
+    pattern = re.fullmatch(r"--keep '(.*)'", remedy["option"])[1]
+    better = work.diff(model, work.compile(model, *quantize, "--keep", pattern), data)
+    gain = decibels(better["outputs"][0]) - decibels(result["outputs"][0])
+    assert remedy["gain_db"] / 3 < gain < remedy["gain_db"] * 3
+
+
+def test_only_the_changed_layer_has_a_local_error(work):
+    """An artifact of the same model but for one bias: what follows it errs, too, but not by itself."""
+    weights, biases = parameters()
+    model = work.model("m.onnx", weights, biases)
+    changed = [biases[0], biases[1] + np.float32(0.5), biases[2]]
+    artifact = work.compile(work.model("changed.onnx", weights, changed))
+    layers = by_node(work.diff(model, artifact, work.data("x.npz", inputs())))
+    assert decibels(layers["relu0"]["accumulated"]) > 100
+    assert decibels(layers["relu1"]["local"]) < 20
+    assert layers["relu1"]["cause"] == "bias shift"
+    assert decibels(layers["relu2"]["accumulated"]) < 30
+    assert decibels(layers["relu2"]["local"]) > 100
+    assert layers["relu1"]["harm"] == pytest.approx(1)
+
+
+def test_clipped_range(work):
+    weights, biases = parameters()
+    model = work.model("m.onnx", weights, biases)
+    quantize = ["--quantize", "int8", "--calibrate-method", "min-max", "--calibrate"]
+    artifact = work.compile(model, *quantize, work.data("narrow.npz", inputs(scale=0.2)))
+    result = work.diff(model, artifact, work.data("wide.npz", inputs(scale=2)))
+    layer = by_node(result)["relu0"]
+    assert layer["cause"] == "clipped range"
+    assert layer["integers"]["clipped_share"] > 0.05
+    assert result["layers"][result["by_harm"][0]]["cause"] == "clipped range"
+    fine = work.diff(model, work.compile(model, *quantize, work.path("wide.npz")), work.path("wide.npz"))
+    assert by_node(fine)["relu0"]["cause"] != "clipped range"
+    assert decibels(fine["outputs"][0]) > decibels(result["outputs"][0]) + 10
+
+
+def test_outlier_channel(work):
+    weights, biases = parameters()
+    weights[0][5] *= 60
+    model = work.model("m.onnx", weights, biases)
+    data = work.data("x.npz", inputs())
+    artifact = work.compile(model, "--quantize", "int8", "--calibrate-method", "min-max", "--calibrate", data)
+    layer = by_node(work.diff(model, artifact, data))["relu0"]
+    assert layer["cause"] == "outlier channel"
+    assert "channel 5 " in layer["why"]
+    weights[0][5] /= 60
+    artifact = work.compile(work.model("m.onnx", weights, biases), "--quantize", "int8", "--calibrate", data)
+    assert by_node(work.diff(model, artifact, data))["relu0"]["cause"] != "outlier channel"
+
+
+def test_unused_range(work):
+    weights, biases = parameters()
+    model = work.model("m.onnx", weights, biases)
+    quantize = ["--quantize", "int8", "--calibrate-method", "min-max", "--calibrate"]
+    artifact = work.compile(model, *quantize, work.data("wide.npz", inputs(scale=20)))
+    layer = by_node(work.diff(model, artifact, work.data("narrow.npz", inputs())))["relu0"]
+    assert layer["cause"] == "zero point"
+
+
+def test_page_needs_nothing_beside_itself(work):
+    weights, biases = parameters()
+    model = work.model("</script>.onnx".replace("/", "_"), weights, biases)
+    data = work.data("x.npz", inputs())
+    artifact = work.compile(model, "--quantize", "int8", "--calibrate", data)
+    work.diff(model, artifact, data, "--html", work.path("d.html"))
+    with open(work.path("d.html"), encoding="utf-8") as file:
+        page = file.read()
+    assert not re.findall(r"(?:src|href)\s*=", page)
+    assert set(re.findall(r"https?://[^'\"\s]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert page.count("</script>") == 1
+    embedded = re.search(r"const data = (.*?);\n\n// ----", page, re.S)[1]
+    with open(work.path("d.json"), encoding="utf-8") as file:
+        assert json.loads(embedded) == json.load(file)
+
+
+def test_sizes_and_times(work):
+    weights, biases = parameters()
+    model = work.model("m.onnx", weights, biases)
+    data = work.data("x.npz", inputs())
+    artifact = work.compile(model, "--dim", "N=1", "--quantize", "int8", "--calibrate", data)
+    command.lathe("diff", model, artifact, "--data", data, "--json", work.path("d.json"))
+    with open(work.path("d.json"), encoding="utf-8") as file:
+        result = json.load(file)
+    assert result["cost"]["file_bytes"] == os.path.getsize(artifact)
+    for cost in (result["cost"], result["f32_cost"]):
+        assert cost["memory_bytes"] > cost["file_bytes"] / 10
+        assert cost["seconds"] > 0
+    assert "of f32" in result["summary"]
