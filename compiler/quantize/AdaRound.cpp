@@ -6,24 +6,43 @@
 namespace lathe {
 
 int adaRoundSteps(double multiplications) {
-  constexpr double budget = 1e13; // multiplications: minutes
-  return int(std::clamp(budget / std::max(multiplications, 1.0), 100.0, 400.0));
+  constexpr double budget = 2e12; // multiplications: a minute on two cores
+  return int(std::clamp(budget / std::max(multiplications, 1.0), 60.0, 200.0));
 }
 
 namespace {
 /// Rectified sigmoid: reaches 0 and 1 (equation 23 of the paper).
 constexpr float kStretch = 1.2f, kBelow = -0.1f;
 
-struct Share {
-  float value, slope;
+float shareOf(float variable) { return std::clamp(kStretch / (1 + std::exp(-variable)) + kBelow, 0.0f, 1.0f); }
+float variableOf(float share) { return -std::log(kStretch / (share - kBelow) - 1); }
+/// Of shareOf, by its value.
+float slopeAt(float share) {
+  const float sigmoid = (share - kBelow) / kStretch;
+  return share > 0 && share < 1 ? sigmoid * (1 - sigmoid) * kStretch : 0;
+}
 
-  static Share of(float v) {
-    const float sigmoid = 1 / (1 + std::exp(-v)), stretched = sigmoid * kStretch + kBelow;
-    const bool isInside = stretched > 0 && stretched < 1;
-    return {std::clamp(stretched, 0.0f, 1.0f), isInside ? sigmoid * (1 - sigmoid) * kStretch : 0.0f};
+float power(float x, int exponent) {
+  float result = 1;
+  for (; exponent > 0; exponent /= 2, x *= x)
+    result = exponent % 2 ? result * x : result;
+  return result;
+}
+
+/// Adam's rates, and the weight of the penalty 1 - |2 * share - 1|^exponent, whose exponent falls.
+constexpr float kRate = 0.3f, kDecay = 0.9f, kDecayOfSquares = 0.99f, kTiny = 1e-8f;
+constexpr float kWarmUp = 0.2f, kPenalty = 20;
+constexpr int kSharpest = 20, kBluntest = 2;
+
+struct Step {
+  float correction, correctionOfSquares, penalty;
+  int exponent;
+
+  static Step of(int step, int steps) {
+    const float progress = float(step) / float(steps), late = (progress - kWarmUp) / (1 - kWarmUp);
+    return {1 - std::pow(kDecay, float(step + 1)), 1 - std::pow(kDecayOfSquares, float(step + 1)),
+            late < 0 ? 0 : kPenalty, kSharpest - int(float(kSharpest - kBluntest) * std::max(late, 0.0f))};
   }
-  /// The v whose share is `value`.
-  static float inverse(float value) { return -std::log(kStretch / (value - kBelow) - 1); }
 };
 
 /// Some rows of a matrix: they don't depend on each other.
@@ -31,13 +50,14 @@ class RoundingRows {
 public:
   RoundingRows(const nn::WeightMatrix &weights, const std::vector<float> &moments, nn::GroupedWeights &grouped,
                int64_t begin, int64_t rows)
-      : weights(weights), moments(moments), grouped(grouped), begin(begin), rows(rows), depth(weights.depth),
-        variables(size_t(rows * depth)), first(variables.size()), second(variables.size()), errors(variables.size()),
-        gradients(variables.size()), weightOfRow(size_t(rows)) {
+      : moments(moments), grouped(grouped), values(weights.row(begin)), begin(begin), rows(rows), depth(weights.depth),
+        shares(size_t(rows * depth)), variables(shares.size()), first(shares.size()), second(shares.size()),
+        errors(shares.size()), gradients(shares.size()), weightOfRow(size_t(rows)) {
     each([&](int64_t row, int64_t k, size_t i) {
       const float exact = onGrid(row, k);
-      variables[i] = Share::inverse(std::clamp(exact - std::floor(exact), 0.01f, 0.99f));
-      errors[i] = weights.row(begin + row)[k] - grid(row, k).value(nearest(exact));
+      shares[i] = std::clamp(exact - std::floor(exact), 0.01f, 0.99f);
+      variables[i] = variableOf(shares[i]);
+      errors[i] = values[i] - grid(row, k).value(std::nearbyint(exact));
     });
     // A row's error counts in terms of what the nearest numbers give it.
     multiplyErrors();
@@ -51,15 +71,15 @@ public:
 
   void run(int steps) {
     for (int step = 0; step < steps; ++step)
-      take(step, steps);
+      take(Step::of(step, steps));
     each([&](int64_t row, int64_t k, size_t i) {
-      const float integer = std::floor(onGrid(row, k)) + (Share::of(variables[i]).value >= 0.5f ? 1.0f : 0.0f);
-      grouped.integers[size_t((begin + row) * depth + k)] = uint8_t(std::clamp(integer, 0.0f, 15.0f));
+      const float integer = std::floor(onGrid(row, k)) + (shares[i] >= 0.5f ? 1.0f : 0.0f);
+      grouped.integers[size_t(begin * depth) + i] = uint8_t(std::min(integer, 15.0f));
     });
   }
 
 private:
-  void each(llvm::function_ref<void(int64_t row, int64_t k, size_t i)> visit) {
+  template <class VisitFn> void each(VisitFn visit) {
     llvm::parallelFor(0, size_t(rows), [&](size_t row) {
       for (int64_t k = 0; k < depth; ++k)
         visit(int64_t(row), k, row * size_t(depth) + size_t(k));
@@ -67,12 +87,11 @@ private:
   }
 
   const nn::Grid &grid(int64_t row, int64_t k) const { return grouped.grid(begin + row, k); }
-  /// The weight in steps of its grid, which it may exceed.
+  /// The weight in steps of its grid, inside of it.
   float onGrid(int64_t row, int64_t k) const {
     const nn::Grid &own = grid(row, k);
-    return std::clamp(weights.row(begin + row)[k] / own.scale + own.zero, 0.0f, 15.0f);
+    return std::clamp(values[row * depth + k] / own.scale + own.zero, 0.0f, 15.0f);
   }
-  static float nearest(float exact) { return std::nearbyint(exact); }
 
   void multiplyErrors() {
     std::fill(gradients.begin(), gradients.end(), 0.0f);
@@ -80,38 +99,29 @@ private:
                {moments.data(), depth, depth, depth}, 1);
   }
 
-  void take(int step, int steps) {
-    constexpr float rate = 0.03f, decay = 0.9f, decayOfSquares = 0.99f, tiny = 1e-8f;
-    constexpr float warmUp = 0.2f, sharpest = 20, bluntest = 2, penalty = 0.5f;
+  void take(Step step) {
     each([&](int64_t row, int64_t k, size_t i) {
-      const float low = std::floor(onGrid(row, k));
-      const float integer = std::min(low + Share::of(variables[i]).value, 15.0f);
-      errors[i] = weights.row(begin + row)[k] - grid(row, k).value(integer);
+      const float integer = std::min(std::floor(onGrid(row, k)) + shares[i], 15.0f);
+      errors[i] = values[i] - grid(row, k).value(integer);
     });
     multiplyErrors();
-    const float progress = float(step) / float(steps);
-    const bool isFree = progress < warmUp;
-    const float power = bluntest + (sharpest - bluntest) * (1 - (progress - warmUp) / (1 - warmUp));
-    const float correction = 1 - std::pow(decay, float(step + 1));
-    const float correctionOfSquares = 1 - std::pow(decayOfSquares, float(step + 1));
     each([&](int64_t row, int64_t k, size_t i) {
-      const Share share = Share::of(variables[i]);
-      float slope = -2 * gradients[i] * grid(row, k).scale * weightOfRow[size_t(row)];
-      const float distance = 2 * share.value - 1; // the penalty is 1 - |distance|^power
-      if (!isFree)
-        slope -= penalty * 2 * power * std::pow(std::fabs(distance), power - 1) * (distance < 0 ? -1.0f : 1.0f);
-      const float gradient = slope * share.slope;
-      first[i] = decay * first[i] + (1 - decay) * gradient;
-      second[i] = decayOfSquares * second[i] + (1 - decayOfSquares) * gradient * gradient;
-      variables[i] -= rate * (first[i] / correction) / (std::sqrt(second[i] / correctionOfSquares) + tiny);
+      const float distance = 2 * shares[i] - 1, sign = distance < 0 ? -1.0f : 1.0f;
+      const float outer = -2 * gradients[i] * grid(row, k).scale * weightOfRow[size_t(row)] -
+                          step.penalty * 2 * float(step.exponent) * sign * power(std::fabs(distance), step.exponent - 1);
+      const float gradient = outer * slopeAt(shares[i]);
+      first[i] = kDecay * first[i] + (1 - kDecay) * gradient;
+      second[i] = kDecayOfSquares * second[i] + (1 - kDecayOfSquares) * gradient * gradient;
+      variables[i] -= kRate * (first[i] / step.correction) / (std::sqrt(second[i] / step.correctionOfSquares) + kTiny);
+      shares[i] = shareOf(variables[i]);
     });
   }
 
-  const nn::WeightMatrix &weights;
   const std::vector<float> &moments;
   nn::GroupedWeights &grouped;
+  const float *values; // of the weights
   int64_t begin, rows, depth;
-  std::vector<float> variables, first, second, errors, gradients, weightOfRow;
+  std::vector<float> shares, variables, first, second, errors, gradients, weightOfRow;
 };
 
 /// R * transposed(R).
@@ -125,7 +135,7 @@ std::vector<float> momentsOf(const MomentsFactor &factor, int64_t depth) {
 
 nn::GroupedWeights adaRound(const nn::WeightMatrix &weights, const MomentsFactor &factor,
                             const nn::GroupedWeights &start, int steps) {
-  constexpr int64_t most = 1 << 22; // weights at once: 20 bytes each
+  constexpr int64_t most = 1 << 22; // weights at once: 24 bytes each
   nn::GroupedWeights grouped = start;
   const std::vector<float> moments = momentsOf(factor, weights.depth);
   const int64_t block = std::max<int64_t>(1, most / weights.depth);

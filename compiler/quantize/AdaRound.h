@@ -14,7 +14,7 @@ namespace lathe {
 nn::GroupedWeights adaRound(const nn::WeightMatrix &weights, const MomentsFactor &factor,
                             const nn::GroupedWeights &start, int steps);
 
-/// Steps for a program of products with so many multiplications per step: 100 to 400, fewer for large ones.
+/// Steps for a program of products with so many multiplications per step: 60 to 200, fewer for large ones.
 int adaRoundSteps(double multiplications);
 
 } // namespace lathe
