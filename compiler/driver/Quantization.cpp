@@ -68,6 +68,7 @@ llvm::Error Quantization::prepare() {
   if (!options.keep.empty() && !llvm::Regex(options.keep).isValid(problem))
     return badOption("expects --keep to be a regular expression, got '" + options.keep + "': " + problem);
   choice.keep = options.keep;
+  choice.hasSamples = !options.calibratePath.empty();
   if (options.precisionsPath.empty())
     return llvm::Error::success();
   auto rules = readPrecisionRules(options.precisionsPath, choice.general);

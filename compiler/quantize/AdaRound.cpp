@@ -6,7 +6,7 @@
 namespace lathe {
 
 int adaRoundSteps(double multiplications) {
-  constexpr double budget = 2e12; // multiplications: a minute on two cores
+  constexpr double budget = 1e12; // multiplications: a minute on two cores
   return int(std::clamp(budget / std::max(multiplications, 1.0), 60.0, 200.0));
 }
 
@@ -107,8 +107,9 @@ private:
     multiplyErrors();
     each([&](int64_t row, int64_t k, size_t i) {
       const float distance = 2 * shares[i] - 1, sign = distance < 0 ? -1.0f : 1.0f;
-      const float outer = -2 * gradients[i] * grid(row, k).scale * weightOfRow[size_t(row)] -
-                          step.penalty * 2 * float(step.exponent) * sign * power(std::fabs(distance), step.exponent - 1);
+      const float outer =
+          -2 * gradients[i] * grid(row, k).scale * weightOfRow[size_t(row)] -
+          step.penalty * 2 * float(step.exponent) * sign * power(std::fabs(distance), step.exponent - 1);
       const float gradient = outer * slopeAt(shares[i]);
       first[i] = kDecay * first[i] + (1 - kDecay) * gradient;
       second[i] = kDecayOfSquares * second[i] + (1 - kDecayOfSquares) * gradient * gradient;

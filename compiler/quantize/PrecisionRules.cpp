@@ -111,7 +111,7 @@ llvm::Error assignPrecisions(func::FuncOp function, const PrecisionChoice &choic
     if (!choice.keep.empty() && keep.match(node.name))
       nn::setPrecision(node.op, {nn::Precision::f32, "kept in f32 by --keep"});
     else
-      nn::setPrecision(node.op, nn::nearestPrecision(node, wanted ? *wanted : choice.general));
+      nn::setPrecision(node.op, nn::nearestPrecision(node, wanted ? *wanted : choice.general, choice.hasSamples));
   }
   for (const auto &[rule, used] : llvm::zip_equal(choice.rules, isUsed))
     if (!used)

@@ -26,6 +26,7 @@ struct PrecisionChoice {
   nn::NodePrecision general; // of nodes that nothing else is said of
   std::string keep;          // a valid regular expression: nodes that stay in f32, whatever the rules say; may be empty
   std::vector<PrecisionRule> rules;
+  bool hasSamples = false; // to calibrate with
 };
 
 /// Sets the precision of each node with constant weights (Precision.h), or the nearest that it has a form of. Error (invalid_argument):

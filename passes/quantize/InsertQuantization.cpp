@@ -170,6 +170,8 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     Value weights = quantizedConstant(product.constant(), product.outputAxis, b);
     if (!weights)
       return decide(product.op, false, "weights are not finite");
+    if (!wanted.reason.empty())
+      decide(product.op, true, wanted.reason);
     product.weights->set(weights);
     (isDynamic ? measured : calibrated)[product.input->get()].push_back(product.input);
   }

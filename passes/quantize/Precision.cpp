@@ -104,13 +104,16 @@ SmallVector<QuantizableNode> quantizableNodes(func::FuncOp function) {
   return nodes;
 }
 
-NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted) {
+NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted, bool hasSamples) {
   if (llvm::is_contained(node.candidates, wanted.precision))
     return wanted;
   // Rows of tables have scales of their own, and nothing to calibrate.
   if (isa<GatherOp>(node.op))
     return {Precision::int8};
-  return {Precision::f32, reasonAgainst(node.op, wanted.precision)};
+  std::string reason = reasonAgainst(node.op, wanted.precision);
+  if (wanted.precision == Precision::int4 && hasSamples && isa<ConvOp>(node.op))
+    return {Precision::int8, reason + ", but of 8"};
+  return {Precision::f32, reason};
 }
 
 } // namespace lathe::nn

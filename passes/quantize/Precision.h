@@ -38,12 +38,12 @@ std::string groupSizeProblem(int64_t size);
 /// What is asked of one node.
 struct NodePrecision {
   Precision precision = Precision::f32;
-  std::string reason = "";                 // of f32: why, for the decision that is recorded; may be empty
-  int64_t groupSize = 32;                  // of int4
+  std::string reason = ""; // why it is f32, or not what was asked for: recorded as a decision; may be empty
+  int64_t groupSize = 32;  // of int4
   Int4Method int4Method = Int4Method::rtn; // of int4
 };
 
-/// Notes it at the operation: `lathe.precision`; `lathe.precision_reason` of f32; `lathe.group_size`, `lathe.int4_method`.
+/// Notes it at the operation: `lathe.precision`; `lathe.precision_reason`; `lathe.group_size`, `lathe.int4_method`.
 void setPrecision(mlir::Operation *op, const NodePrecision &precision);
 /// nullopt: none was set (the operation stays as it is).
 std::optional<NodePrecision> precisionOf(mlir::Operation *op);
@@ -58,7 +58,8 @@ struct QuantizableNode {
 
 /// All of them, in program order.
 llvm::SmallVector<QuantizableNode> quantizableNodes(mlir::func::FuncOp function);
-/// `wanted`, or what comes nearest to it: f32 with the reason where the operation has no such form.
-NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted);
+/// `wanted`, or what comes nearest to it, with the reason, where the operation has no such form: 8-bit integers for tables, and for
+/// convolutions of int4 if there are samples to calibrate them with; else f32.
+NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted, bool hasSamples);
 
 } // namespace lathe::nn

@@ -13,6 +13,26 @@ LIMITS = {  # task: figure, the least that is accepted
     "sentences": lambda figures: figures["cosine"] >= 0.995 and figures["rank_correlation"] >= 0.99}
 
 
+def test_int4_digits():
+    """Convolutions become 8-bit integers, which need samples."""
+    figures = measure("digits", ["--quantize", "int4"])
+    print(row(figures))
+    assert figures["accuracy"] >= figures["f32_accuracy"] - 0.01
+    assert figures["size"] <= 0.9
+
+
+def test_int4_sentences():
+    cosine = {}
+    for method in ("rtn", "gptq", "awq"):
+        figures = measure("sentences", ["--quantize", "int4", "--int4-method", method])
+        print(row(figures))
+        cosine[method] = figures["cosine"]
+        assert figures["size"] <= 0.22  # more than half of the weights are a table, of 8 bits
+    assert cosine["gptq"] >= 0.985
+    assert cosine["awq"] >= 0.98
+    assert min(cosine["gptq"], cosine["awq"]) > cosine["rtn"] > 0.9
+
+
 @pytest.mark.parametrize("task", LIMITS)
 def test_int8(task):
     figures = measure(task)

@@ -78,12 +78,12 @@ def test_dynamic_and_kept_nodes(exact):
     np.testing.assert_array_equal(run(kept), exact)
 
 
-def large_product_model(depth=75):
+def large_product_model(depth, columns=48):
     """x [N, depth], whose channels are alike, times weights."""
-    weights = onnx.numpy_helper.from_array(np.random.default_rng(5).standard_normal((depth, 48), np.float32), "w")
+    weights = onnx.numpy_helper.from_array(np.random.default_rng(5).standard_normal((depth, columns), np.float32), "w")
     graph = oh.make_graph([oh.make_node("MatMul", ["x", "w"], ["y"], "product")], "product",
                           [oh.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", depth])],
-                          [oh.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 48])], [weights])
+                          [oh.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", columns])], [weights])
     return oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
 
 
@@ -106,6 +106,15 @@ def test_weights_of_4_bits(depth, group_size):
     assert errors["awq"] < 1.1 * errors["rtn"]
     with pytest.raises(lathe.Error, match="power of two"):
         run_on(quantize="int4", group_size=group_size + 1)
+
+
+def test_size_of_4_bits(tmp_path):
+    """At most 0.18 of the matrix in f32, at groups of 32 (with a scale in f32: 0.156, with zero points 0.164)."""
+    sizes = []
+    for options in ({}, {"quantize": "int4"}):
+        lathe.compile(large_product_model(8192, 256), **options).save(tmp_path / "m.lathe")
+        sizes.append((tmp_path / "m.lathe").stat().st_size)
+    assert sizes[1] <= 0.18 * sizes[0]
 
 
 def test_precisions_of_nodes(exact, tmp_path):
