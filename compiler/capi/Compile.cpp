@@ -2,6 +2,7 @@
 #include "compiler/capi/RunArtifact.h"
 #include "compiler/capi/include/lathe/lathe_compile.h"
 #include "compiler/driver/Driver.h"
+#include "compiler/driver/QuantizeModel.h"
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -58,7 +59,9 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
   return isOk ? "" : "expects numbers for image_mean and image_std";
 }
 
-CompileStatus compile(const lathe_compile_options_t *given) {
+using Run = CompileStatus (*)(const lathe::CompileOptions &);
+
+CompileStatus runWith(const lathe_compile_options_t *given, Run run) {
   // The first version ended with the model's size.
   constexpr size_t leastSize = offsetof(lathe_compile_options_t, model_size) + sizeof(size_t);
   if (!given || given->struct_size < leastSize)
@@ -96,21 +99,29 @@ CompileStatus compile(const lathe_compile_options_t *given) {
       if (seconds < 0)
         from.progress(from.progress_context, phase.str().c_str());
     };
-  return lathe::compileModel(options);
+  return run(options);
 }
 
-} // namespace
-
-int lathe_compile(const lathe_compile_options_t *options, char **out_messages) {
+int runGuarded(const lathe_compile_options_t *options, Run run, char **out_messages) {
   CompileStatus status;
   try {
-    status = compile(options);
+    status = runWith(options, run);
   } catch (const std::exception &error) {
     status = {CompileStatus::badEnvironment, std::string("error: ") + error.what() + "\n", ""};
   }
   if (out_messages)
     *out_messages = strdup(status.messages.c_str());
   return status.code;
+}
+
+} // namespace
+
+int lathe_compile(const lathe_compile_options_t *options, char **out_messages) {
+  return runGuarded(options, lathe::compileModel, out_messages);
+}
+
+int lathe_quantize(const lathe_compile_options_t *options, char **out_messages) {
+  return runGuarded(options, lathe::quantizeModel, out_messages);
 }
 
 void lathe_compile_free(char *messages) { free(messages); }

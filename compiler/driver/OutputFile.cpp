@@ -6,8 +6,8 @@ using namespace llvm;
 namespace lathe {
 
 namespace {
-std::error_code writeAll(raw_fd_ostream &out, StringRef text) {
-  out << text;
+std::error_code writeAll(raw_fd_ostream &out, function_ref<void(raw_ostream &)> write) {
+  write(out);
   out.flush();
   std::error_code error = out.error();
   out.clear_error();
@@ -19,7 +19,7 @@ std::error_code writeAll(raw_fd_ostream &out, StringRef text) {
 std::error_code writeFile(StringRef path, StringRef text) {
   std::error_code error;
   raw_fd_ostream out(path, error);
-  return error ? error : writeAll(out, text);
+  return error ? error : writeAll(out, [&](raw_ostream &stream) { stream << text; });
 }
 
 std::error_code OutputFile::open(StringRef wanted) {
@@ -39,15 +39,22 @@ std::error_code OutputFile::open(StringRef wanted) {
   return {};
 }
 
-std::error_code OutputFile::finish(StringRef text) {
-  if (!temporary)
-    return writeFile(path, text);
+std::error_code OutputFile::finishWith(function_ref<void(raw_ostream &)> write) {
+  if (!temporary) {
+    std::error_code error;
+    raw_fd_ostream out(path, error);
+    return error ? error : writeAll(out, write);
+  }
   raw_fd_ostream out(temporary->FD, /*shouldClose=*/false);
-  if (std::error_code error = writeAll(out, text))
+  if (std::error_code error = writeAll(out, write))
     return error;
   Error failure = temporary->keep(path);
   temporary.reset();
   return errorToErrorCode(std::move(failure));
+}
+
+std::error_code OutputFile::finish(StringRef text) {
+  return finishWith([&](raw_ostream &out) { out << text; });
 }
 
 void OutputFile::discard() {

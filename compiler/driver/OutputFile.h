@@ -16,6 +16,8 @@ public:
 
   std::error_code open(llvm::StringRef path);
   bool isOpen() const { return !path.empty(); }
+  /// What `write` writes takes the file's place. The same rules.
+  std::error_code finishWith(llvm::function_ref<void(llvm::raw_ostream &out)> write);
   /// Writes all and takes the file's place. Call once, on an open file.
   std::error_code finish(llvm::StringRef text);
 

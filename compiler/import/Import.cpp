@@ -32,6 +32,11 @@ OwningOpRef<ModuleOp> importModelText(StringRef text, StringRef name, const Impo
   return importFile(importer::ModelFile::fromText(text, name), name, options, context, report);
 }
 
+OwningOpRef<ModuleOp> importModelFile(importer::ModelFile &file, const ImportOptions &options, MLIRContext *context) {
+  context->loadDialect<func::FuncDialect, nn::NNDialect>();
+  return importer::Importer(file, options, context, nullptr).run();
+}
+
 bool parseDimOption(StringRef text, ImportOptions &options) {
   auto [name, range] = text.rsplit('=');
   auto [low, high] = range.contains("..") ? range.split("..") : std::pair(range, range);

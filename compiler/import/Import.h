@@ -14,6 +14,10 @@
 
 namespace lathe {
 
+namespace importer {
+class ModelFile;
+}
+
 /// Inclusive bounds of a dimension; equal bounds fix it.
 struct DimBounds {
   int64_t min = 0, max = INT64_MAX;
@@ -54,6 +58,10 @@ mlir::OwningOpRef<mlir::ModuleOp> importModelBytes(llvm::ArrayRef<char> bytes, l
 mlir::OwningOpRef<mlir::ModuleOp> importModelText(llvm::StringRef text, llvm::StringRef name,
                                                   const ImportOptions &options, mlir::MLIRContext *context,
                                                   std::vector<NodeReport> *report = nullptr);
+
+/// From a model that was read already, and perhaps changed.
+mlir::OwningOpRef<mlir::ModuleOp> importModelFile(importer::ModelFile &file, const ImportOptions &options,
+                                                  mlir::MLIRContext *context);
 
 /// Parses `NAME=SIZE` or `NAME=MIN..MAX` (the --dim option) into `options`. False if it is neither.
 bool parseDimOption(llvm::StringRef text, ImportOptions &options);

@@ -28,6 +28,14 @@ public:
   static llvm::Expected<std::unique_ptr<ModelFile>> fromText(llvm::StringRef text, llvm::StringRef name);
 
   const onnx::ModelProto &model() const { return proto; }
+  /// To change nodes, inputs and outputs, and to add initializers. The graph's own ones lose their weights where they are removed.
+  onnx::ModelProto &mutableModel() { return proto; }
+  /// Puts the bodies of the model's own functions in place of their calls, where there are products in them. Error: the reason
+  /// why that can't be done.
+  llvm::Error inlineProducts();
+  /// Rewrites the model for a newer version of ONNX's operators, by ONNX's own converter; nothing if it is as new.
+  /// Error: the reason why it can't be.
+  llvm::Error raiseOpset(int64_t version);
   llvm::StringRef name() const { return fileName; }
   /// The initializer of the main graph with this name; null if there is none.
   const onnx::TensorProto *initializer(llvm::StringRef name) const;

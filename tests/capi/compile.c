@@ -156,6 +156,21 @@ static void check_quantizing(void) {
   expect_doubles(options.output_path);
 }
 
+static void check_quantized_onnx(void) {
+  char *messages = NULL;
+  lathe_compile_options_t options = good_options(place("quantized.onnx"));
+  options.quantize = "int8";
+  EXPECT(lathe_quantize(&options, &messages) == LATHE_COMPILE_BAD_OPTIONS && strstr(messages, "--calibrate"));
+  lathe_compile_free(messages);
+  options.calibrate = write_samples("samples.npy", 4, 3);
+  EXPECT(lathe_quantize(&options, &messages) == LATHE_COMPILE_OK);
+  lathe_compile_free(messages);
+  options = good_options(place("of-quantized.lathe"));
+  options.model_path = place("quantized.onnx");
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  expect_doubles(options.output_path);
+}
+
 static void check_tuning(void) {
   size_t size;
   char *text;
@@ -302,6 +317,7 @@ int main(int argc, char **argv) {
   check_file();
   check_memory();
   check_quantizing();
+  check_quantized_onnx();
   check_tuning();
   check_provider();
   check_bad_options();

@@ -128,6 +128,22 @@ def test_precisions_of_nodes(exact, tmp_path):
         lathe.compile(product_model(), precisions=rules)
 
 
+def test_writes_onnx(exact, tmp_path):
+    """What is written is quantized as what would be compiled is, to the last bit."""
+    for options in ({"calibrate": list(samples())}, {"quantize": "int8-dynamic"}, {}):
+        lathe.quantize(product_model(), tmp_path / "q.onnx", **options)
+        onnx.checker.check_model(str(tmp_path / "q.onnx"), full_check=True)
+        mode = options.get("quantize") or ("int8" if options else "int8-dynamic")
+        expected = run(lathe.compile(product_model(), **(options | {"quantize": mode})))
+        got = run(lathe.compile(tmp_path / "q.onnx"))
+        assert is_close(got, exact)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
+    with pytest.raises(TypeError, match="unknown options .'cpu'."):
+        lathe.quantize(product_model(), tmp_path / "q.onnx", cpu="native")
+    with pytest.raises(lathe.Error, match="expects --calibrate"):
+        lathe.quantize(product_model(), tmp_path / "q.onnx", quantize="int8")
+
+
 @pytest.mark.parametrize("calibrate, message", [
     ([], "expects at least one sample"),
     ([{"a": np.zeros((1, IN), np.float32)}], "sample 0: expects arrays 'a', 'x', got 'a'"),

@@ -1,9 +1,10 @@
-// The compiler's half of the command line: `lathe compile`, `check`, `diff` and `tune-db` start this program, so that running a compiled
+// The compiler's half of the command line: `lathe compile`, `quantize`, `check`, `diff` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/capi/MeasuredOneDnn.h"
 #include "compiler/capi/RunArtifact.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/QuantizeModel.h"
 #include "compiler/import/Check.h"
 #include "compiler/tune/TuningDatabase.h"
 #include "tools/lathe-compile/DiffCommand.h"
@@ -19,9 +20,8 @@ namespace {
 
 using lathe::printMessages, lathe::Progress;
 
-int runCompile(lathe::CompileOptions options, bool isVerbose) {
-  if (options.outputPath.empty() && options.stopAfter.empty())
-    options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
+/// Runs what makes a file of a model, and shows how it gets on.
+int report(lathe::CompileOptions &options, bool isVerbose, lathe::CompileStatus (*run)(const lathe::CompileOptions &)) {
   Progress progress(isVerbose);
   options.progress = std::ref(progress);
   options.openLibrary = lathe::openMeasuredOneDnn;
@@ -29,29 +29,27 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
   options.openProgram = lathe::openRunnableArtifact;
   options.calibrateProgress = [&](size_t done, size_t count) { progress.showShare("calibrate", done, count); };
   options.roundProgress = [&](size_t done, size_t count) { progress.showShare("round", done, count); };
-  lathe::CompileStatus status = lathe::compileModel(options);
+  lathe::CompileStatus status = run(options);
   progress.clear();
   printMessages(status.messages);
   std::fputs(status.module.c_str(), stdout);
   return status.code;
 }
 
-void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) {
-  app.add_option("model", options.modelPath, "ONNX model (.onnx), or nn operations as text (.mlir)")->required();
-  app.add_option("-o,--output", options.outputPath,
-                 "where to write the artifact; default: the model's name with .lathe");
-  app.add_option("--cpu", options.cpus, "native, x86-64-v3, x86-64-v4, cascadelake, ...; several: one program each")
-      ->delimiter(',');
-  app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
-  app.add_option("--stop-after", options.stopAfter,
-                 "print the module after this phase: import, canonical, quantize, layout, fuse, plan, codegen");
-  app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
-  app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
-  app.add_option(
-         "--provider", options.provider,
-         "of kernels: lathe; onednn, wherever it can be; auto: onednn where --tune or --tune-db says that it is "
-         "faster (running the artifact then needs the library)")
-      ->capture_default_str();
+int runCompile(lathe::CompileOptions options, bool isVerbose) {
+  if (options.outputPath.empty() && options.stopAfter.empty())
+    options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
+  return report(options, isVerbose, lathe::compileModel);
+}
+
+int runQuantize(lathe::CompileOptions options, bool isVerbose) {
+  if (options.outputPath.empty())
+    options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".quantized.onnx").string();
+  return report(options, isVerbose, lathe::quantizeModel);
+}
+
+/// What `compile` and `quantize` share.
+void addQuantization(CLI::App &app, lathe::CompileOptions &options) {
   app.add_option("--quantize", options.quantize,
                  "compute in 8-bit integers: int8, with ranges from --calibrate; int8-dynamic, with ranges that follow "
                  "from the data of each run (matrix products only). int4: weights of matrix products in 4 bits");
@@ -72,6 +70,25 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
       "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\", \"int8-dynamic\" or \"int4\", "
       "\"group_size\": 32, \"method\": \"gptq\"}; the first that matches a node's name counts");
   lathe::addImageOptions(app, options.images);
+}
+
+void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) {
+  app.add_option("model", options.modelPath, "ONNX model (.onnx), or nn operations as text (.mlir)")->required();
+  app.add_option("-o,--output", options.outputPath,
+                 "where to write the artifact; default: the model's name with .lathe");
+  app.add_option("--cpu", options.cpus, "native, x86-64-v3, x86-64-v4, cascadelake, ...; several: one program each")
+      ->delimiter(',');
+  app.add_option("--dim", options.dims, "fix or bound a symbolic size: batch=1, seq=1..512")->allow_extra_args(false);
+  app.add_option("--stop-after", options.stopAfter,
+                 "print the module after this phase: import, canonical, quantize, layout, fuse, plan, codegen");
+  app.add_option("--dump-to", options.dumpTo, "folder for the module after each phase, and the kernels' assembly");
+  app.add_option("--report", options.reportPath, "write times, sizes and decisions as JSON");
+  app.add_option(
+         "--provider", options.provider,
+         "of kernels: lathe; onednn, wherever it can be; auto: onednn where --tune or --tune-db says that it is "
+         "faster (running the artifact then needs the library)")
+      ->capture_default_str();
+  addQuantization(app, options);
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");
@@ -80,6 +97,14 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
   app.add_option("--tune-seconds", options.tuneSeconds,
                  "how long to measure; another --tune with the same database goes on where this one stops")
       ->capture_default_str();
+  app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
+}
+
+void addQuantize(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) {
+  app.add_option("model", options.modelPath, "ONNX model")->required();
+  app.add_option("-o,--output", options.outputPath,
+                 "where to write the quantized model; default: the model's name with .quantized.onnx");
+  addQuantization(app, options);
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
 }
 
@@ -168,6 +193,8 @@ int main(int argc, char **argv) {
   bool isVerbose = false;
   CLI::App *compile = app.add_subcommand("compile", "compile a model to a .lathe file");
   addCompile(*compile, options, isVerbose);
+  CLI::App *quantize = app.add_subcommand("quantize", "write a quantized model as ONNX");
+  addQuantize(*quantize, options, isVerbose);
   CheckOptions checkOptions;
   CLI::App *check = app.add_subcommand("check", "say of every node of a model whether it is supported, and why not");
   addCheck(*check, checkOptions);
@@ -182,6 +209,8 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (quantize->parsed())
+    return runQuantize(options, isVerbose);
   if (tuneDb->parsed())
     return runMerge(mergeOptions);
   if (diff->parsed())

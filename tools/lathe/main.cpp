@@ -51,8 +51,9 @@ std::filesystem::path ownPath() {
   become(LATHE_ZOO_SCRIPT, argv + 1, "the zoo needs the sources that lathe was built from");
 }
 
-constexpr std::array<OtherCommand, 5> otherCommands = {{
+constexpr std::array<OtherCommand, 6> otherCommands = {{
     {"compile", "Compile an ONNX model to a .lathe file", becomeCompiler},
+    {"quantize", "Write a quantized model as ONNX", becomeCompiler},
     {"check", "Say what would be compiled how, node by node", becomeCompiler},
     {"diff", "Say what a compiled model lost, where, why and what helps", becomeCompiler},
     {"tune-db", "Merge what `lathe compile --tune` has measured", becomeCompiler},

@@ -132,28 +132,50 @@ def compile(model, **options) -> Artifact:
 
     Raises lathe.Error with the compiler's messages when the model can't be compiled.
     """
+    folder = tempfile.TemporaryDirectory(prefix="lathe-")
+    output = os.path.join(folder.name, "model.lathe")
+    _run_compiler("compile", model, output, options)
+    return Artifact(output, folder)
+
+
+_QUANTIZE_OPTIONS = {"quantize", "calibrate", "calibrate_method", "keep", "precisions", "image_mean", "image_std", "image_size"}
+
+
+def quantize(model, output: str | os.PathLike, **options) -> None:
+    """Writes an ONNX model with the nodes quantized that `compile` would quantize, with the same integers, to the path `output`.
+
+    `model` as for `compile`, and the options of quantization: without `quantize` it is "int8" if there are samples to
+    `calibrate` with, else "int8-dynamic". Raises lathe.Error with the compiler's messages when that can't be done.
+    """
+    unknown = options.keys() - _QUANTIZE_OPTIONS
+    if unknown:
+        raise TypeError(f"unknown options {sorted(unknown)}; known are {sorted(_QUANTIZE_OPTIONS)}")
+    _run_compiler("quantize", model, os.fspath(output), options)
+
+
+def _run_compiler(command: str, model, output: str, options: dict) -> None:
+    """With the samples on disk, if they are an iterable."""
     arguments = _arguments(options)
     samples = options.get("calibrate")
-    if samples is not None and not isinstance(samples, (str, os.PathLike)):
-        with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
-            write_samples(samples, folder)
-            try:
-                return _compile(model, [*arguments, "--calibrate", folder])
-            except _runtime.Error as error:
-                raise _runtime.Error(name_samples(str(error), folder)) from None
-    return _compile(model, arguments if samples is None else [*arguments, "--calibrate", os.fspath(samples)])
+    if samples is None or isinstance(samples, (str, os.PathLike)):
+        given = [] if samples is None else ["--calibrate", os.fspath(samples)]
+        return _run_on_model(command, model, output, [*arguments, *given])
+    with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
+        write_samples(samples, folder)
+        try:
+            return _run_on_model(command, model, output, [*arguments, "--calibrate", folder])
+        except _runtime.Error as error:
+            raise _runtime.Error(name_samples(str(error), folder)) from None
 
 
-def _compile(model, arguments: list[str]) -> Artifact:
-    folder = tempfile.TemporaryDirectory(prefix="lathe-")
-    if isinstance(model, (str, os.PathLike)):
-        source = os.fspath(model)
-    else:
-        source = os.path.join(folder.name, "model.onnx")
-        data = model if isinstance(model, (bytes, bytearray, memoryview)) else model.SerializeToString()
-        Path(source).write_bytes(data)
-    output = os.path.join(folder.name, "model.lathe")
-    done = subprocess.run([_compiler(), "compile", source, "-o", output, *arguments], capture_output=True, text=True)
+def _run_on_model(command: str, model, output: str, arguments: list[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="lathe-model-") as folder:
+        if isinstance(model, (str, os.PathLike)):
+            source = os.fspath(model)
+        else:
+            source = os.path.join(folder, "model.onnx")
+            data = model if isinstance(model, (bytes, bytearray, memoryview)) else model.SerializeToString()
+            Path(source).write_bytes(data)
+        done = subprocess.run([_compiler(), command, source, "-o", output, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         raise _runtime.Error(done.stderr.strip() or f"the compiler ended with code {done.returncode}")
-    return Artifact(output, folder)

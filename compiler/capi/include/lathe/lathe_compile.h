@@ -93,6 +93,10 @@ typedef struct lathe_compile_options {
 /// `dump_to` asked for (and the artifact, if the report alone can't be finished: full disk). May be called from several threads
 /// at once; never throws, prints or exits.
 LATHE_COMPILE_API int lathe_compile(const lathe_compile_options_t *options, char **out_messages);
+/// Writes a model in ONNX with the nodes quantized that lathe_compile would quantize, with the same integers, to `output_path` (and
+/// OUTPUT_PATH.data, if it would exceed 2 GiB). Of the options those of model, output, progress and quantization count; without
+/// `quantize` it is int8 if there are samples, else int8-dynamic. Otherwise as lathe_compile.
+LATHE_COMPILE_API int lathe_quantize(const lathe_compile_options_t *options, char **out_messages);
 /// Accepts null.
 LATHE_COMPILE_API void lathe_compile_free(char *messages);
 /// "0.1.0".
