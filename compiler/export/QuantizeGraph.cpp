@@ -40,7 +40,7 @@ const QuantizedOperation *GraphQuantizer::operationFor(const Candidate &candidat
   if (found == operationsOf.end())
     return nullptr;
   for (size_t index : found->second) // with the node's own input if there is one
-    if (operations[index].input == input || factorsBetween(input, operations[index].input))
+    if (haveSameElements(input, operations[index].input) || factorsBetween(input, operations[index].input))
       return &operations[index];
   return &operations[found->second.front()];
 }
@@ -62,7 +62,8 @@ void GraphQuantizer::match(ArrayRef<QuantizedOperation> found, func::FuncOp func
     if (!value || !cast<RankedTensorType>(value.getType()).getElementType().isF32())
       continue;
     auto factors = factorsBetween(value, operation->input);
-    auto range = rangeOf(factors ? operation->input : value);
+    bool isSame = factors || haveSameElements(value, operation->input);
+    auto range = isSame ? rangeOf(operation->input) : std::nullopt;
     inputs[candidate.input] = {range.value_or(InputRange{1, 0}), factors.value_or(std::vector<float>())};
     if (!range) {
       unknown.push_back(value);
@@ -94,8 +95,12 @@ std::optional<NodeChange> GraphQuantizer::changeFor(const Candidate &candidate) 
   if (operation->kind == QuantizedOperation::fixedRange)
     for (float factor : inputs[candidate.input].factors)
       own->depthFactors.push_back(1.0 / factor);
-  bool isSameInput = operation->input == input || factors;
+  bool isSameInput = haveSameElements(input, operation->input) || factors;
   auto first = isSameInput ? findOutputs(*own, operation->weights) : std::nullopt;
+  if (!first && operation->kind == QuantizedOperation::asFloat && !candidate.input.empty()) {
+    leftNodes.push_back(candidate.node->name());
+    return std::nullopt;
+  }
   NodeChange change{candidate.node, operation->kind, inputs.lookup(candidate.input), *own, {}};
   change.weights = first ? storedIntegers(*own, operation->weights, *first) : roundedIntegers(*own);
   return change;

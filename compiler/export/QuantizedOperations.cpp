@@ -112,9 +112,17 @@ std::optional<QuantizedOperation> table(GatherOp op) {
 
 } // namespace
 
+static Value withoutReshapes(Value value) {
+  while (auto reshape = value ? value.getDefiningOp<ReshapeOp>() : ReshapeOp())
+    value = reshape.getInput();
+  return value;
+}
+
+bool haveSameElements(Value lhs, Value rhs) { return lhs && withoutReshapes(lhs) == withoutReshapes(rhs); }
+
 std::optional<std::vector<float>> factorsBetween(Value value, Value scaled) {
-  auto mul = scaled ? scaled.getDefiningOp<BinaryOp>() : BinaryOp();
-  if (!mul || mul.getKind() != BinaryKind::mul || mul.getLhs() != value)
+  auto mul = scaled ? withoutReshapes(scaled).getDefiningOp<BinaryOp>() : BinaryOp();
+  if (!mul || mul.getKind() != BinaryKind::mul || !haveSameElements(value, mul.getLhs()))
     return std::nullopt;
   auto factors = constantTensor(mul.getRhs());
   if (!factors || factors->rank() != 1 || factors->dim(0) != tensorType(value).getShape().back())

@@ -50,7 +50,9 @@ struct InputRange {
   uint8_t zero;
 };
 
-/// `scaled` = value * factors, one for each index of the last axis: these factors; none if it is something else.
+/// Do two values have the same elements in the same order? As far as reshapes tell.
+bool haveSameElements(mlir::Value lhs, mlir::Value rhs);
+/// `scaled` has the elements of value * factors, one for each index of the last axis: these factors; none if it is something else.
 std::optional<std::vector<float>> factorsBetween(mlir::Value value, mlir::Value scaled);
 
 /// The range that `value` is quantized with for products; none if it isn't.

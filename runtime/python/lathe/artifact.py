@@ -138,7 +138,8 @@ def compile(model, **options) -> Artifact:
     return Artifact(output, folder)
 
 
-_QUANTIZE_OPTIONS = {"quantize", "calibrate", "calibrate_method", "keep", "precisions", "image_mean", "image_std", "image_size"}
+_QUANTIZE_OPTIONS = {"quantize", "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean",
+                     "image_std", "image_size"}
 
 
 def quantize(model, output: str | os.PathLike, **options) -> None:
