@@ -25,12 +25,27 @@ struct Reader {
   size_t momentBytes() const { return size_t(depth() * depth()) * sizeof(float); }
 };
 
+/// Of precision int4, by a method that needs data.
+bool usesMoments(Operation *op) {
+  auto matmul = dyn_cast<nn::MatmulOp>(op);
+  auto wanted = nn::precisionOf(op);
+  return matmul && wanted && wanted->precision == nn::Precision::int4 && wanted->int4Method != nn::Int4Method::rtn &&
+         nn::reasonAgainstIntegerWeights(matmul).empty();
+}
+
+/// Does a product of another input have the same matrix? Rounded for each, it would be stored for each.
+bool isShared(const WeightedProduct &product) {
+  return llvm::any_of(product.constant()->getUsers(), [&](Operation *user) {
+    auto other = WeightedProduct::of(user);
+    return other && other->input->get() != product.input->get();
+  });
+}
+
 std::vector<Reader> readersOf(func::FuncOp function) {
   llvm::MapVector<Value, Reader> readers;
   function.walk([&](Operation *op) {
-    auto product = WeightedProduct::of(op);
-    auto wanted = nn::precisionOf(op);
-    if (!product || !wanted || wanted->precision != nn::Precision::int4 || wanted->int4Method == nn::Int4Method::rtn)
+    auto product = usesMoments(op) ? WeightedProduct::of(op) : std::nullopt;
+    if (!product || isShared(*product))
       return;
     Reader &reader = readers[product->input->get()];
     reader.input = product->input->get();

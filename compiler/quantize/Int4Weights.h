@@ -11,7 +11,7 @@ struct Int4Progress {
   std::function<void(size_t done, size_t count)> products;
 };
 
-/// Are there such products?
+/// Are there such products? Those whose matrix belongs to products of several inputs don't count: nearest numbers serve all of them.
 bool needsMoments(mlir::func::FuncOp function);
 
 /// Replaces the weights of these products by dequantized integers, as the samples' inputs of each product ask for. Memory: what second

@@ -20,6 +20,7 @@
 #include "passes/support/QuantizedOrigin.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include <map>
 
 using namespace mlir;
 
@@ -182,11 +183,17 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     std::string reason = matmul ? reasonAgainstIntegerWeights(matmul) : "convolutions have no weights of 4 bits";
     if (!reason.empty())
       return decide(product.op, false, reason);
-    auto weights = WeightMatrix::of(product);
-    if (!weights)
-      return decide(product.op, false, "weights are not finite");
-    OpBuilder b(product.op);
-    product.weights->set(createGrouped(b, product, roundToNearest(*weights, nullptr, wanted.groupSize)));
+    // Products of one matrix share its integers.
+    Value &shared = grouped[{product.weights->get().getAsOpaquePointer(), {product.outputAxis, wanted.groupSize}}];
+    if (!shared) {
+      auto weights = WeightMatrix::of(product);
+      if (!weights)
+        return decide(product.op, false, "weights are not finite");
+      OpBuilder b(product.op->getContext());
+      b.setInsertionPointAfter(product.constant());
+      shared = createGrouped(b, product, roundToNearest(*weights, nullptr, wanted.groupSize));
+    }
+    product.weights->set(shared);
   }
 
   /// Rows of tables that are looked up (embeddings) have a scale each.
@@ -202,6 +209,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
 
   void runOnOperation() override {
     decisions.clear();
+    grouped.clear();
     Uses calibrated, measured;
     getOperation().walk([&](Operation *op) {
       auto wanted = precisionOf(op);
@@ -222,6 +230,8 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
   }
 
   std::vector<Decision> decisions;
+  std::map<std::pair<void *, std::pair<int64_t, int64_t>>, Value>
+      grouped; // by matrix, axis of the columns and size of groups
 };
 
 } // namespace

@@ -108,6 +108,31 @@ def test_weights_of_4_bits(depth, group_size):
         run_on(quantize="int4", group_size=group_size + 1)
 
 
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_awq_behind_a_layer_norm(is_shared, tmp_path):
+    """Which takes the factors, unless others read it, too."""
+    rng = np.random.default_rng(8)
+    initializers = [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in (
+        ("scale", np.where(np.arange(64) % 16 == 3, 30, 1)), ("bias", rng.standard_normal(64)),
+        ("w", rng.standard_normal((64, 48))))]
+    value = lambda name, size: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", size])
+    nodes = [oh.make_node("LayerNormalization", ["x", "scale", "bias"], ["n"], "norm"),
+             oh.make_node("MatMul", ["n", "w"], ["y"], "product")]
+    graph = oh.make_graph(nodes, "norm", [value("x", 64)], [value("y", 48)] + [value("n", 64)] * is_shared, initializers)
+    model = oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+    x = rng.standard_normal((256, 64), np.float32)
+    def run_on(**options):
+        artifact = lathe.compile(model, **options)
+        artifact.save(tmp_path / "m.lathe")
+        return lathe.Session(artifact).run({"x": x})["y"]
+    def error(got):
+        return np.linalg.norm(got - exact) / np.linalg.norm(exact)
+    exact, awq = run_on(), {"quantize": "int4", "int4_method": "awq", "calibrate": [{"x": x[:128]}, {"x": x[128:]}]}
+    assert 0 < error(run_on(**awq)) < 0.6 * error(run_on(quantize="int4"))
+    first = (run_on(**awq), (tmp_path / "m.lathe").read_bytes())[1]
+    assert (run_on(**awq), (tmp_path / "m.lathe").read_bytes())[1] == first
+
+
 def test_size_of_4_bits(tmp_path):
     """At most 0.18 of the matrix in f32, at groups of 32 (with a scale in f32: 0.156, with zero points 0.164)."""
     sizes = []

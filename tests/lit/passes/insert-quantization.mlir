@@ -90,6 +90,21 @@ func.func @four_bits(%x: tensor<3x40xf32>, %y: tensor<1x1x4xf32>, %z: tensor<2x2
 
 // -----
 
+// Products of one matrix share its integers.
+// CHECK-LABEL: @shared_matrix
+// CHECK: %[[W:.*]] = nn.dequantize
+// CHECK-NOT: nn.dequantize
+// CHECK: nn.matmul %arg0, %[[W]]
+// CHECK: nn.matmul %arg1, %[[W]]
+func.func @shared_matrix(%x: tensor<3x32xf32>, %y: tensor<3x32xf32>) -> (tensor<3x16xf32>, tensor<3x16xf32>) {
+  %w = nn.constant dense<3.0> : tensor<32x16xf32>
+  %a = nn.matmul %x, %w {lathe.precision = "int4"} : (tensor<3x32xf32>, tensor<32x16xf32>) -> tensor<3x16xf32>
+  %b = nn.matmul %y, %w {lathe.precision = "int4"} : (tensor<3x32xf32>, tensor<32x16xf32>) -> tensor<3x16xf32>
+  return %a, %b : tensor<3x16xf32>, tensor<3x16xf32>
+}
+
+// -----
+
 // Nodes differ: one reads calibrated integers, one measured ones, one numbers; what says nothing stays as it is.
 // CHECK-LABEL: @mixed
 // CHECK-SAME: reason = "by hand"
