@@ -29,7 +29,7 @@ def test_int4_sentences():
         cosine[method] = figures["cosine"]
         assert figures["size"] <= 0.22  # more than half of the weights are a table, of 8 bits
     assert cosine["gptq"] >= 0.985
-    assert cosine["awq"] >= 0.98
+    assert cosine["awq"] >= 0.975
     assert min(cosine["gptq"], cosine["awq"]) > cosine["rtn"] > 0.9
 
 
