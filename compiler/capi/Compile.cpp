@@ -1,6 +1,8 @@
 #include "compiler/capi/MeasuredOneDnn.h"
+#include "compiler/capi/ObserveArtifact.h"
+#include "compiler/capi/ReadOptions.h"
 #include "compiler/capi/RunArtifact.h"
-#include "compiler/capi/include/lathe/lathe_compile.h"
+#include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/QuantizeModel.h"
 #include <algorithm>
@@ -10,35 +12,13 @@
 
 namespace {
 
-using lathe::CompileStatus;
+using lathe::CompileStatus, lathe::readKnown, lathe::readList, lathe::readNumbers;
 
 CompileStatus badOptions(const std::string &message) {
   return {CompileStatus::badUsage, "error: " + message + "\n", ""};
 }
 
-/// The caller's struct may be older and shorter than ours, or newer and longer: then what we don't know must be zero.
-bool read(const lathe_compile_options_t *options, lathe_compile_options_t &known) {
-  size_t size = options->struct_size;
-  const char *bytes = reinterpret_cast<const char *>(options);
-  std::memcpy(&known, options, std::min(size, sizeof(known)));
-  return size <= sizeof(known) || std::all_of(bytes + sizeof(known), bytes + size, [](char byte) { return !byte; });
-}
-
-bool readList(const char *const *texts, size_t count, std::vector<std::string> &list) {
-  if (count && (!texts || std::find(texts, texts + count, nullptr) != texts + count))
-    return false;
-  list.assign(texts, texts + count);
-  return true;
-}
-
 const char *orEmpty(const char *text) { return text ? text : ""; }
-
-bool readNumbers(const double *numbers, size_t count, std::vector<double> &list) {
-  if (count && !numbers)
-    return false;
-  list.assign(numbers, numbers + count);
-  return true;
-}
 
 /// What belongs to quantization; an empty text, or what is wrong.
 std::string readQuantization(const lathe_compile_options_t &from, lathe::CompileOptions &options) {
@@ -54,6 +34,10 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
   options.images.height = from.image_height;
   options.images.width = from.image_width;
   options.openProgram = lathe::openRunnableArtifact;
+  if (!options.reportPath.empty())
+    options.measureAccuracy = [](const lathe::CompileOptions &measured) {
+      return lathe::diff::measureAccuracy(measured, lathe::openObservedArtifact);
+    };
   bool isOk = readNumbers(from.image_mean, from.image_mean_count, options.images.mean) &&
               readNumbers(from.image_std, from.image_std_count, options.images.std);
   return isOk ? "" : "expects numbers for image_mean and image_std";
@@ -67,7 +51,7 @@ CompileStatus runWith(const lathe_compile_options_t *given, Run run) {
   if (!given || given->struct_size < leastSize)
     return badOptions("expects options with struct_size set");
   lathe_compile_options_t from = LATHE_COMPILE_OPTIONS_INIT;
-  if (!read(given, from))
+  if (!readKnown(given, from))
     return badOptions("options have a field that this version (" LATHE_VERSION ") doesn't know");
   if (!from.model_path && !from.model_data)
     return badOptions("expects a model_path or model_data");

@@ -1,6 +1,7 @@
 #include "compiler/diff/Causes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -99,14 +100,15 @@ Cause causeOf(ArrayRef<Layer> layers, size_t number) {
     for (auto [integer, whose] : integers)
       if (auto cause = find(*integer, whose))
         return *cause;
-  return {Cause::rounding, integers.empty() ? "rounding of weights" : "rounding", 1};
+  return {Cause::rounding, "rounding", 1};
 }
 
-double shareOfHarm(ArrayRef<Layer> layers, size_t number) {
+double shareOfHarm(const Measured &measured, size_t number) {
   double sum = 0;
-  for (const Layer &layer : layers)
+  for (const Layer &layer : measured.layers)
     sum += layer.harm.value_or(0);
-  return sum > 0 ? layers[number].harm.value_or(0) / sum : 0;
+  double whole = std::max(sum, measured.harmOfAll);
+  return whole > 0 ? measured.layers[number].harm.value_or(0) / whole : 0;
 }
 
 CompiledWith CompiledWith::parse(StringRef flags) {
@@ -114,6 +116,8 @@ CompiledWith CompiledWith::parse(StringRef flags) {
   SmallVector<StringRef> words;
   flags.split(words, ' ', -1, false);
   for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i] == "--group-size")
+      (void)words[i + 1].getAsInteger(10, with.groupSize);
     std::string value = words[i + 1].str();
     if (words[i] == "--quantize")
       with.quantize = value;
@@ -121,8 +125,6 @@ CompiledWith CompiledWith::parse(StringRef flags) {
       with.calibrateMethod = value;
     else if (words[i] == "--dim")
       with.dims.push_back(value);
-    else if (words[i] == "--cpu")
-      with.cpus = value;
   }
   return with;
 }
@@ -141,9 +143,27 @@ std::string escaped(StringRef text) {
   return pattern;
 }
 
-std::string keepOption(ArrayRef<std::string> names) {
+std::string patternOf(ArrayRef<std::string> names) {
   std::string pattern = join(map_range(names, [](const std::string &name) { return escaped(name); }), "|");
-  return "--keep '^" + (names.size() == 1 ? pattern : "(" + pattern + ")") + "$'";
+  return "^" + (names.size() == 1 ? pattern : "(" + pattern + ")") + "$";
+}
+
+/// Of 4-bit weights: steps of 8 bits are a sixteenth.
+Remedy withEightBits(ArrayRef<std::string> names, double share) {
+  std::string rule =
+      formatv("{0}", json::Value(json::Array{json::Object{{"nodes", patternOf(names)}, {"precision", "int8-dynamic"}}}))
+          .str();
+  return {"give its weights 8 bits", "--precisions FILE with " + rule, gainOf(share * (1 - 1.0 / 256))};
+}
+
+/// The largest of n normal weights, which the steps are made for, grows with sqrt(log n).
+Remedy withSmallerGroups(const CompiledWith &options) {
+  constexpr int64_t smallest = 16;
+  if (options.groupSize <= smallest)
+    return {};
+  double gain = 10 * std::log10(std::log(double(options.groupSize)) / std::log(double(options.groupSize) / 2));
+  return {"let fewer weights share a scale, in all layers", "--group-size " + std::to_string(options.groupSize / 2),
+          gain};
 }
 
 Remedy forCause(const Cause &cause, double share, const CompiledWith &options) {
@@ -160,22 +180,27 @@ Remedy forCause(const Cause &cause, double share, const CompiledWith &options) {
 }
 } // namespace
 
-std::vector<Remedy> remediesOf(ArrayRef<Layer> layers, size_t number, const Cause &cause, const Reference &reference,
+std::vector<Remedy> remediesOf(const Measured &measured, size_t number, const Cause &cause, const Reference &reference,
                                const CompiledWith &options) {
   std::vector<Remedy> remedies;
-  double share = shareOfHarm(layers, number);
+  double share = shareOfHarm(measured, number);
   if (cause.kind == Cause::none || share == 0)
     return remedies;
   if (Remedy remedy = forCause(cause, share, options); !remedy.text.empty())
     remedies.push_back(remedy);
-  const Layer &layer = layers[number];
+  const Layer &layer = measured.layers[number];
   // Where most is lost by keeping the result as integers, those who read it as integers are to blame.
   double kept = layer.representation ? layer.representation->clipEnergy() + layer.representation->roundEnergy() : 0;
   bool isOwn = !layer.product.empty() && kept < largeShare * layer.local.errorEnergy();
   std::vector<std::string> products = isOwn ? std::vector{layer.product} : reference.productsReading(layer.node);
   constexpr size_t mostProducts = 3;
-  if (!products.empty() && products.size() <= mostProducts && !options.quantize.empty())
-    remedies.push_back({"keep it in f32", keepOption(products), gainOf(share)});
+  bool isNamed = !products.empty() && products.size() <= mostProducts && !options.quantize.empty();
+  if (isNamed && options.groupSize > 0)
+    remedies.push_back(withEightBits(products, share));
+  if (isNamed)
+    remedies.push_back({"keep it in f32", "--keep '" + patternOf(products) + "'", gainOf(share)});
+  if (Remedy remedy = withSmallerGroups(options); cause.kind == Cause::rounding && !remedy.text.empty())
+    remedies.push_back(remedy);
   llvm::stable_sort(remedies, [](const Remedy &a, const Remedy &b) { return a.gain > b.gain; });
   return remedies;
 }

@@ -27,20 +27,20 @@ struct Remedy {
   double gain = 0;    // in dB at the outputs, estimated
 };
 
-/// Part of the outputs' error energy that is the layer's, from the harms of all; 0 where it is not known.
-double shareOfHarm(llvm::ArrayRef<Layer> layers, size_t number);
+/// Part of the outputs' error energy that is the layer's, as if errors of layers had nothing to do with each other; 0 where it is not known.
+double shareOfHarm(const Measured &measured, size_t number);
 
 /// Options that the artifact was compiled with, in the command line's form.
 struct CompiledWith {
   std::string quantize, calibrateMethod;
   std::vector<std::string> dims;
-  std::string cpus;
+  int64_t groupSize = 0; // of 4-bit weights; 0: there are none
 
   static CompiledWith parse(llvm::StringRef flags);
 };
 
 /// The best first; empty where the layer does no harm.
-std::vector<Remedy> remediesOf(llvm::ArrayRef<Layer> layers, size_t number, const Cause &cause,
-                               const Reference &reference, const CompiledWith &options);
+std::vector<Remedy> remediesOf(const Measured &measured, size_t number, const Cause &cause, const Reference &reference,
+                               const CompiledWith &options);
 
 } // namespace lathe::diff

@@ -44,7 +44,7 @@ Error timeInTurns(ObservedProgram *programs[2], const Inputs inputs[2], Turns &t
 
 class Diffing {
 public:
-  explicit Diffing(const DiffOptions &options) : options(options), model(options.modelPath) {}
+  explicit Diffing(const DiffOptions &options) : options(options), model(options.modelPath, options.modelData) {}
 
   DiffStatus run();
 
@@ -72,7 +72,7 @@ bool Diffing::open() {
     if (ImportOptions ignored; !parseDimOption(dim, ignored))
       return fail(DiffStatus::badUsage, "expects --dim name=size or name=low..high, got '" + dim + "'");
   for (const std::string *path : {&options.modelPath, &options.artifactPath, &options.dataPath})
-    if (!sys::fs::exists(*path))
+    if (!sys::fs::exists(*path) && (path != &options.modelPath || options.modelData.empty()))
       return fail(DiffStatus::badEnvironment, "cannot open '" + *path + "': no such file or folder");
   auto opened = options.open(options.artifactPath, 0);
   if (!opened)
@@ -99,6 +99,7 @@ bool Diffing::compare() {
   Comparison &comparison = status.comparison;
   MeasureOptions measuring;
   measuring.samples = options.samples;
+  measuring.layers = options.measureLayers;
   measuring.open = options.open;
   measuring.progress = options.progress;
   auto measured = measure(model, *artifact, *samples, measuring);
@@ -109,8 +110,8 @@ bool Diffing::compare() {
   ArrayRef<Layer> layers = comparison.measured.layers;
   for (size_t i = 0; i < layers.size(); ++i) {
     Cause cause = causeOf(layers, i);
-    comparison.diagnoses.push_back(
-        {cause, remediesOf(layers, i, cause, model, comparison.compiledWith), shareOfHarm(layers, i)});
+    comparison.diagnoses.push_back({cause, remediesOf(comparison.measured, i, cause, model, comparison.compiledWith),
+                                    shareOfHarm(comparison.measured, i)});
     comparison.byHarm.push_back(i);
   }
   auto key = [&](size_t i) { return std::pair(-comparison.diagnoses[i].share, layers[i].local.sqnr()); };
@@ -127,6 +128,7 @@ bool Diffing::measureSpeed() {
   auto remove = make_scope_exit([&] { sys::fs::remove(path); });
   CompileOptions compile;
   compile.modelPath = options.modelPath;
+  compile.modelData = options.modelData;
   compile.outputPath = path.str().str();
   compile.dims = options.dims.empty() ? comparison.compiledWith.dims : options.dims;
   CompileStatus compiled = compileModel(compile);

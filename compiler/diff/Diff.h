@@ -7,7 +7,9 @@ namespace lathe::diff {
 
 struct DiffOptions {
   std::string modelPath, artifactPath, dataPath;
+  llvm::ArrayRef<char> modelData; // a serialized ModelProto; if not empty, modelPath is its name in messages
   size_t samples = 16;
+  bool measureLayers = true;     // else only what the whole loses
   std::vector<std::string> dims; // of the reference; empty: those the artifact was compiled with
   ImageOptions images;           // for samples that are pictures
   bool measureSpeed = true;      // against the model compiled in f32, which is done for it

@@ -134,6 +134,8 @@ Error Measuring::findLayers(const Inputs &inputs) {
       if (arg.node.empty())
         continue;
       const ReferenceValue *value = reference.find(arg.node);
+      if (!options.layers)
+        continue;
       result.unmatched += !value;
       if (!value)
         continue;
@@ -215,6 +217,15 @@ void Measuring::takeLayer(Layer &layer, const ObservedValue &value, bool isLocal
   localErrors[size_t(&layer - result.layers.data())] = std::move(got);
 }
 
+/// Relative energy of the outputs' errors.
+double relativeEnergy(ArrayRef<ErrorSums> errors) {
+  double sum = 0;
+  for (const ErrorSums &error : errors)
+    if (double relative = error.relative(); std::isfinite(relative))
+      sum += relative * relative;
+  return sum;
+}
+
 Error Measuring::measureSample(size_t number) {
   auto inputs = load(number);
   if (!inputs)
@@ -224,7 +235,8 @@ Error Measuring::measureSample(size_t number) {
   step();
   Inputs given = inOrderOfArtifact(*inputs);
   std::string problem;
-  for (bool isLocal : {false, true}) {
+  std::vector<ErrorSums> errors(outputs.size()); // of this sample
+  for (bool isLocal : ArrayRef({false, true}).take_front(options.layers ? 2 : 1)) {
     localErrors.assign(result.layers.size(), {});
     auto observe = [&](size_t call, ArrayRef<ObservedValue> args) {
       for (auto [i, arg] : llvm::enumerate(args))
@@ -233,9 +245,13 @@ Error Measuring::measureSample(size_t number) {
     };
     auto compare = [&](size_t i, const OutputView &output) {
       const Expected32 &expected = outputs[outputOrder[i]];
-      if (!isLocal && ArrayRef<int64_t>(expected.shape) == output.shape)
-        result.outputs[i].errors.add(expected.numbers, toFloats(output));
-      else if (!isLocal)
+      if (isLocal)
+        return;
+      if (ArrayRef<int64_t>(expected.shape) == output.shape) {
+        std::vector<float> got = toFloats(output);
+        result.outputs[i].errors.add(expected.numbers, got);
+        errors[i].add(expected.numbers, got);
+      } else
         problem = "output '" + result.outputs[i].name + "' has other sizes in the model";
     };
     if (Error error = artifact.run(given, observe, compare))
@@ -244,16 +260,10 @@ Error Measuring::measureSample(size_t number) {
   }
   if (!problem.empty())
     return createStringError(problem);
-  return number < harmSamples ? measureHarm(*inputs) : Error::success();
-}
-
-/// Relative energy of the outputs' errors.
-double relativeEnergy(ArrayRef<ErrorSums> errors) {
-  double sum = 0;
-  for (const ErrorSums &error : errors)
-    if (double relative = error.relative(); std::isfinite(relative))
-      sum += relative * relative;
-  return sum;
+  if (number >= harmSamples)
+    return Error::success();
+  result.harmOfAll += relativeEnergy(errors) / double(harmSamples);
+  return measureHarm(*inputs);
 }
 
 Error Measuring::measureHarm(const Inputs &inputs) {

@@ -53,6 +53,7 @@ struct OutputErrors {
 
 struct MeasureOptions {
   size_t samples = 16;
+  bool layers = true; // else only outputs
   OpenObserved open;
   /// Told how many runs are done, of how many.
   std::function<void(size_t done, size_t count)> progress;
@@ -62,7 +63,8 @@ struct Measured {
   size_t samples = 0, calls = 0, knownCalls = 0;
   std::vector<OutputErrors> outputs;
   std::vector<Layer> layers; // in the order of calls
-  uint64_t referenceMemoryBytes = 0, memoryBytes = 0;
+  uint64_t memoryBytes = 0;
+  double harmOfAll = 0; // as a layer's harm, of the whole artifact on the same samples
   /// Values known to the artifact that the model has none of; for a model of another origin all of them.
   size_t unmatched = 0;
   size_t tooLarge = 0; // values left out, since more than 2 GB would have to be held at once

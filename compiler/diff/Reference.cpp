@@ -12,8 +12,8 @@ using namespace mlir;
 
 namespace lathe::diff {
 
-Reference::Reference(StringRef modelPath)
-    : modelPath(modelPath), messages(&context, modelPath), backend(createX86Backend()) {
+Reference::Reference(StringRef modelPath, ArrayRef<char> data)
+    : modelPath(modelPath), data(data), messages(&context, modelPath), backend(createX86Backend()) {
   prepareContext(context);
 }
 
@@ -25,7 +25,7 @@ bool Reference::load(ArrayRef<std::string> dims) {
   for (const std::string &dim : dims)
     parseDimOption(dim, options);
   options.hasUnknownDim = &unknownDim;
-  module = loadModel(modelPath, {}, options, context, messages);
+  module = loadModel(modelPath, data, options, context, messages);
   if (!module)
     return false;
   PassManager passes(&context);

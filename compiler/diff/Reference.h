@@ -22,7 +22,8 @@ struct ReferenceValue {
 
 class Reference {
 public:
-  Reference(llvm::StringRef modelPath);
+  /// `data`: a serialized ModelProto instead of the file, if not empty.
+  Reference(llvm::StringRef modelPath, llvm::ArrayRef<char> data);
 
   /// Imports the model; `dims` as --dim of the compiler. False: messages say why.
   bool load(llvm::ArrayRef<std::string> dims);
@@ -44,6 +45,7 @@ private:
   void collectValues();
 
   std::string modelPath;
+  llvm::ArrayRef<char> data;
   bool unknownDim = false;
   mlir::MLIRContext context;
   Messages messages;

@@ -81,6 +81,7 @@ private:
   LogicalResult plan();
   LogicalResult generate();
   LogicalResult write();
+  bool compare();
   bool checkIo(const Twine &what, std::error_code error);
   bool openOutputs();
   bool writeReport();
@@ -365,7 +366,21 @@ bool Compilation::runPhases() {
       return true;
     }
   }
-  return timed("write", [&] { return succeeded(write()); });
+  return timed("write", [&] { return succeeded(write()); }) && compare();
+}
+
+/// What was lost, where there are samples to measure it with. That it can't be measured is worth a warning, no more.
+bool Compilation::compare() {
+  if (!options.measureAccuracy || options.quantize.empty() || options.calibratePath.empty())
+    return true;
+  return timed("compare", [&] {
+    Accuracy accuracy = options.measureAccuracy(options);
+    if (!accuracy.problem.empty())
+      messages.warning(accuracy.problem);
+    status.accuracy = accuracy.summary;
+    report.accuracyJson = accuracy.json;
+    return true;
+  });
 }
 
 LogicalResult Compilation::write() {

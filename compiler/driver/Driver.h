@@ -14,6 +14,15 @@
 
 namespace lathe {
 
+struct CompileOptions;
+
+/// What an artifact lost against its model in f32.
+struct Accuracy {
+  std::string summary; // one line; empty: not measured
+  std::string json;    // for the report; empty: not measured
+  std::string problem; // why not
+};
+
 struct CompileOptions {
   std::string modelPath;          // .onnx, or .mlir with one function of nn operations
   llvm::ArrayRef<char> modelData; // a serialized ModelProto; if not empty, modelPath is its name in messages
@@ -38,6 +47,8 @@ struct CompileOptions {
   std::string precisionsPath;          // precisions of single nodes: see readPrecisionRules; empty: none
   ImageOptions images;                 // for samples that are pictures
   OpenProgram openProgram;             // runs the model for calibration; null: int8 is refused
+  /// Measures the artifact on calibration samples, once it is written; null: nobody does.
+  std::function<Accuracy(const CompileOptions &options)> measureAccuracy;
   /// Told how many samples were run, of how many.
   std::function<void(size_t done, size_t count)> calibrateProgress;
   /// Told how many inputs of products were done whose weights are rounded with samples, of how many.
@@ -54,6 +65,7 @@ struct CompileStatus {
   Code code = success;
   std::string messages; // lines "error: ...", "warning: ..."
   std::string module;   // text of the module, with stopAfter
+  std::string accuracy; // one line: what a quantized model lost; empty: not measured
 
   bool isOk() const { return code == success; }
 };

@@ -79,6 +79,10 @@ std::string CompileReport::toJson() const {
               {"weights_bytes", int64_t(sizes.weightsBytes)},
               {"choices", choicesJson(*this)},
               {"decisions", decisionsJson(*this)}};
+  if (auto accuracy = llvm::json::parse(accuracyJson))
+    root["accuracy"] = std::move(*accuracy);
+  else
+    llvm::consumeError(accuracy.takeError()); // there is none
   std::string text;
   llvm::raw_string_ostream out(text);
   out << llvm::formatv("{0:2}", llvm::json::Value(std::move(root))) << "\n";

@@ -27,6 +27,7 @@ struct CompileReport {
   ArtifactSizes sizes;
   std::vector<Decision> decisions;
   std::vector<ChoiceRecord> choices; // of plans for contractions
+  std::string accuracyJson;          // what quantization lost; empty: not measured
 
   /// JSON text, with the peak memory of the process so far.
   std::string toJson() const;

@@ -116,6 +116,29 @@ static const char *write_samples(const char *name, size_t count, float last) {
   return path;
 }
 
+static void check_diff(void) {
+  lathe_compile_options_t options = good_options(place("compared.lathe"));
+  lathe_diff_options_t diff = LATHE_DIFF_OPTIONS_INIT;
+  char *json = NULL, *messages = NULL;
+  expect_code(&options, LATHE_COMPILE_OK, NULL);
+  EXPECT(lathe_diff(NULL, &json, &messages) == LATHE_COMPILE_BAD_OPTIONS && !json && strstr(messages, "struct_size"));
+  lathe_compile_free(messages);
+  diff.model_path = model_path;
+  diff.artifact_path = options.output_path;
+  EXPECT(lathe_diff(&diff, NULL, NULL) == LATHE_COMPILE_BAD_OPTIONS);
+  diff.data_path = write_samples("compared.npy", 4, 3);
+  diff.html_path = place("none/page.html");
+  EXPECT(lathe_diff(&diff, &json, &messages) == LATHE_COMPILE_BAD_ENVIRONMENT && !json &&
+         strstr(messages, "can't write"));
+  lathe_compile_free(messages);
+  diff.html_path = place("page.html");
+  EXPECT(lathe_diff(&diff, &json, &messages) == LATHE_COMPILE_OK && !*messages);
+  EXPECT(strstr(json, "\"layers\"") && strstr(json, "\"f32_cost\""));
+  EXPECT(access(diff.html_path, R_OK) == 0);
+  lathe_compile_free(messages);
+  lathe_compile_free(json);
+}
+
 static void check_quantizing(void) {
   static const double mean[] = {0.5};
   lathe_compile_options_t options = good_options(place("quantized.lathe"));
@@ -318,6 +341,7 @@ int main(int argc, char **argv) {
   check_memory();
   check_quantizing();
   check_quantized_onnx();
+  check_diff();
   check_tuning();
   check_provider();
   check_bad_options();

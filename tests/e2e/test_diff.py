@@ -15,8 +15,21 @@ from models.builders.digits import samples
 WIDTH = 16
 
 
-def save_model(path, weights, biases):
-    """Three convolutions with ReLUs between, then a mean: x [N, 3, 8, 8] -> y [N, 16]."""
+def quantized_inputs(highest, weight):
+    """Nodes and constants that make the second convolution one of integers; r0 reaches up to `highest`."""
+    constant = onnx.numpy_helper.from_array
+    scales = np.abs(weight).max((1, 2, 3)) / 127
+    integers = np.rint(weight / scales[:, None, None, None]).astype(np.int8)
+    constants = [constant(np.float32(highest / 255), "s"), constant(np.uint8(0), "z"), constant(integers, "i1"),
+                 constant(scales.astype(np.float32), "s1"), constant(np.zeros(len(scales), np.int8), "z1")]
+    nodes = [oh.make_node("QuantizeLinear", ["r0", "s", "z"], ["q0"], "quantize"),
+             oh.make_node("DequantizeLinear", ["q0", "s", "z"], ["d0"], "dequantize"),
+             oh.make_node("DequantizeLinear", ["i1", "s1", "z1"], ["w1"], "weights", axis=0)]
+    return nodes, constants
+
+
+def save_model(path, weights, biases, highest=None):
+    """Three convolutions with ReLUs between, then a mean: x [N, 3, 8, 8] -> y [N, 16]; with `highest`, the second one of integers."""
     value = lambda name, shape: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
     nodes, constants, last = [], [], "x"
     for i, (weight, bias) in enumerate(zip(weights, biases)):
@@ -24,6 +37,10 @@ def save_model(path, weights, biases):
         nodes += [oh.make_node("Conv", [last, f"w{i}", f"b{i}"], [f"c{i}"], f"conv{i}", pads=[1, 1, 1, 1]),
                   oh.make_node("Relu", [f"c{i}"], [f"r{i}"], f"relu{i}")]
         last = f"r{i}"
+        if highest is not None and i == 0:
+            added = quantized_inputs(highest, weights[1])
+            nodes, constants, last = nodes + added[0], constants + added[1], "d0"
+    constants = list({constant.name: constant for constant in reversed(constants) if highest is None or constant.name != "w1"}.values())
     nodes.append(oh.make_node("ReduceMean", [last], ["y"], "mean", axes=[2, 3], keepdims=0))
     graph = oh.make_graph(nodes, "three", [value("x", ["N", 3, 8, 8])], [value("y", ["N", WIDTH])], constants)
     onnx.save(oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8), path)
@@ -99,14 +116,14 @@ def test_digits(work):
     layers = result["layers"]
     assert all(30 < decibels(layer["local"]) for layer in layers)
     assert any(decibels(layer["accumulated"]) < decibels(layer["local"]) - 3 for layer in layers)
-    assert sum(layer["harm"] or 0 for layer in layers) == pytest.approx(1)
-    # The remedy that promises most helps, by as much within a factor of three.
+    assert 0.5 < sum(layer["harm"] or 0 for layer in layers) < 1.001
+    # The remedy that promises most helps: by a third of that, or more.
     worst = layers[result["by_harm"][0]]
     remedy = next(r for r in worst["remedies"] if r["option"].startswith("--keep"))
     pattern = re.fullmatch(r"--keep '(.*)'", remedy["option"])[1]
     better = work.diff(model, work.compile(model, *quantize, "--keep", pattern), data)
     gain = decibels(better["outputs"][0]) - decibels(result["outputs"][0])
-    assert remedy["gain_db"] / 3 < gain < remedy["gain_db"] * 3
+    assert gain > remedy["gain_db"] / 3 > 0.1
 
 
 def test_only_the_changed_layer_has_a_local_error(work):
@@ -140,17 +157,22 @@ def test_clipped_range(work):
 
 
 def test_outlier_channel(work):
+    """A model that was quantized elsewhere, against what it was made from."""
     weights, biases = parameters()
-    weights[0][5] *= 60
-    model = work.model("m.onnx", weights, biases)
     data = work.data("x.npz", inputs())
-    artifact = work.compile(model, "--quantize", "int8", "--calibrate-method", "min-max", "--calibrate", data)
-    layer = by_node(work.diff(model, artifact, data))["relu0"]
-    assert layer["cause"] == "outlier channel"
-    assert "channel 5 " in layer["why"]
-    weights[0][5] /= 60
-    artifact = work.compile(work.model("m.onnx", weights, biases), "--quantize", "int8", "--calibrate", data)
-    assert by_node(work.diff(model, artifact, data))["relu0"]["cause"] != "outlier channel"
+
+    def cause(factor):
+        weights[0][5] *= factor
+        model, made = work.model("m.onnx", weights, biases), work.path("qdq.onnx")
+        save_model(made, weights, biases, highest=factor * 4)
+        result = by_node(work.diff(model, work.compile(made), data))["relu0"]
+        weights[0][5] /= factor
+        assert result["type"] == "u8"
+        return result
+
+    assert cause(60)["cause"] == "outlier channel"
+    assert "channel 5 " in cause(60)["why"]
+    assert cause(1)["cause"] != "outlier channel"
 
 
 def test_unused_range(work):
@@ -176,6 +198,20 @@ def test_page_needs_nothing_beside_itself(work):
     embedded = re.search(r"const data = (.*?);\n\n// ----", page, re.S)[1]
     with open(work.path("d.json"), encoding="utf-8") as file:
         assert json.loads(embedded) == json.load(file)
+
+
+def test_compilation_tells_what_it_lost(work):
+    weights, biases = parameters()
+    model = work.model("m.onnx", weights, biases)
+    quantize = ["compile", model, "-o", work.path("m.lathe"), "--quantize", "int8", "--calibrate",
+                work.data("x.npz", inputs())]
+    line = command.lathe(*quantize).stdout
+    assert re.fullmatch(r"int8: SQNR \d\d\.\d dB, cosine 0\.99\d\d on 8 samples\n", line), line
+    longer = command.lathe(*quantize, "--report", work.path("r.json")).stdout
+    assert longer.startswith(line.strip()) and "latency" in longer
+    with open(work.path("r.json"), encoding="utf-8") as file:
+        accuracy = json.load(file)["accuracy"]
+    assert accuracy["layers"] and accuracy["by_harm"]
 
 
 def test_sizes_and_times(work):

@@ -1,7 +1,9 @@
 // The compiler's half of the command line: `lathe compile`, `quantize`, `check`, `diff` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/capi/MeasuredOneDnn.h"
+#include "compiler/capi/ObserveArtifact.h"
 #include "compiler/capi/RunArtifact.h"
+#include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/OutputFile.h"
 #include "compiler/driver/QuantizeModel.h"
@@ -29,10 +31,15 @@ int report(lathe::CompileOptions &options, bool isVerbose, lathe::CompileStatus 
   options.openProgram = lathe::openRunnableArtifact;
   options.calibrateProgress = [&](size_t done, size_t count) { progress.showShare("calibrate", done, count); };
   options.roundProgress = [&](size_t done, size_t count) { progress.showShare("round", done, count); };
+  options.measureAccuracy = [](const lathe::CompileOptions &measured) {
+    return lathe::diff::measureAccuracy(measured, lathe::openObservedArtifact);
+  };
   lathe::CompileStatus status = run(options);
   progress.clear();
   printMessages(status.messages);
   std::fputs(status.module.c_str(), stdout);
+  if (!status.accuracy.empty())
+    std::puts(status.accuracy.c_str());
   return status.code;
 }
 

@@ -11,10 +11,11 @@ ONNX's own test suite. Errors of models, files and shapes are ``lathe.Error``.
 
 from ._runtime import Error, __version__
 from .artifact import Artifact, TensorInfo, compile, quantize
+from .diff import diff
 from .ort import InferenceSession, SessionOptions, get_available_providers, get_device
 from .session import Session
 
 __all__ = [
-    "Artifact", "Error", "InferenceSession", "Session", "SessionOptions", "TensorInfo", "__version__", "compile",
+    "Artifact", "Error", "InferenceSession", "Session", "SessionOptions", "TensorInfo", "__version__", "compile", "diff",
     "get_available_providers", "get_device", "quantize",
 ]

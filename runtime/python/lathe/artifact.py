@@ -84,11 +84,31 @@ def _dim(value) -> str:
     return f"{low}..{high}"
 
 
+def _dims(dims: dict | None) -> list[str]:
+    return [item for name, value in (dims or {}).items() for item in ("--dim", f"{name}={_dim(value)}")]
+
+
+def _pictures(mean, std, size) -> list[str]:
+    return [f"{flag}={between.join(map(str, np.atleast_1d(value).tolist()))}"
+            for flag, between, value in (("--image-mean", ",", mean), ("--image-std", ",", std), ("--image-size", "x", size))
+            if value is not None]
+
+
+def _source(model, folder: str) -> str:
+    """The path of a model; of one in memory, a file in the folder."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model)
+    source = os.path.join(folder, "model.onnx")
+    data = model if isinstance(model, (bytes, bytearray, memoryview)) else model.SerializeToString()
+    Path(source).write_bytes(data)
+    return source
+
+
 def _arguments(options: dict) -> list[str]:
     unknown = options.keys() - _OPTIONS
     if unknown:
         raise TypeError(f"unknown options {sorted(unknown)}; known are {sorted(_OPTIONS)}")
-    arguments = [item for name, value in (options.get("dims") or {}).items() for item in ("--dim", f"{name}={_dim(value)}")]
+    arguments = _dims(options.get("dims"))
     cpu = options.get("cpu")
     if cpu:
         arguments += ["--cpu", cpu if isinstance(cpu, str) else ",".join(cpu)]
@@ -104,11 +124,7 @@ def _arguments(options: dict) -> list[str]:
                        ("int4_method", "--int4-method")):
         if options.get(name):
             arguments += [flag, options[name]]
-    for name, flag, between in (("image_mean", "--image-mean", ","), ("image_std", "--image-std", ","),
-                                ("image_size", "--image-size", "x")):
-        if options.get(name) is not None:
-            values = np.atleast_1d(options[name]).tolist()
-            arguments.append(f"{flag}={between.join(map(str, values))}")
+    arguments += _pictures(options.get("image_mean"), options.get("image_std"), options.get("image_size"))
     for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds"),
                        ("group_size", "--group-size")):
         if options.get(name) is not None:
@@ -171,12 +187,7 @@ def _run_compiler(command: str, model, output: str, options: dict) -> None:
 
 def _run_on_model(command: str, model, output: str, arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="lathe-model-") as folder:
-        if isinstance(model, (str, os.PathLike)):
-            source = os.fspath(model)
-        else:
-            source = os.path.join(folder, "model.onnx")
-            data = model if isinstance(model, (bytes, bytearray, memoryview)) else model.SerializeToString()
-            Path(source).write_bytes(data)
+        source = _source(model, folder)
         done = subprocess.run([_compiler(), command, source, "-o", output, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         raise _runtime.Error(done.stderr.strip() or f"the compiler ended with code {done.returncode}")

@@ -97,6 +97,34 @@ LATHE_COMPILE_API int lathe_compile(const lathe_compile_options_t *options, char
 /// OUTPUT_PATH.data, if it would exceed 2 GiB). Of the options those of model, output, progress and quantization count; without
 /// `quantize` it is int8 if there are samples, else int8-dynamic. Otherwise as lathe_compile.
 LATHE_COMPILE_API int lathe_quantize(const lathe_compile_options_t *options, char **out_messages);
+/// What to compare: an artifact with the model that it was compiled from. Start from LATHE_DIFF_OPTIONS_INIT. Nothing is kept after
+/// the call.
+typedef struct lathe_diff_options {
+  size_t struct_size;
+  const char *model_path;    ///< .onnx: what the artifact should compute
+  const char *artifact_path; ///< .lathe, for this machine
+  const char *data_path;     ///< samples of the inputs, as `calibrate` of a compilation
+  uint32_t samples;          ///< how many of them, from the first; 0: 16
+  int no_speed;              ///< not 0: don't compile the model in f32 to compare size, latency and memory
+  const char *const *dims;   ///< sizes of symbols in the model; null: as the artifact was compiled
+  size_t dim_count;
+  const char *html_path; ///< page to write; null: none
+  /// For samples that are pictures, as of a compilation.
+  const double *image_mean;
+  size_t image_mean_count;
+  const double *image_std;
+  size_t image_std_count;
+  uint32_t image_height, image_width;
+} lathe_diff_options_t;
+// clang-format off
+#define LATHE_DIFF_OPTIONS_INIT                                                                                        \
+  {sizeof(lathe_diff_options_t), NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0}
+// clang-format on
+
+/// Says what the artifact lost, where, why and what would help; gives a lathe_compile_code_t. `out_json`, if not null, gets the text
+/// of `lathe diff --json`, or null on failure; `out_messages` as of lathe_compile; both to be freed with lathe_compile_free.
+/// May be called from several threads at once; never throws, prints or exits.
+LATHE_COMPILE_API int lathe_diff(const lathe_diff_options_t *options, char **out_json, char **out_messages);
 /// Accepts null.
 LATHE_COMPILE_API void lathe_compile_free(char *messages);
 /// "0.1.0".
