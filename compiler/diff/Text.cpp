@@ -51,7 +51,7 @@ void writeLayer(const Comparison &comparison, size_t number, raw_ostream &out) {
   constexpr double leastGain = 0.05;
   for (const Remedy &remedy : diagnosis.remedies)
     if (remedy.gain >= leastGain)
-      out << formatv("{0,-40}      up to +{1:f1} dB: {2}: {3}\n", "", remedy.gain, remedy.text, remedy.option);
+      out << formatv("{0,-40}      about +{1:f1} dB: {2}: {3}\n", "", remedy.gain, remedy.text, remedy.option);
 }
 } // namespace
 
