@@ -34,6 +34,7 @@ void buildQuantizePipeline(OpPassManager &module) {
   function.addPass(createPropagateQuantization());
   function.addPass(createFoldConstants());
   function.addPass(createFormIntegerProducts());
+  function.addPass(createExpandIntegerProducts());
   function.addPass(createKeepIntegerWeights());
   FoldConstantsOptions weights;
   weights.foldDequantized = true;

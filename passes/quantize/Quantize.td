@@ -32,6 +32,13 @@ def FormIntegerProducts : Pass<"lathe-form-integer-products", "::mlir::func::Fun
   }];
 }
 
+def ExpandIntegerProducts : Pass<"lathe-expand-integer-products", "::mlir::func::FuncOp"> {
+  let summary = "compute products of integers that have no kernel in f32, exactly";
+  let description = [{
+    Of two computed operands, or with a zero point per row. The depth is cut into pieces whose sums f32 has exactly.
+  }];
+}
+
 def KeepIntegerWeights : Pass<"lathe-keep-integer-weights", "::mlir::func::FuncOp"> {
   let summary = "keep constant weights of f32 products as integers of 4 or 8 bits";
   let description = [{
