@@ -190,10 +190,21 @@ Error Measuring::runReference(const Inputs &inputs) {
   });
 }
 
+/// What integers should be: where the model clips the value right after, or reads it as integers itself, saturation is what is meant.
+void clipAsRead(std::vector<float> &numbers, const Layer &layer, const ReferenceValue &value) {
+  double low = value.isOnlyQuantized ? layer.representation->low() : value.low;
+  double high = value.isOnlyQuantized ? layer.representation->high() : value.high;
+  if (std::isfinite(low) || std::isfinite(high))
+    for (float &number : numbers)
+      number = float(std::clamp(double(number), low, high));
+}
+
 void Measuring::takeLayer(Layer &layer, const ObservedValue &value, bool isLocal) {
-  const Expected32 &expected = taps[tapOf.lookup(layer.node)];
+  Expected32 expected = taps[tapOf.lookup(layer.node)];
   if (!fits(value, expected.shape))
     return;
+  if (layer.isInteger())
+    clipAsRead(expected.numbers, layer, *reference.find(layer.node));
   std::vector<float> got;
   readValue(value, expected.shape, got);
   if (!isLocal) {

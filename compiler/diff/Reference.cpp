@@ -63,6 +63,24 @@ private:
   llvm::DenseMap<Operation *, Operation *> known;
 };
 
+/// Finds what bounds the value, if it has one reader.
+void findBounds(ReferenceValue &entry) {
+  Value value = entry.value;
+  entry.isOnlyQuantized =
+      !value.use_empty() && llvm::all_of(value.getUsers(), [](Operation *user) { return isa<nn::QuantizeOp>(user); });
+  if (!value.hasOneUse() || (*value.user_begin())->getNumResults() != 1)
+    return;
+  Value result = (*value.user_begin())->getResult(0);
+  if (auto relu = dyn_cast<nn::UnaryOp>(*value.user_begin()); relu && relu.getKind() == nn::UnaryKind::relu)
+    entry.low = 0;
+  Value last = result.hasOneUse() && (*result.user_begin())->getNumResults() == 1 ? (*result.user_begin())->getResult(0)
+                                                                                  : result;
+  if (auto clip = nn::matchClip(last); clip && clip->input == value) {
+    entry.low = clip->low;
+    entry.high = clip->high;
+  }
+}
+
 /// Convolutions have channels as axis 1, and what keeps their sizes, too.
 bool isOfPicture(Value value) {
   for (int depth = 0; depth < 64; ++depth) {
@@ -92,7 +110,9 @@ void Reference::collectValues() {
     if (!nn::tensorType(value).getElementType().isF32())
       return;
     Operation *product = products.behind(value);
-    values.try_emplace(name, ReferenceValue{value, channelAxisOf(value), product ? nodeName(product->getLoc()) : ""});
+    ReferenceValue entry{value, channelAxisOf(value), product ? nodeName(product->getLoc()) : ""};
+    findBounds(entry);
+    values.try_emplace(name, std::move(entry));
   };
   for (BlockArgument argument : function().getArguments())
     if (auto origin = nn::originOf(argument))

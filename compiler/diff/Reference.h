@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"
+#include <limits>
 
 namespace lathe::diff {
 
@@ -18,6 +19,9 @@ struct ReferenceValue {
   int64_t channelAxis = 0;
   /// The product that it comes from by element-wise steps, as --keep knows it; empty if there is none.
   std::string product;
+  /// Between which bounds it is read: of a clip or relu, if nobody else reads it. Quantizers leave those out, since integers saturate.
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  bool isOnlyQuantized = false; // the model itself reads integers of it, and nothing else
 };
 
 class Reference {

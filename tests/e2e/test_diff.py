@@ -175,6 +175,24 @@ def test_outlier_channel(work):
     assert cause(1)["cause"] != "outlier channel"
 
 
+def test_quantizer_left_out_the_relu(work):
+    """What saturates at zero is no error, though the node of that name gives negative numbers."""
+    weights, biases = parameters()
+    model, made = work.model("m.onnx", weights, biases), work.path("qdq.onnx")
+    save_model(made, weights, biases, highest=5)
+    changed = onnx.load(made)
+    relu = next(node for node in changed.graph.node if node.name == "relu0")
+    changed.graph.node.remove(relu)
+    next(node for node in changed.graph.node if node.name == "quantize").input[0] = relu.input[0]
+    onnx.save(changed, made)
+    artifact = work.compile(made)
+    for against in (model, made):
+        layer = by_node(work.diff(against, artifact, work.data("x.npz", inputs())))["conv0"]
+        assert layer["type"] == "u8"
+        assert decibels(layer["local"]) > 30, against
+        assert layer["cause"] != "clipped range"
+
+
 def test_unused_range(work):
     weights, biases = parameters()
     model = work.model("m.onnx", weights, biases)
