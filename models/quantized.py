@@ -25,13 +25,15 @@ def calibration_reader(model, dims):
     return Reader()
 
 
-def quantize(name, form, folder, activations="u8", weights="u8", per_channel=False, reduced=False):
-    """The path of the model `name`, quantized: `form` is qdq, qop (QOperator) or dynamic."""
+def quantize(name, form, folder, activations="u8", weights="u8", per_channel=False, reduced=False,
+             **extra):
+    """The path of the model `name`, quantized: `form` is qdq, qop (QOperator) or dynamic; `extra` are options of its own."""
     from onnxruntime import quantization as q
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     logging.getLogger().setLevel(logging.ERROR)  # it recommends other settings for each model
-    types = {"u8": q.QuantType.QUInt8, "s8": q.QuantType.QInt8}
+    types = {"u8": q.QuantType.QUInt8, "s8": q.QuantType.QInt8, "u16": q.QuantType.QUInt16, "s16": q.QuantType.QInt16,
+             "u4": q.QuantType.QUInt4, "s4": q.QuantType.QInt4}
     prepared, path = os.path.join(folder, "prepared.onnx"), os.path.join(folder, f"{name}-{form}.onnx")
     quant_pre_process(zoo.path(name), prepared, skip_symbolic_shape=True)
     common = {"per_channel": per_channel, "reduce_range": reduced, "weight_type": types[weights]}
@@ -41,7 +43,7 @@ def quantize(name, form, folder, activations="u8", weights="u8", per_channel=Fal
     model = zoo.entry(name)
     q.quantize_static(prepared, path, calibration_reader(model, model["cases"][-1]),
                       quant_format=q.QuantFormat.QDQ if form == "qdq" else q.QuantFormat.QOperator,
-                      activation_type=types[activations], **common)
+                      activation_type=types[activations], extra_options=extra, **common)
     return path
 
 

@@ -18,6 +18,10 @@ CASES = [
     ("paddle_style", "qop", {}),
     ("unet", "qdq", {"weights": "s8", "reduced": True}),
     ("gpt2_tiny", "dynamic", {"weights": "s8", "reduced": True}),
+    ("digits", "qdq", {"activations": "u16", "per_channel": True}),
+    ("digits", "qdq", {"activations": "s16", "weights": "s16", "UseQDQContribOps": True}),
+    ("digits", "qdq", {"weights": "s4", "per_channel": True}),
+    ("digits", "qdq", {"weights": "s8", "AddQDQPairToWeight": True, "DedicatedQDQPair": True}),
 ]
 
 
