@@ -6,8 +6,16 @@
 #include "llvm/Support/Error.h"
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace lathe {
+
+/// Time of one call of a kernel.
+struct CallTime {
+  std::vector<std::string> nodes; // names of the ONNX nodes that it computes
+  double nanoseconds = 0;
+};
 
 /// A compiled program that can be run; one thread at a time.
 class RunnableProgram {
@@ -18,6 +26,8 @@ public:
   /// Runs once. `output` is told of each output: its number, its sizes and the values (row-major, as in the program; for the time
   /// of the call).
   virtual llvm::Error run(llvm::ArrayRef<reference::Tensor> inputs, OutputFn output) = 0;
+  /// The least times of all calls, in `runs` runs.
+  virtual llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> inputs, size_t runs) = 0;
 };
 
 /// Opens an artifact for this machine. The file may be removed once it is open.

@@ -42,7 +42,7 @@ struct ImageOptions {
 class SampleSource {
 public:
   virtual ~SampleSource();
-  /// At least 1.
+  /// At least 1. A source may end earlier than it said, but not before what was loaded.
   virtual size_t count() const = 0;
   /// One tensor per input, in their order, of the input's element type, static shape, owned memory. Errors name file,
   /// sample and input: unreadable or damaged data, NaN or infinity, values that the input's type can't hold, sizes that

@@ -95,8 +95,8 @@ llvm::Error runTaps(func::FuncOp function, ArrayRef<Value> points, SampleSource 
   auto program = build(function, points, backend, options.openProgram);
   if (!program)
     return program.takeError();
-  size_t count = std::min(samples.count(), options.maxSamples);
-  for (size_t i = 0; i < count; ++i) {
+  auto count = [&] { return std::min(samples.count(), options.maxSamples); };
+  for (size_t i = 0; i < count(); ++i) {
     llvm::Expected<reference::Tensors> inputs = samples.load(i);
     if (!inputs)
       return inputs.takeError();
@@ -104,7 +104,7 @@ llvm::Error runTaps(func::FuncOp function, ArrayRef<Value> points, SampleSource 
     if (llvm::Error error = (*program)->run(*inputs, output))
       return failed("calibration sample " + llvm::Twine(i) + ": " + llvm::toString(std::move(error)));
     if (options.progress)
-      options.progress(i + 1, count);
+      options.progress(i + 1, count());
   }
   return llvm::Error::success();
 }

@@ -5,6 +5,7 @@
 #include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/QuantizeModel.h"
+#include "compiler/search/AutoQuantize.h"
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -45,6 +46,24 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
 
 using Run = CompileStatus (*)(const lathe::CompileOptions &);
 
+/// What belongs to the search for precisions.
+void readSearch(const lathe_compile_options_t &from, lathe::CompileOptions &options) {
+  if (from.max_error != 0)
+    options.maxError = from.max_error;
+  if (from.error_metric)
+    options.errorMetric = from.error_metric;
+  if (from.search_seconds)
+    options.searchSeconds = from.search_seconds;
+  options.paretoPath = orEmpty(from.pareto_path);
+  if (from.artifact_error)
+    options.askError = [&from](llvm::StringRef path) -> llvm::Expected<double> {
+      double error = from.artifact_error(from.artifact_error_context, path.str().c_str());
+      if (error >= 0)
+        return error;
+      return llvm::createStringError("expects artifact_error to give a number, 0 or more");
+    };
+}
+
 CompileStatus runWith(const lathe_compile_options_t *given, Run run) {
   // The first version ended with the model's size.
   constexpr size_t leastSize = offsetof(lathe_compile_options_t, model_size) + sizeof(size_t);
@@ -78,6 +97,7 @@ CompileStatus runWith(const lathe_compile_options_t *given, Run run) {
   options.openLibrary = lathe::openMeasuredOneDnn;
   if (std::string problem = readQuantization(from, options); !problem.empty())
     return badOptions(problem);
+  readSearch(from, options);
   if (from.progress)
     options.progress = [&](llvm::StringRef phase, double seconds) {
       if (seconds < 0)
@@ -101,7 +121,7 @@ int runGuarded(const lathe_compile_options_t *options, Run run, char **out_messa
 } // namespace
 
 int lathe_compile(const lathe_compile_options_t *options, char **out_messages) {
-  return runGuarded(options, lathe::compileModel, out_messages);
+  return runGuarded(options, lathe::compileWithSearch, out_messages);
 }
 
 int lathe_quantize(const lathe_compile_options_t *options, char **out_messages) {

@@ -45,6 +45,24 @@ public:
     return llvm::Error::success();
   }
 
+  llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> inputs, size_t runs) override {
+    if (llvm::Error error = asError(lathe_session_set_profile(session, 1)))
+      return std::move(error);
+    for (size_t i = 0; i < runs; ++i)
+      if (llvm::Error error = run(inputs, [](auto...) {}))
+        return std::move(error);
+    std::vector<CallTime> times;
+    for (size_t call = 0; call < lathe_session_call_count(session); ++call) {
+      lathe_call_profile_t profile = LATHE_CALL_PROFILE_INIT;
+      if (llvm::Error error = asError(lathe_session_profile(session, call, &profile)))
+        return std::move(error);
+      times.push_back({{profile.nodes, profile.nodes + profile.node_count}, double(profile.min_ns)});
+    }
+    if (llvm::Error error = asError(lathe_session_set_profile(session, 0)))
+      return std::move(error);
+    return times;
+  }
+
 private:
   lathe_artifact_t *artifact = nullptr;
   lathe_session_t *session = nullptr;

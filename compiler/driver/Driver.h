@@ -5,6 +5,7 @@
 
 #include "compiler/calibrate/Program.h"
 #include "compiler/calibrate/Samples.h"
+#include "compiler/quantize/Study.h"
 #include "compiler/tune/MeasuredLibrary.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -46,7 +47,17 @@ struct CompileOptions {
   std::string int4Method;              // rtn, gptq, awq, adaround; empty: rtn, or gptq where there are samples
   std::string precisionsPath;          // precisions of single nodes: see readPrecisionRules; empty: none
   ImageOptions images;                 // for samples that are pictures
-  OpenProgram openProgram;             // runs the model for calibration; null: int8 is refused
+  // --quantize auto (compiler/search/AutoQuantize.h):
+  double maxError = 0.01;               // of the outputs, by errorMetric
+  std::string errorMetric = "relative"; // relative, cosine, kl
+  double searchSeconds = 600;           // after which no other artifact is compiled
+  std::string paretoPath;               // JSON list of what was tried; empty: the output's with .pareto.json
+  /// The error of an artifact, instead of errorMetric; null: by errorMetric.
+  std::function<llvm::Expected<double>(llvm::StringRef path)> askError;
+  std::function<void(llvm::StringRef text)> searchProgress; // told what was found so far
+  QuantizationStudy *study = nullptr; // of the compilations of one search; filled by the first one
+  double studySeconds = 60;           // after which it measures no other sample
+  OpenProgram openProgram;            // runs the model for calibration; null: int8 is refused
   /// Measures the artifact on calibration samples, once it is written; null: nobody does.
   std::function<Accuracy(const CompileOptions &options)> measureAccuracy;
   /// Told how many samples were run, of how many.

@@ -2,6 +2,7 @@
 #include "compiler/calibrate/Calibration.h"
 #include "compiler/quantize/ChannelImportance.h"
 #include "compiler/quantize/Int4Weights.h"
+#include "compiler/quantize/Sensitivity.h"
 #include "compiler/quantize/SmoothInputs.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
@@ -61,7 +62,7 @@ llvm::Error Quantization::prepare() {
   std::string problem;
   auto precision = mode.empty() ? std::optional(nn::Precision::f32) : nn::parsePrecision(mode);
   if (!precision || mode == nn::precisionText(nn::Precision::f32))
-    return badOption("expects --quantize to be int8, int8-dynamic or int4, got '" + mode + "'");
+    return badOption("expects --quantize to be int8, int8-dynamic, int4 or auto, got '" + mode + "'");
   choice.general = {*precision, mode.empty() ? "nothing else is asked for" : ""};
   if (llvm::Error error = llvm::joinErrors(checkSamples(*precision), prepareInt4(choice.general)))
     return error;
@@ -105,6 +106,8 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
     return llvm::Error::success();
   if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
     return error;
+  if (options.study)
+    recordFactors(function, *options.study);
   if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
   std::vector<CalibrationPoint> points = weightedPoints(function);
@@ -116,13 +119,59 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   return llvm::Error::success();
 }
 
+/// Samples to compare programs with, as many as fit into some memory.
+static llvm::Error keepSamples(SampleSource &samples, QuantizationStudy &study) {
+  constexpr size_t mostSamples = 32, mostBytes = size_t(64) << 20;
+  size_t bytes = 0;
+  for (size_t i = 0; i < std::min(samples.count(), mostSamples) && bytes < mostBytes; ++i) {
+    auto inputs = samples.load(i);
+    if (!inputs)
+      return inputs.takeError();
+    for (const reference::Tensor &input : *inputs)
+      bytes += size_t(input.sizeBytes());
+    addSample(*inputs, study);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Quantization::fillStudy(func::FuncOp function) const {
+  auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
+  if (!samples)
+    return samples.takeError();
+  if (llvm::Error error = keepSamples(**samples, *options.study))
+    return error;
+  recordRanges(function, *options.study);
+  TapOptions taps;
+  taps.openProgram = options.openProgram;
+  taps.progress = options.calibrateProgress;
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                         std::chrono::duration<double>(options.studySeconds));
+  return measureSensitivities(function, **samples, backend, taps, deadline, *options.study);
+}
+
+llvm::Error Quantization::runStudied(func::FuncOp function) const {
+  applyChoices(function, *options.study);
+  applyFactors(function, *options.study);
+  if (llvm::Error error = runPass(function, createSmoothInputs()))
+    return error;
+  applyRanges(function, *options.study);
+  return runPass(function, createInsertQuantization());
+}
+
 llvm::Error Quantization::run(func::FuncOp function) const {
   if (!isAsked())
     return llvm::Error::success();
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
+  if (options.study && options.study->isFilled())
+    return runStudied(function);
+  if (options.study)
+    recordNodes(function, *options.study);
   if (llvm::Error error = calibrateInputs(function))
     return error;
+  if (options.study)
+    if (llvm::Error error = fillStudy(function))
+      return error;
   return runPass(function, createInsertQuantization());
 }
 

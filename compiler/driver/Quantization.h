@@ -23,6 +23,8 @@ private:
   llvm::Error prepareInt4(nn::NodePrecision &general) const;
   bool isAsked() const { return !options.quantize.empty() || !options.precisionsPath.empty(); }
   llvm::Error calibrateInputs(mlir::func::FuncOp function) const;
+  llvm::Error fillStudy(mlir::func::FuncOp function) const;
+  llvm::Error runStudied(mlir::func::FuncOp function) const;
 
   const CompileOptions &options;
   Backend &backend;

@@ -137,11 +137,11 @@ Value quantizedInput(Value x, bool isDynamic) {
   return createDequantize(b, location, integers, p.scale, p.zero);
 }
 
-/// Makes the operands `products`, and all others that read a picture, read integers of `x`.
-void replaceUses(Value x, bool isDynamic, ArrayRef<OpOperand *> products) {
+/// Makes the operands `products`, and all others that read a picture that is shared, read integers of `x`.
+void replaceUses(Value x, bool isDynamic, bool isShared, ArrayRef<OpOperand *> products) {
   Value replaced = quantizedInput(x, isDynamic);
   Operation *quantize = replaced.getDefiningOp<DequantizeOp>().getInput().getDefiningOp();
-  bool isPicture = !isDynamic && llvm::any_of(products, [](OpOperand *use) { return isa<ConvOp>(use->getOwner()); });
+  bool isPicture = isShared && llvm::any_of(products, [](OpOperand *use) { return isa<ConvOp>(use->getOwner()); });
   if (isPicture)
     x.replaceUsesWithIf(replaced, [&](OpOperand &use) {
       return use.getOwner() != quantize && !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
@@ -151,6 +151,7 @@ void replaceUses(Value x, bool isDynamic, ArrayRef<OpOperand *> products) {
 }
 
 struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
+  using InsertQuantizationBase::InsertQuantizationBase;
   using Uses = llvm::MapVector<Value, SmallVector<OpOperand *>>;
 
   void decide(Operation *op, bool isTaken, const Twine &reason) {
@@ -221,9 +222,9 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
         visitTable(cast<GatherOp>(op), table, *wanted);
     });
     for (auto &[input, products] : measured)
-      replaceUses(input, /*isDynamic=*/true, products);
+      replaceUses(input, /*isDynamic=*/true, /*isShared=*/false, products);
     for (auto &[input, products] : calibrated)
-      replaceUses(input, /*isDynamic=*/false, products);
+      replaceUses(input, /*isDynamic=*/false, /*isShared=*/!isolated, products);
     removeIntervals(getOperation());
     removePrecisions(getOperation());
     addDecisions(getOperation(), decisions);

@@ -9,8 +9,10 @@ def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp
   let description = [{
     Each says its precision (`lathe.precision`: f32, int8, int8-dynamic, int4 with `lathe.group_size`); without it stays as it is. Inputs have calibrated ranges
     (`lathe.range` at the operation or argument that defines them) or, with `int8-dynamic`, are measured at run time, which
-    convolutions are not worth. Both attributes are gone behind the pass.
+    convolutions are not worth. Both attributes are gone behind the pass. What a convolution reads as integers, all others read, too,
+    but with `isolated`.
   }];
+  let options = [Option<"isolated", "isolated", "bool", "false", "others read pictures as they are">];
 }
 
 def SmoothInputs : Pass<"lathe-smooth-inputs", "::mlir::func::FuncOp"> {

@@ -24,8 +24,7 @@ bool canSmooth(const SmoothableInput &input) {
   bool isPicture = input.isPicture();
   size_t readers = size_t(std::distance(input.value.user_begin(), input.value.user_end()));
   return (!producer || producer->getNumResults() == 1) && !ShapedType::isDynamic(input.channels()) &&
-         (!isPicture || readers == input.products.size()) &&
-         llvm::all_of(input.products, [&](const WeightedProduct &product) {
+         (!isPicture || readers == 1) && llvm::all_of(input.products, [&](const WeightedProduct &product) {
            return isa<ConvOp>(product.op) == isPicture && product.inputAxis() == input.axis;
          });
 }

@@ -24,7 +24,7 @@ struct SmoothableInput {
   bool isPicture() const;
 };
 
-/// In program order. What convolutions read counts where nothing else reads it: others would have to undo the factors.
+/// In program order. What a convolution reads counts where nothing else reads it: others would have to undo the factors.
 llvm::SmallVector<SmoothableInput> smoothableInputs(mlir::func::FuncOp function);
 
 } // namespace lathe::nn

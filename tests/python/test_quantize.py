@@ -223,3 +223,26 @@ def test_pictures(tmp_path):
     np.testing.assert_array_equal(results[0], results[1])
     with pytest.raises(lathe.Error, match="expects an image height of 8 as the input's, got 9"):
         lathe.compile(picture_model(), quantize="int8", calibrate=tmp_path, image_size=(9, 8))
+
+
+def test_auto_with_a_metric_of_ones_own(exact, tmp_path):
+    """The function is asked about artifacts, and decides: nothing that it calls bad is taken."""
+    asked = []
+
+    def error(artifact):
+        asked.append(np.linalg.norm(run(artifact) - exact) / np.linalg.norm(exact))
+        return 5.0
+
+    artifact = lathe.compile(product_model(), quantize="auto", calibrate=samples(), error_metric=error, max_error=1, budget="1min",
+                             pareto=tmp_path / "tried.json")
+    assert all(0 < value < 0.1 for value in asked)
+    np.testing.assert_array_equal(run(artifact), exact)
+    assert '"asked for"' in (tmp_path / "tried.json").read_text()
+
+
+def test_errors_of_a_metric_reach_the_caller():
+    def error(artifact):
+        raise KeyError("no metric")
+
+    with pytest.raises(KeyError, match="no metric"):
+        lathe.compile(product_model(), quantize="auto", calibrate=samples(), error_metric=error, max_error=1)

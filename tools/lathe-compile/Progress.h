@@ -26,6 +26,13 @@ public:
     line.show(phase.str() + " [" + std::string(filled, '#') + std::string(width - filled, '.') + "] " +
               std::to_string(done) + " of " + std::to_string(count));
   }
+  /// A line for each with -v.
+  void showText(llvm::StringRef text) {
+    if (isVerbose)
+      std::fprintf(stderr, "%s\n", text.str().c_str());
+    else
+      line.show(text.str());
+  }
   void clear() { line.clear(); }
 
 private:

@@ -8,6 +8,7 @@
 #include "compiler/driver/OutputFile.h"
 #include "compiler/driver/QuantizeModel.h"
 #include "compiler/import/Check.h"
+#include "compiler/search/AutoQuantize.h"
 #include "compiler/tune/TuningDatabase.h"
 #include "tools/lathe-compile/DiffCommand.h"
 #include "tools/lathe-compile/Progress.h"
@@ -22,6 +23,16 @@ namespace {
 
 using lathe::printMessages, lathe::Progress;
 
+/// Asks who started the program: a path on the standard output, a number on the standard input.
+llvm::Expected<double> askError(llvm::StringRef path) {
+  std::printf("%s\n", path.str().c_str());
+  std::fflush(stdout);
+  double error = 0;
+  if (std::scanf("%lf", &error) != 1 || !(error >= 0))
+    return llvm::createStringError("expects a number, 0 or more, on the standard input for each path");
+  return error;
+}
+
 /// Runs what makes a file of a model, and shows how it gets on.
 int report(lathe::CompileOptions &options, bool isVerbose, lathe::CompileStatus (*run)(const lathe::CompileOptions &)) {
   Progress progress(isVerbose);
@@ -34,6 +45,11 @@ int report(lathe::CompileOptions &options, bool isVerbose, lathe::CompileStatus 
   options.measureAccuracy = [](const lathe::CompileOptions &measured) {
     return lathe::diff::measureAccuracy(measured, lathe::openObservedArtifact);
   };
+  options.searchProgress = [&](llvm::StringRef text) { progress.showText(text); };
+  if (options.errorMetric == "ask") {
+    options.errorMetric = "relative";
+    options.askError = askError;
+  }
   lathe::CompileStatus status = run(options);
   progress.clear();
   printMessages(status.messages);
@@ -46,7 +62,7 @@ int report(lathe::CompileOptions &options, bool isVerbose, lathe::CompileStatus 
 int runCompile(lathe::CompileOptions options, bool isVerbose) {
   if (options.outputPath.empty() && options.stopAfter.empty())
     options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".lathe").string();
-  return report(options, isVerbose, lathe::compileModel);
+  return report(options, isVerbose, lathe::compileWithSearch);
 }
 
 int runQuantize(lathe::CompileOptions options, bool isVerbose) {
@@ -55,11 +71,30 @@ int runQuantize(lathe::CompileOptions options, bool isVerbose) {
   return report(options, isVerbose, lathe::quantizeModel);
 }
 
+/// Of --quantize auto.
+void addSearch(CLI::App &app, lathe::CompileOptions &options) {
+  app.add_option("--max-error", options.maxError,
+                 "with --quantize auto: how far the outputs may be from those of f32, by --error-metric")
+      ->capture_default_str();
+  app.add_option(
+         "--error-metric", options.errorMetric,
+         "relative (root mean square of differences to that of the outputs), cosine (1 - cosine), kl (of softmax "
+         "over the last axis), ask (prints an artifact's path and reads its error)")
+      ->capture_default_str();
+  app.add_option("--budget", options.searchSeconds,
+                 "with --quantize auto: for how long to try, as 600, 90s, 10min or 1h")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"min", 60}, {"h", 3600}}));
+  app.add_option("--pareto", options.paretoPath,
+                 "with --quantize auto: where to list what was tried; default: the artifact's name with .pareto.json");
+}
+
 /// What `compile` and `quantize` share.
 void addQuantization(CLI::App &app, lathe::CompileOptions &options) {
   app.add_option("--quantize", options.quantize,
                  "compute in 8-bit integers: int8, with ranges from --calibrate; int8-dynamic, with ranges that follow "
-                 "from the data of each run (matrix products only). int4: weights of matrix products in 4 bits");
+                 "from the data of each run (matrix products only); int4: weights of matrix products in 4 bits; auto: "
+                 "int8 or int4 for the nodes where that "
+                 "is faster, while the outputs stay within --max-error");
   app.add_option("--group-size", options.groupSize,
                  "of int4: weights along the depth that share a scale, a power of two from 16 to 1024")
       ->capture_default_str();
@@ -96,6 +131,7 @@ void addCompile(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose) 
          "faster (running the artifact then needs the library)")
       ->capture_default_str();
   addQuantization(app, options);
+  addSearch(app, options);
   app.add_flag("--tune", options.tune, "measure several plans per product and convolution on this machine");
   app.add_option("--tune-db", options.tuneDbPath,
                  "what was measured before (lines of text); --tune adds to it, and makes the file if there is none");

@@ -16,7 +16,8 @@ from .dtypes import numpy_dtype
 from .samples import name_samples, write_samples
 
 _OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
-            "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean", "image_std", "image_size"}
+            "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean", "image_std", "image_size",
+            "max_error", "error_metric", "budget", "pareto"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _arguments(options: dict) -> list[str]:
     if cpu:
         arguments += ["--cpu", cpu if isinstance(cpu, str) else ",".join(cpu)]
     for name, flag in (("report", "--report"), ("dump_to", "--dump-to"), ("tune_db", "--tune-db"),
-                       ("provider", "--provider")):
+                       ("provider", "--provider"), ("pareto", "--pareto")):
         if options.get(name):
             arguments += [flag, os.fspath(options[name])]
     if options.get("precisions"):
@@ -126,9 +127,12 @@ def _arguments(options: dict) -> list[str]:
             arguments += [flag, options[name]]
     arguments += _pictures(options.get("image_mean"), options.get("image_std"), options.get("image_size"))
     for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds"),
-                       ("group_size", "--group-size")):
+                       ("group_size", "--group-size"), ("max_error", "--max-error"), ("budget", "--budget")):
         if options.get(name) is not None:
             arguments += [flag, str(options[name])]
+    metric = options.get("error_metric")
+    if metric is not None:
+        arguments += ["--error-metric", "ask" if callable(metric) else metric]
     return arguments
 
 
@@ -145,6 +149,10 @@ def compile(model, **options) -> Artifact:
     once and kept on disk while compiling, not in memory), `calibrate_method` ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
     (path of a file with precisions of single nodes: docs/Quantization.md), and for a folder of pictures `image_mean`,
     `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
+
+    `quantize="auto"` takes the precision of each node that is fastest while the outputs stay within `max_error` of f32's by
+    `error_metric`: "relative", "cosine", "kl", or a function that gets an Artifact and gives its error, a number that is 0 or
+    more. `budget`: for how long to try ("10min", seconds); `pareto`: path of a JSON list of what was tried.
 
     Raises lathe.Error with the compiler's messages when the model can't be compiled.
     """
@@ -172,22 +180,44 @@ def quantize(model, output: str | os.PathLike, **options) -> None:
 
 def _run_compiler(command: str, model, output: str, options: dict) -> None:
     """With the samples on disk, if they are an iterable."""
-    arguments = _arguments(options)
+    arguments, metric = _arguments(options), options.get("error_metric")
     samples = options.get("calibrate")
     if samples is None or isinstance(samples, (str, os.PathLike)):
         given = [] if samples is None else ["--calibrate", os.fspath(samples)]
-        return _run_on_model(command, model, output, [*arguments, *given])
+        return _run_on_model(command, model, output, [*arguments, *given], metric)
     with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
         write_samples(samples, folder)
         try:
-            return _run_on_model(command, model, output, [*arguments, "--calibrate", folder])
+            return _run_on_model(command, model, output, [*arguments, "--calibrate", folder], metric)
         except _runtime.Error as error:
             raise _runtime.Error(name_samples(str(error), folder)) from None
 
 
-def _run_on_model(command: str, model, output: str, arguments: list[str]) -> None:
+def _run(command: list[str], metric) -> tuple[int, str]:
+    """Exit code and messages. `metric` is called for each path that the compiler asks about."""
+    if not callable(metric):
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.returncode, done.stderr
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            for path in process.stdout:
+                process.stdin.write(f"{float(metric(Artifact.load(path.rstrip())))!r}\n")
+                process.stdin.flush()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.stdin.close()
+            process.wait()
+            process.stdout.close()
+        errors.seek(0)
+        return process.returncode, errors.read()
+
+
+def _run_on_model(command: str, model, output: str, arguments: list[str], metric=None) -> None:
     with tempfile.TemporaryDirectory(prefix="lathe-model-") as folder:
         source = _source(model, folder)
-        done = subprocess.run([_compiler(), command, source, "-o", output, *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise _runtime.Error(done.stderr.strip() or f"the compiler ended with code {done.returncode}")
+        code, messages = _run([_compiler(), command, source, "-o", output, *arguments], metric)
+    if code != 0:
+        raise _runtime.Error(messages.strip() or f"the compiler ended with code {code}")

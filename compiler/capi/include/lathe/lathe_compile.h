@@ -61,7 +61,8 @@ typedef struct lathe_compile_options {
   /// Who computes products and convolutions: "lathe"; "onednn" wherever it can; "auto": oneDNN where `tune` or the database
   /// says that it is faster; null: lathe.
   const char *provider;
-  /// "int8": compute in 8-bit integers, with ranges from `calibrate`; "int8-dynamic": matrix products only, without samples;
+  /// "int8": compute in 8-bit integers, with ranges from `calibrate`; "int8-dynamic": matrix products only, without samples; "auto":
+  /// "int8" or "int4" for those nodes where that is faster, while the outputs stay within `max_error`;
   /// "int4": weights of matrix products in 4 bits;
   /// null: as the model says.
   const char *quantize;
@@ -81,11 +82,23 @@ typedef struct lathe_compile_options {
   uint32_t group_size;
   /// Of "int4": "rtn", or "gptq", "awq", "adaround", which need samples; null: gptq with samples, rtn without.
   const char *int4_method;
+  /// Of "auto": how far the outputs may be from those of f32, by `error_metric`; 0: 0.01.
+  double max_error;
+  /// "relative": root mean square of differences to that of the outputs; "cosine": 1 - cosine; "kl": of softmax over the last axis;
+  /// null: relative.
+  const char *error_metric;
+  uint32_t search_seconds; ///< after which no other artifact is tried; 0: 600
+  const char *pareto_path; ///< JSON list of what was tried; null: `output_path` with .pareto.json
+  /// The error of an artifact instead of `error_metric`, 0 or more, called on the calling thread; a NaN ends the search with an error. May
+  /// be null. Must not throw.
+  double (*artifact_error)(void *context, const char *artifact_path);
+  void *artifact_error_context;
 } lathe_compile_options_t;
 // clang-format off
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
   {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0,      \
-   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, NULL}
+   NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, NULL,  \
+   0, NULL, 0, NULL, NULL, NULL}
 // clang-format on
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty

@@ -1,0 +1,307 @@
+#include "compiler/search/AutoQuantize.h"
+#include "compiler/driver/OutputFile.h"
+#include "compiler/search/ParetoList.h"
+#include "compiler/search/Trial.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Signals.h"
+#include <chrono>
+#include <cmath>
+#include <map>
+
+namespace lathe {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// A file beside the output for a candidate, which goes when the search ends, however it does.
+class CandidateFile {
+public:
+  explicit CandidateFile(std::string path) : path(std::move(path)) { llvm::sys::RemoveFileOnSignal(this->path); }
+  ~CandidateFile() {
+    llvm::sys::fs::remove(path);
+    llvm::sys::DontRemoveFileOnSignal(path);
+  }
+  const std::string path;
+};
+
+class Search {
+public:
+  explicit Search(const CompileOptions &options)
+      : options(options), trial(options, study), candidate(options.outputPath + ".candidate"),
+        candidateReport(options.reportPath.empty() ? "" : options.reportPath + ".candidate"), start(Clock::now()) {}
+
+  CompileStatus run();
+
+private:
+  using Steps = bool (Search::*)();
+  bool studyInt4();
+  bool measureNodes(nn::Precision precision);
+  bool compileReference();
+  bool studyIntegers();
+  bool tryCandidates();
+  bool tryOne(size_t number);
+
+  bool compile(CompileOptions attempt, bool isLast = false);
+  CompileOptions withStudy();
+  bool finish(const Measured &measured, std::vector<nn::Precision> precisions);
+  bool take(ParetoList::Entry &entry);
+  bool writeList();
+  bool report();
+  bool fail(llvm::Error error);
+  std::vector<NodeCosts> costs();
+  double left() const { return options.searchSeconds - secondsSince(start); }
+  void explain();
+
+  const CompileOptions &options;
+  QuantizationStudy study;
+  Trial trial;
+  CandidateFile candidate, candidateReport;
+  Clock::time_point start;
+  ParetoList list;
+  size_t chosen = 0; // entry of the list
+  double compileSeconds = 0;
+  std::map<nn::Precision, std::vector<double>> times; // of the study's nodes, where all have this precision that can
+  std::optional<Candidates> candidates;
+  CompileStatus status;
+};
+
+bool Search::fail(llvm::Error error) {
+  if (!error)
+    return true;
+  status.code = CompileStatus::badEnvironment;
+  status.messages += "error: " + llvm::toString(std::move(error)) + "\n";
+  return false;
+}
+
+bool Search::compile(CompileOptions attempt, bool isLast) {
+  auto begin = Clock::now();
+  attempt.outputPath = candidate.path;
+  attempt.reportPath = options.reportPath.empty() ? "" : candidateReport.path;
+  attempt.measureAccuracy = isLast ? options.measureAccuracy : nullptr;
+  CompileStatus done = compileModel(attempt);
+  compileSeconds = secondsSince(begin);
+  status.accuracy = done.accuracy;
+  if (done.isOk())
+    return true;
+  status = std::move(done);
+  return false;
+}
+
+CompileOptions Search::withStudy() {
+  CompileOptions attempt = options;
+  attempt.quantize = "int8";
+  attempt.study = &study;
+  return attempt;
+}
+
+/// The candidate becomes what the user gets.
+bool Search::take(ParetoList::Entry &entry) {
+  std::error_code error = llvm::sys::fs::rename(candidate.path, options.outputPath);
+  if (!error && !options.reportPath.empty())
+    error = llvm::sys::fs::rename(candidateReport.path, options.reportPath);
+  if (error)
+    return fail(
+        llvm::createStringError(error, "can't write '%s': %s", options.outputPath.c_str(), error.message().c_str()));
+  list.entries[chosen].isChosen = false;
+  entry.isChosen = true;
+  chosen = size_t(&entry - list.entries.data());
+  return true;
+}
+
+bool Search::finish(const Measured &measured, std::vector<nn::Precision> precisions) {
+  ParetoList::Entry &entry = list.entries.emplace_back();
+  entry.error = measured.error, entry.timeRatio = measured.timeRatio;
+  entry.milliseconds = measured.milliseconds, entry.bytes = measured.bytes;
+  entry.precisions = std::move(precisions);
+  // Times of a machine that does other things, too, are not equal twice: within 1 % the smaller file is better.
+  const ParetoList::Entry &best = list.entries[chosen];
+  bool isFaster = entry.timeRatio < 0.99 * best.timeRatio;
+  bool isSmaller = entry.timeRatio < 1.01 * best.timeRatio && entry.bytes < best.bytes;
+  bool isFirst = list.entries.size() == 1;
+  if ((isFirst || (entry.error <= options.maxError && (isFaster || isSmaller))) && !take(entry))
+    return false;
+  if (options.searchProgress)
+    options.searchProgress(llvm::formatv("{0} artifacts; best: error {1}, {2:f2} of f32's time, {3:f2} of its size",
+                                         list.entries.size(), llvm::format("%.3g", list.entries[chosen].error),
+                                         list.entries[chosen].timeRatio,
+                                         double(list.entries[chosen].bytes) / double(list.entries[0].bytes))
+                               .str());
+  return writeList();
+}
+
+bool Search::writeList() {
+  OutputFile file;
+  std::error_code error = file.open(options.paretoPath);
+  if (!error)
+    error = file.finish(list.toJson(study));
+  return !error || fail(llvm::createStringError(error, "can't write '%s': %s", options.paretoPath.c_str(),
+                                                error.message().c_str()));
+}
+
+bool Search::measureNodes(nn::Precision precision) {
+  auto measured = trial.nodeTimes(candidate.path);
+  if (!measured)
+    return fail(measured.takeError());
+  times[precision] = std::move(*measured);
+  return true;
+}
+
+/// The study comes first: it knows inputs and outputs, and refuses samples that don't fit before anything is written.
+bool Search::studyIntegers() {
+  CompileOptions attempt = withStudy();
+  attempt.studySeconds = std::max(0.3 * options.searchSeconds, 1.0);
+  if (!compile(attempt))
+    return false;
+  return study.samples.empty() || measureNodes(nn::Precision::int8);
+}
+
+/// How fast nodes are with 4-bit weights.
+bool Search::studyInt4() {
+  bool isThere = false;
+  for (QuantizationStudy::Node &node : study.nodes)
+    for (const QuantizationStudy::Choice &choice : node.choices)
+      if (choice.precision == nn::Precision::int4)
+        node.chosen = nn::Precision::int4, isThere = true;
+  return !isThere || (compile(withStudy()) && measureNodes(nn::Precision::int4));
+}
+
+bool Search::compileReference() {
+  CompileOptions attempt = options;
+  attempt.quantize = attempt.keep = attempt.precisionsPath = attempt.calibratePath = "";
+  attempt.images = {};
+  if (!compile(attempt))
+    return false;
+  std::vector<nn::Precision> precisions(study.nodes.size(), nn::Precision::f32);
+  if (study.samples.empty()) {
+    Measured unknown;
+    llvm::sys::fs::file_size(candidate.path, unknown.bytes);
+    return finish(unknown, std::move(precisions));
+  }
+  if (!measureNodes(nn::Precision::f32))
+    return false;
+  auto measured = trial.openReference(candidate.path);
+  return measured ? finish(*measured, std::move(precisions)) : fail(measured.takeError());
+}
+
+/// Nanoseconds of nodes, and of reading what their weights take less in integers from memory.
+std::vector<NodeCosts> Search::costs() {
+  constexpr double nanosecondsPerByte = 0.02;
+  std::vector<NodeCosts> result;
+  for (auto [index, node] : llvm::enumerate(study.nodes)) {
+    NodeCosts &costs = result.emplace_back();
+    auto cost = [&](nn::Precision precision, double share) {
+      return times[precision][index] + nanosecondsPerByte * share * double(node.weightBytes);
+    };
+    costs.f32 = cost(nn::Precision::f32, 1);
+    for (const QuantizationStudy::Choice &choice : node.choices)
+      costs.choices.push_back(choice.precision == nn::Precision::int4 ? cost(choice.precision, 0.157)
+                                                                      : cost(nn::Precision::int8, 0.25));
+  }
+  return result;
+}
+
+bool Search::tryOne(size_t number) {
+  std::vector<nn::Precision> precisions = candidates->precisions(number);
+  for (auto [node, precision] : llvm::zip_equal(study.nodes, precisions))
+    node.chosen = precision;
+  if (!compile(withStudy()))
+    return false;
+  auto measured = trial.measure(candidate.path);
+  return measured ? finish(*measured, std::move(precisions)) : fail(measured.takeError());
+}
+
+/// Between the last candidate that is within the error and the first that is not.
+bool Search::tryCandidates() {
+  constexpr int most = 8;
+  candidates.emplace(study, costs());
+  size_t good = 0, bad = candidates->count(), number = candidates->count() - 1;
+  for (int i = 0; i < most && number > good && number < bad; ++i) {
+    if (left() < 1.2 * compileSeconds) {
+      list.end = "no time was left for another artifact";
+      return writeList();
+    }
+    if (!tryOne(number))
+      return false;
+    double error = list.entries.back().error, predicted = candidates->error(number);
+    (error <= options.maxError ? good : bad) = number;
+    double factor = predicted > 0 && std::isfinite(error) ? error / predicted : 1;
+    size_t next = candidates->within(0.95 * options.maxError / std::max(factor, 1e-30));
+    number = next > good && next < bad ? next : (good + bad) / 2;
+  }
+  list.end = bad - good <= 1 ? "no other assignment is left between those within the error and those beyond"
+                             : "enough artifacts were tried";
+  return writeList();
+}
+
+/// The chosen artifact once more, with what it lost.
+bool Search::report() {
+  ParetoList::Entry &best = list.entries[chosen];
+  bool isFloat = llvm::all_of(best.precisions, [](nn::Precision p) { return p == nn::Precision::f32; });
+  if (!options.measureAccuracy || isFloat)
+    return true;
+  for (auto [node, precision] : llvm::zip_equal(study.nodes, best.precisions))
+    node.chosen = precision;
+  return compile(withStudy(), /*isLast=*/true) && take(best);
+}
+
+/// Why nothing is in integers, for who expected some.
+void Search::explain() {
+  const ParetoList::Entry &best = list.entries[chosen];
+  if (!llvm::all_of(best.precisions, [](nn::Precision p) { return p == nn::Precision::f32; }))
+    return;
+  const QuantizationStudy::Node *least = nullptr;
+  for (const QuantizationStudy::Node &node : study.nodes)
+    if (!node.choices.empty() && (!least || node.choices.front().error < least->choices.front().error))
+      least = &node;
+  std::string reason = "no artifact with integers was faster or smaller";
+  if (!least)
+    reason = "no node can be quantized";
+  else if (least->choices.front().error > options.maxError)
+    reason =
+        llvm::formatv("alone, '{0}' loses least, {1}", least->name, llvm::format("%.3g", least->choices.front().error));
+  status.messages += llvm::formatv("warning: all nodes stay in f32 with --max-error {0}: {1}\n",
+                                   llvm::format("%g", options.maxError), reason);
+}
+
+CompileStatus Search::run() {
+  list.metric = options.askError ? "asked for" : options.errorMetric;
+  list.maxError = options.maxError;
+  for (Steps step : {&Search::studyIntegers, &Search::studyInt4, &Search::compileReference})
+    if (!(this->*step)())
+      return std::move(status);
+  list.samples = study.samples.size();
+  if (!study.samples.empty() && !(tryCandidates() && report()))
+    return std::move(status);
+  explain();
+  return std::move(status);
+}
+
+CompileStatus badUsage(const llvm::Twine &message) {
+  return {CompileStatus::badUsage, ("error: " + message + "\n").str(), ""};
+}
+} // namespace
+
+CompileStatus compileWithSearch(const CompileOptions &given) {
+  if (given.quantize != "auto")
+    return compileModel(given);
+  CompileOptions options = given;
+  if (options.calibratePath.empty())
+    return badUsage("expects --calibrate with --quantize auto");
+  if (!parseErrorMetric(options.errorMetric))
+    return badUsage("expects --error-metric to be relative, cosine or kl, got '" + options.errorMetric + "'");
+  if (!(options.maxError >= 0))
+    return badUsage("expects --max-error to be 0 or more");
+  if (!options.stopAfter.empty())
+    return badUsage("expects --stop-after without --quantize auto");
+  if (options.outputPath.empty())
+    return badUsage("expects an output file");
+  if (options.paretoPath.empty())
+    options.paretoPath = options.outputPath + ".pareto.json";
+  return Search(options).run();
+}
+
+} // namespace lathe
