@@ -47,6 +47,14 @@ struct CodeImage {
   std::string assembly;                                  // filled only when asked for (--dump-to)
 };
 
+/// What a product with constant weights is expected to take, in ns of one thread, by how it is computed.
+struct ProductTimes {
+  double real; ///< in f32
+  double integers7,
+      integers;      ///< in 8-bit integers with weights of 7 and of 8 bits, without making integers of its input
+  double conversion; ///< making integers of its input
+};
+
 class Backend {
 public:
   virtual ~Backend() = default;
@@ -60,6 +68,9 @@ public:
   /// known.
   virtual mlir::FailureOr<std::vector<KernelPlan>> kernelPlans(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                                const Target &target);
+  /// Of an nn.matmul or nn.conv of f32 with constant weights, in any layout; typical sizes stand for those that are not known.
+  /// nullopt: there is no model of it.
+  virtual std::optional<ProductTimes> productTimes(mlir::Operation *op, const Target &target) { return std::nullopt; }
   /// Bytes that a packed constant takes.
   virtual int64_t packedSizeBytes(mlir::RankedTensorType type, mlir::Attribute packing) = 0;
   /// Writes the packed form of `value` to `out` (packedSizeBytes long, zero-filled before).

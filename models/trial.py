@@ -1,11 +1,23 @@
-"""One model of the zoo: compiled, checked against the reference, measured."""
+"""One model of the zoo: compiled in f32 and quantized, checked against the reference, measured."""
 
 import importlib.util
 import os
 import tempfile
 
-from models import command, reference, zoo
+import numpy as np
+
+from models import command, quality, reference, zoo
 from models.build import build
+
+SAMPLES = 8      # that calibrate
+ROUNDS = 4       # of f32 and a quantized artifact in turns
+SLOWEST = 1.03   # of f32's latency: a quantized artifact may not take longer
+PRECISIONS = {"int8": ["--quantize", "int8"], "int8-dynamic": ["--quantize", "int8-dynamic"]}
+
+
+def label(row):
+    """A row's model, with the precision if it isn't f32."""
+    return row["model"] if row["precision"] == "f32" else f"{row['model']} {row['precision']}"
 
 
 def check(model, artifact, folder, models):
@@ -28,26 +40,85 @@ def measure(row, model, artifact, threads, seconds):
         row["bench"][str(count)] = command.bench(artifact, model, model["bench"], count, seconds)
 
 
-def steps(row, model, threads, seconds, models, folder):
-    artifact = os.path.join(folder, "model.lathe")
+def real_steps(row, model, artifact, threads, seconds, models):
     row["compile"] = command.compile_model(build(model["name"], models), artifact)
     if importlib.util.find_spec("onnxruntime"):
-        row["differences"] = check(model, artifact, folder, models)
+        row["differences"] = check(model, artifact, os.path.dirname(artifact), models)
         worst = max(row["differences"].values())
         if worst > model["limit"]:
             row["failures"].append(f"expects a relative difference of at most {model['limit']:g}, got {worst:.3g}")
     measure(row, model, artifact, threads, seconds)
 
 
-def run(model, threads, seconds, models=None):
-    """A row of the report; what went wrong is in row["failures"]."""
-    row = {"model": model["name"], "dims": model["bench"], "failures": []}
-    with tempfile.TemporaryDirectory(prefix="lathe-zoo-") as folder:
-        try:
-            steps(row, model, threads, seconds, models, folder)
-        except command.Failed as failure:
-            row["failures"].append(str(failure))
+def write_samples(model, folder):
+    """Inputs like those that are measured with, as calibration data."""
+    os.makedirs(folder, exist_ok=True)
+    for seed in range(1, SAMPLES + 1):
+        np.savez(os.path.join(folder, f"{seed}.npz"), **zoo.make_inputs(model, model["bench"], seed))
+    return folder
+
+
+def in_turns(row, model, artifact, real, threads, seconds):
+    """Latencies of both artifacts, the smallest of rounds in turns, and their ratio. Twice the rounds where it is too high."""
+    row["bench"], row["f32_ratios"] = {}, {}
+    for count in threads:
+        best = {}
+        for number in range(2 * ROUNDS):
+            for path in (real, artifact):
+                found = command.bench(path, model, model["bench"], count, seconds / ROUNDS)
+                if path not in best or found["min_ms"] < best[path]["min_ms"]:
+                    best[path] = found
+            ratio = best[artifact]["min_ms"] / best[real]["min_ms"]
+            if number + 1 >= ROUNDS and ratio <= SLOWEST:
+                break
+        row["bench"][str(count)], row["f32_ratios"][str(count)] = best[artifact], ratio
+        if ratio > SLOWEST:
+            row["failures"].append(f"{count} threads: expects at most {SLOWEST:g} times f32's latency, got {ratio:.3f}")
+
+
+def quantized_steps(row, model, real, threads, seconds, models):
+    folder = os.path.dirname(real)
+    artifact = os.path.join(folder, row["precision"] + ".lathe")
+    options = PRECISIONS[row["precision"]]
+    if row["precision"] == "int8":
+        options = [*options, "--calibrate", write_samples(model, os.path.join(folder, "samples"))]
+    row["compile"] = command.compile_model(build(model["name"], models), artifact, *options)
+    row["size_ratio"] = row["compile"]["bytes"] / os.path.getsize(real)
+    row["quality"] = {}
+    for dims in model["cases"]:
+        inputs = zoo.make_inputs(model, dims)
+        row["quality"][str(dims)] = quality.compare(command.run(artifact, inputs, folder),
+                                                    command.run(real, inputs, folder))
+    worst, limit = quality.worst(row["quality"]), model.get("cosine", {}).get(row["precision"], quality.LEAST_COSINE)
+    if worst["cosine"] < limit:
+        row["failures"].append(f"expects a cosine to f32 of at least {limit:g}, got {worst['cosine']:.4f}")
+    in_turns(row, model, artifact, real, threads, seconds)
+
+
+def attempt(row, steps):
+    try:
+        steps()
+    except command.Failed as failure:
+        row["failures"].append(str(failure))
     return row
+
+
+def run(model, precisions, threads, seconds, models=None):
+    """Rows of the report, one per precision; what went wrong is in row["failures"]."""
+    def row(precision):
+        return {"model": model["name"], "precision": precision, "dims": model["bench"], "failures": []}
+
+    with tempfile.TemporaryDirectory(prefix="lathe-zoo-") as folder:
+        real, artifact = row("f32"), os.path.join(folder, "f32.lathe")
+        attempt(real, lambda: real_steps(real, model, artifact, threads, seconds, models))
+        if "f32" in precisions or real["failures"]:
+            yield real
+        if "bench" not in real:
+            return
+        for precision in precisions:
+            if precision != "f32":
+                found = row(precision)
+                yield attempt(found, lambda: quantized_steps(found, model, artifact, threads, seconds, models))
 
 
 def compare(row, baseline, tolerance):

@@ -345,21 +345,29 @@ FilteringConfig chooseConfig(const FilteringShape &shape, const Target &target) 
 }
 } // namespace
 
+std::optional<double> filteredPart(nn::ConvOp op, const Target &target, double directPart) {
+  // Processors with dot products of bytes sum four of them at once, but no i16.
+  if (hasDotProducts(target) || !isEligible(op))
+    return std::nullopt;
+  FilteringShape shape = FilteringShape::of(op);
+  FilteringCost cost(shape, chooseConfig(shape, target));
+  constexpr double worthwhile = 0.85;
+  double part = cost.filtered / cost.direct;
+  return part > worthwhile * directPart ? std::nullopt : std::optional(part);
+}
+
 std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   IntegerRoot root = integerRootOf(op, isConstant, target);
   auto conv = dyn_cast_or_null<nn::ConvOp>(root.op);
-  // Processors with dot products of bytes sum four of them at once, but no i16.
-  if (!conv || hasDotProducts(target) || !isEligible(conv) || hasNonZero(root.weightsZero))
+  if (!conv || !isEligible(conv) || hasNonZero(root.weightsZero))
     return std::nullopt;
   FilteringShape shape = FilteringShape::of(conv);
   if (!areSumsSmall(op, root, shape))
     return std::nullopt;
-  FilteringConfig config = chooseConfig(shape, target);
-  constexpr double worthwhile = 0.85;
-  FilteringCost cost(shape, config);
   auto chained = ChainedTime::of(op, root, *IntegerShape::of(root), target);
-  if (cost.filtered > worthwhile * cost.direct * (chained ? std::min(chained->part, 1.0) : 1))
+  if (!filteredPart(conv, target, chained ? std::min(chained->part, 1.0) : 1))
     return std::nullopt;
+  FilteringConfig config = chooseConfig(shape, target);
   MLIRContext *context = op->getContext();
   IntegerPacking packing = shape.packing(config.tile.columns());
   KernelPlan plan = makePlan(op, kKind);

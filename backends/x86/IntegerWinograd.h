@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/x86/KernelEmitter.h"
+#include "dialects/nn/NN.h"
 
 namespace lathe::x86 {
 
@@ -9,5 +10,9 @@ namespace lathe::x86 {
 std::optional<KernelPlan> planIntegerWinograd(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                               const Target &target);
 mlir::LogicalResult emitIntegerWinograd(EmitContext &context);
+
+/// The time of this way as a part of that of the direct one by pairs of i16, for a channels-last convolution; nullopt: it isn't
+/// expected to be faster. `directPart`: the direct way's.
+std::optional<double> filteredPart(nn::ConvOp op, const Target &target, double directPart);
 
 } // namespace lathe::x86

@@ -334,6 +334,16 @@ SmallVector<int64_t> eligibleOutputs(nn::ConvOp op, const Target &target) {
   return most == 5 && least == 5 ? SmallVector<int64_t>{2} : SmallVector<int64_t>{2, 4};
 }
 
+constexpr double kWorthwhile = 0.9; // of the direct way's costs
+
+WinogradConfig cheapestConfig(const WinogradCost &cost, ArrayRef<int64_t> outputs, const Target &target) {
+  WinogradConfig config = chooseConfig(cost, outputs.front(), target);
+  for (int64_t larger : outputs.drop_front())
+    if (WinogradConfig other = chooseConfig(cost, larger, target); cost.winograd(other) < cost.winograd(config))
+      config = other;
+  return config;
+}
+
 /// Plans of one convolution.
 class WinogradPlanner {
 public:
@@ -348,12 +358,8 @@ public:
   /// nullopt: the direct way is expected to be faster.
   std::optional<KernelPlan> chosen() {
     SmallVector<int64_t> outputs = eligibleOutputs(conv, target);
-    WinogradConfig config = chooseConfig(cost, outputs.front(), target);
-    for (int64_t larger : ArrayRef(outputs).drop_front())
-      if (WinogradConfig other = chooseConfig(cost, larger, target); cost.winograd(other) < cost.winograd(config))
-        config = other;
-    constexpr double worthwhile = 0.9;
-    return cost.winograd(config) > worthwhile * cost.direct() ? std::nullopt : std::optional(plan(config));
+    WinogradConfig config = cheapestConfig(cost, outputs, target);
+    return cost.winograd(config) > kWorthwhile * cost.direct() ? std::nullopt : std::optional(plan(config));
   }
 
   PlanList alternatives() {
@@ -405,6 +411,15 @@ private:
   WinogradCost cost;
 };
 } // namespace
+
+std::optional<double> winogradFmas(nn::ConvOp op, const Target &target) {
+  SmallVector<int64_t> outputs = eligibleOutputs(op, target);
+  if (outputs.empty())
+    return std::nullopt;
+  WinogradCost cost(op, target);
+  double fmas = cost.winograd(cheapestConfig(cost, outputs, target));
+  return fmas > kWorthwhile * cost.direct() ? std::nullopt : std::optional(fmas);
+}
 
 std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   auto planner = WinogradPlanner::of(op, isConstant, target);

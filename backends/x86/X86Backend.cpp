@@ -1,5 +1,6 @@
 #include "backends/x86/Codegen.h"
 #include "backends/x86/MachineCode.h"
+#include "backends/x86/ProductModel.h"
 #include "mlir/IR/Threading.h"
 #include <set>
 
@@ -49,6 +50,10 @@ public:
       }
     }
     return plans;
+  }
+
+  std::optional<ProductTimes> productTimes(Operation *op, const Target &target) override {
+    return timesOfProduct(op, target);
   }
 
   int64_t packedSizeBytes(RankedTensorType type, Attribute packing) override {

@@ -28,6 +28,8 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
   if (from.calibrate_method)
     options.calibrateMethod = from.calibrate_method;
   options.keep = orEmpty(from.keep);
+  options.weightBits = from.weight_bits;
+  options.quantizeAll = from.quantize_all != 0;
   options.precisionsPath = orEmpty(from.precisions);
   options.int4Method = orEmpty(from.int4_method);
   if (from.group_size)

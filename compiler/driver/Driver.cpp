@@ -61,7 +61,7 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options)
       : options(options), messages(&context, options.modelPath),
-        backend(withProvider(createX86Backend(), providerOf(options))), quantization(options, *backend),
+        backend(withProvider(createX86Backend(), providerOf(options))), quantization(options, *backend, targets),
         tuning(options, *backend) {
     prepareContext(context);
   }

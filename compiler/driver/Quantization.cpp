@@ -2,6 +2,7 @@
 #include "compiler/calibrate/Calibration.h"
 #include "compiler/quantize/ChannelImportance.h"
 #include "compiler/quantize/Int4Weights.h"
+#include "compiler/quantize/PrecisionCosts.h"
 #include "compiler/quantize/Sensitivity.h"
 #include "compiler/quantize/SmoothInputs.h"
 #include "mlir/Pass/PassManager.h"
@@ -68,6 +69,8 @@ llvm::Error Quantization::prepare() {
     return error;
   if (!options.keep.empty() && !llvm::Regex(options.keep).isValid(problem))
     return badOption("expects --keep to be a regular expression, got '" + options.keep + "': " + problem);
+  if (options.weightBits != 0 && options.weightBits != 7 && options.weightBits != 8)
+    return badOption("expects --weight-bits to be 7 or 8, got " + llvm::Twine(options.weightBits));
   choice.keep = options.keep;
   choice.hasSamples = !options.calibratePath.empty();
   if (options.precisionsPath.empty())
@@ -163,6 +166,8 @@ llvm::Error Quantization::run(func::FuncOp function) const {
     return llvm::Error::success();
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
+  // A search measures what is faster.
+  weighCosts(function, backend, {targets, options.weightBits, options.quantizeAll || options.study});
   if (options.study && options.study->isFilled())
     return runStudied(function);
   if (options.study)

@@ -10,7 +10,9 @@ namespace lathe {
 
 class Quantization {
 public:
-  Quantization(const CompileOptions &options, Backend &backend) : options(options), backend(backend) {}
+  /// `targets`: what is compiled for; may be filled after the construction.
+  Quantization(const CompileOptions &options, Backend &backend, const std::vector<Target> &targets)
+      : options(options), backend(backend), targets(targets) {}
 
   /// Refuses options that are wrong, or don't go together (invalid_argument), and reads the precisions of nodes.
   llvm::Error prepare();
@@ -28,6 +30,7 @@ private:
 
   const CompileOptions &options;
   Backend &backend;
+  const std::vector<Target> &targets;
   PrecisionChoice choice;
 };
 

@@ -39,7 +39,7 @@ class ModelQuantization {
 public:
   explicit ModelQuantization(const CompileOptions &given)
       : options(withMode(given)), messages(&context, options.modelPath), backend(createX86Backend()),
-        quantization(options, *backend), opset(opsetOf(options.quantize)) {
+        quantization(options, *backend, noTargets), opset(opsetOf(options.quantize)) {
     prepareContext(context);
   }
 
@@ -61,6 +61,7 @@ private:
   MLIRContext context;
   Messages messages;
   std::unique_ptr<Backend> backend;
+  const std::vector<Target> noTargets; // the file is for any processor
   Quantization quantization;
   int64_t opset; // of ONNX's operators that are written
   OutputFile output;

@@ -39,6 +39,7 @@ public:
     if (!parsed)
       return failed(place + ": expects precision to be f32, int8, int8-dynamic or int4, got '" + *precision + "'");
     PrecisionRule rule{nodes->str(), {*parsed, *parsed == nn::Precision::f32 ? "kept in f32 by --precisions" : ""}};
+    rule.wanted.isFixed = true;
     if (llvm::Error error = readInt4(*object, rule.wanted))
       return std::move(error);
     return rule;

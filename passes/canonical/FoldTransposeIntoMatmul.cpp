@@ -36,6 +36,8 @@ struct TransposedOperand : OpRewritePattern<MatmulOp> {
   LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
     if (op.getLhsZero() || op.getRhsZero())
       return rewriter.notifyMatchFailure(op, "zero points belong to the operands as they are");
+    if (tensorType(op.getLhs()).getElementType().isInteger(8))
+      return rewriter.notifyMatchFailure(op, "kernels read rows of bytes");
     Value lhs = behindLastSwap(op.getLhs()), rhs = behindLastSwap(op.getRhs());
     if (!lhs && !rhs)
       return rewriter.notifyMatchFailure(op, "no operand is computed and transposed along its last two axes");

@@ -80,12 +80,21 @@ std::string reasonAgainst(MatmulOp op) {
   });
 }
 
+/// The left integers with their rows as rows: kernels read no others.
+Value rowsOf(MatmulOp op, Value integers, OpBuilder &b) {
+  if (!op.getTransLhs())
+    return integers;
+  auto axes = llvm::to_vector(llvm::seq<int64_t>(0, tensorType(integers).getRank()));
+  std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+  return createTranspose(b, op.getLoc(), integers, axes);
+}
+
 void form(MatmulOp op, OpBuilder &b) {
   auto lhs = Uniform::of(op.getLhs()), rhs = Uniform::of(op.getRhs());
   Location location = fusedLocation({lhs->op, rhs->op, op});
   auto type = makeTensorType(dimExprs(tensorType(op)), b.getI32Type());
-  Value sums = b.create<MatmulOp>(location, type, lhs->integers, rhs->integers, lhs->zero, rhs->zero, op.getTransLhs(),
-                                  op.getTransRhs());
+  Value sums = b.create<MatmulOp>(location, type, rowsOf(op, lhs->integers, b), rhs->integers, lhs->zero, rhs->zero,
+                                  /*trans_lhs=*/false, op.getTransRhs());
   Value rows = alongAxis(asVector(lhs->scale, b), 2, b), columns = asVector(rhs->scale, b);
   Value result = createDequantize(b, location, sums, product(rows, columns, location, b), {});
   moveOrigin(op, result.getDefiningOp());

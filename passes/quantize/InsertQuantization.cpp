@@ -16,6 +16,7 @@
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueNote.h"
 #include "passes/quantize/ValueRange.h"
+#include "passes/quantize/WeightScales.h"
 #include "passes/quantize/WeightedOperation.h"
 #include "passes/support/QuantizedOrigin.h"
 #include "llvm/ADT/MapVector.h"
@@ -60,38 +61,32 @@ SmallVector<Value> calibratedInputs(func::FuncOp function) {
 namespace {
 using namespace nn;
 
-/// Largest magnitude of the weights of each output channel.
-SmallVector<double> magnitudes(const reference::Tensor &weights, int64_t axis) {
-  SmallVector<double> result(weights.dim(axis), 0);
-  const float *data = weights.data<float>();
-  int64_t inner = 1;
-  for (int64_t size : weights.shape().drop_front(axis + 1))
-    inner *= size;
-  for (int64_t i = 0; i < weights.size(); ++i) {
-    double &magnitude = result[size_t(i / inner % weights.dim(axis))];
-    magnitude = std::max(magnitude, double(std::abs(data[i])));
-  }
-  return result;
+/// Clips integers to [-most, most]: a quantization only knows the bounds of its type.
+Value clipped(Value x, Value scale, double most, OpBuilder &b) {
+  auto bound = [&](double integer) {
+    Value limit = createScalar(b, x.getLoc(), b.getF32Type(), integer);
+    return b.create<BinaryOp>(x.getLoc(), scale.getType(), BinaryKind::mul, scale, limit);
+  };
+  Value low = b.create<BinaryOp>(x.getLoc(), x.getType(), BinaryKind::max, x, bound(-most));
+  return b.create<BinaryOp>(x.getLoc(), x.getType(), BinaryKind::min, low, bound(most));
 }
 
-/// Integers of constant weights, dequantized: a scale for each index of `axis`. Null if they are not finite.
-Value quantizedConstant(ConstantOp constant, int64_t axis, OpBuilder &b) {
+/// Integers of `bits` bits of constant weights, dequantized: a scale for each index of `axis`. Null if they are not finite.
+Value quantizedConstant(ConstantOp constant, int64_t axis, unsigned bits, OpBuilder &b) {
   auto values = reference::Tensor::fromAttribute(constant.getValue());
   if (!values) {
     llvm::consumeError(values.takeError());
     return {};
   }
-  SmallVector<float> scales;
-  for (double magnitude : magnitudes(*values, axis)) {
-    if (!std::isfinite(magnitude))
-      return {};
-    scales.push_back(std::max(float(magnitude / 127), std::numeric_limits<float>::min()));
-  }
+  std::optional<SmallVector<float>> scales = weightScales(*values, axis, bits);
+  if (!scales)
+    return {};
   SmallVector<int64_t> shape(values->rank(), 1);
   shape[axis] = values->dim(axis);
   auto type = RankedTensorType::get(shape, b.getF32Type());
-  Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(scales)));
-  Value integers = createQuantize(b, constant.getLoc(), constant, scale, {}, b.getIntegerType(8));
+  Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
+  Value inside = bits < 8 ? clipped(constant, scale, mostInteger(bits), b) : constant;
+  Value integers = createQuantize(b, constant.getLoc(), inside, scale, {}, b.getIntegerType(8));
   return createDequantize(b, constant.getLoc(), integers, scale, {});
 }
 
@@ -169,7 +164,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     if (!isDynamic && !intervalOf(product.input->get()))
       return decide(product.op, false, "the input was not calibrated");
     OpBuilder b(product.op);
-    Value weights = quantizedConstant(product.constant(), product.outputAxis, b);
+    Value weights = quantizedConstant(product.constant(), product.outputAxis, wanted.weightBits, b);
     if (!weights)
       return decide(product.op, false, "weights are not finite");
     if (!wanted.reason.empty())
@@ -202,7 +197,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     if (wanted.precision == Precision::f32)
       return decide(op, false, wanted.reason);
     OpBuilder b(op);
-    Value integers = quantizedConstant(table, 0, b);
+    Value integers = quantizedConstant(table, 0, wanted.weightBits, b);
     decide(op, bool(integers), integers ? "rows of the table are stored as integers" : "the table is not finite");
     if (integers)
       op.getInputMutable().assign(integers);

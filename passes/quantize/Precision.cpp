@@ -8,7 +8,8 @@ namespace lathe::nn {
 
 namespace {
 constexpr StringLiteral kPrecision = "lathe.precision", kReason = "lathe.precision_reason",
-                        kGroupSize = "lathe.group_size", kInt4Method = "lathe.int4_method";
+                        kGroupSize = "lathe.group_size", kInt4Method = "lathe.int4_method",
+                        kWeightBits = "lathe.weight_bits", kFixed = "lathe.precision_fixed";
 constexpr std::pair<Precision, StringLiteral> kTexts[] = {{Precision::f32, "f32"},
                                                           {Precision::int8, "int8"},
                                                           {Precision::int8Dynamic, "int8-dynamic"},
@@ -71,6 +72,12 @@ void setPrecision(Operation *op, const NodePrecision &precision) {
     op->setAttr(kGroupSize, b.getI64IntegerAttr(precision.groupSize));
     op->setAttr(kInt4Method, b.getStringAttr(int4MethodText(precision.int4Method)));
   }
+  op->removeAttr(kFixed);
+  if (precision.isFixed)
+    op->setAttr(kFixed, b.getUnitAttr());
+  op->removeAttr(kWeightBits);
+  if (precision.weightBits != NodePrecision().weightBits)
+    op->setAttr(kWeightBits, b.getI64IntegerAttr(precision.weightBits));
 }
 
 std::optional<NodePrecision> precisionOf(Operation *op) {
@@ -85,12 +92,15 @@ std::optional<NodePrecision> precisionOf(Operation *op) {
     wanted.groupSize = size.getInt();
   if (auto method = op->getAttrOfType<StringAttr>(kInt4Method))
     wanted.int4Method = parseInt4Method(method).value_or(Int4Method::rtn);
+  wanted.isFixed = op->hasAttr(kFixed);
+  if (auto bits = op->getAttrOfType<IntegerAttr>(kWeightBits))
+    wanted.weightBits = unsigned(bits.getInt());
   return wanted;
 }
 
 void removePrecisions(func::FuncOp function) {
   function.walk([](Operation *op) {
-    for (StringRef name : {kPrecision, kReason, kGroupSize, kInt4Method})
+    for (StringRef name : {kPrecision, kReason, kGroupSize, kInt4Method, kWeightBits, kFixed})
       op->removeAttr(name);
   });
 }

@@ -41,6 +41,8 @@ struct NodePrecision {
   std::string reason = ""; // why it is f32, or not what was asked for: recorded as a decision; may be empty
   int64_t groupSize = 32;  // of int4
   Int4Method int4Method = Int4Method::rtn; // of int4
+  bool isFixed = false;                    // asked of this very node: costs don't change it
+  unsigned weightBits = 8;                 // of 8-bit precisions: 7 leaves room for sums of fewer bits
 };
 
 /// Notes it at the operation: `lathe.precision`; `lathe.precision_reason`; `lathe.group_size`, `lathe.int4_method`.

@@ -14,6 +14,8 @@ from models.builders.digits import samples
 
 WIDTH = 16
 
+INT8 = ["--quantize", "int8", "--quantize-all", "--weight-bits", "8"]  # whatever is faster
+
 
 def quantized_inputs(highest, weight):
     """Nodes and constants that make the second convolution one of integers; r0 reaches up to `highest`."""
@@ -109,7 +111,7 @@ def test_f32_loses_nothing(name, work):
 def test_digits(work):
     train, test = (samples(part)[0][:64] for part in ("train", "test"))
     model, data = zoo.path("digits"), work.data("test.npz", {"image": test})
-    quantize = ["--quantize", "int8", "--calibrate", work.data("train.npz", {"image": train})]
+    quantize = [*INT8, "--calibrate", work.data("train.npz", {"image": train})]
     result = work.diff(model, work.compile(model, *quantize), data)
     assert result["samples"] == 16
     assert result["known_calls"] == result["calls"]
@@ -144,7 +146,7 @@ def test_only_the_changed_layer_has_a_local_error(work):
 def test_clipped_range(work):
     weights, biases = parameters()
     model = work.model("m.onnx", weights, biases)
-    quantize = ["--quantize", "int8", "--calibrate-method", "min-max", "--calibrate"]
+    quantize = [*INT8, "--calibrate-method", "min-max", "--calibrate"]
     artifact = work.compile(model, *quantize, work.data("narrow.npz", inputs(scale=0.2)))
     result = work.diff(model, artifact, work.data("wide.npz", inputs(scale=2)))
     layer = by_node(result)["relu0"]
@@ -196,7 +198,7 @@ def test_quantizer_left_out_the_relu(work):
 def test_unused_range(work):
     weights, biases = parameters()
     model = work.model("m.onnx", weights, biases)
-    quantize = ["--quantize", "int8", "--calibrate-method", "min-max", "--calibrate"]
+    quantize = [*INT8, "--calibrate-method", "min-max", "--calibrate"]
     artifact = work.compile(model, *quantize, work.data("wide.npz", inputs(scale=20)))
     layer = by_node(work.diff(model, artifact, work.data("narrow.npz", inputs())))["relu0"]
     assert layer["cause"] == "zero point"
@@ -206,7 +208,7 @@ def test_page_needs_nothing_beside_itself(work):
     weights, biases = parameters()
     model = work.model("</script>.onnx".replace("/", "_"), weights, biases)
     data = work.data("x.npz", inputs())
-    artifact = work.compile(model, "--quantize", "int8", "--calibrate", data)
+    artifact = work.compile(model, *INT8, "--calibrate", data)
     work.diff(model, artifact, data, "--html", work.path("d.html"))
     with open(work.path("d.html"), encoding="utf-8") as file:
         page = file.read()
@@ -221,7 +223,7 @@ def test_page_needs_nothing_beside_itself(work):
 def test_compilation_tells_what_it_lost(work):
     weights, biases = parameters()
     model = work.model("m.onnx", weights, biases)
-    quantize = ["compile", model, "-o", work.path("m.lathe"), "--quantize", "int8", "--calibrate",
+    quantize = ["compile", model, "-o", work.path("m.lathe"), *INT8, "--calibrate",
                 work.data("x.npz", inputs())]
     line = command.lathe(*quantize).stdout
     assert re.fullmatch(r"int8: SQNR \d\d\.\d dB, cosine 0\.99\d\d on 8 samples\n", line), line
@@ -236,7 +238,7 @@ def test_sizes_and_times(work):
     weights, biases = parameters()
     model = work.model("m.onnx", weights, biases)
     data = work.data("x.npz", inputs())
-    artifact = work.compile(model, "--dim", "N=1", "--quantize", "int8", "--calibrate", data)
+    artifact = work.compile(model, "--dim", "N=1", *INT8, "--calibrate", data)
     command.lathe("diff", model, artifact, "--data", data, "--json", work.path("d.json"))
     with open(work.path("d.json"), encoding="utf-8") as file:
         result = json.load(file)

@@ -9,7 +9,7 @@ from test_quantize import product_model, samples
 
 @pytest.fixture(scope="module")
 def quantized():
-    return lathe.compile(product_model(), quantize="int8", calibrate=samples())
+    return lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=samples())
 
 
 def test_iterable_and_files(quantized, tmp_path):
@@ -35,7 +35,7 @@ def test_f32_is_the_same():
 
 def test_report_of_a_compilation(tmp_path):
     import json
-    lathe.compile(product_model(), quantize="int8", calibrate=samples(), report=tmp_path / "r.json")
+    lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=samples(), report=tmp_path / "r.json")
     accuracy = json.loads((tmp_path / "r.json").read_text())["accuracy"]
     assert accuracy["samples"] == 8
     assert accuracy["layers"] and accuracy["outputs"][0]["sqnr_db"] > 25

@@ -45,15 +45,15 @@ def is_close(got, exact):
 
 
 def test_any_iterable_of_dicts(exact):
-    assert is_close(run(lathe.compile(product_model(), quantize="int8", calibrate=samples())), exact)
-    assert is_close(run(lathe.compile(product_model(), quantize="int8", calibrate=list(samples()),
+    assert is_close(run(lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=samples())), exact)
+    assert is_close(run(lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=list(samples()),
                                       calibrate_method="min-max")), exact)
 
 
 def test_the_same_from_files(tmp_path):
     """What numpy writes is read, compressed or not, and gives the same program as the dicts."""
     def bytes_of(calibrate):
-        lathe.compile(product_model(), quantize="int8", calibrate=calibrate).save(tmp_path / "m.lathe")
+        lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=calibrate).save(tmp_path / "m.lathe")
         return (tmp_path / "m.lathe").read_bytes()
 
     expected = bytes_of(samples())
@@ -69,12 +69,12 @@ def test_the_same_from_files(tmp_path):
 
 def test_an_input_called_as_an_argument_of_savez():
     renamed = ({"file": sample["a"], "x": sample["x"]} for sample in samples())
-    lathe.compile(product_model("file"), quantize="int8", calibrate=renamed)
+    lathe.compile(product_model("file"), quantize="int8", quantize_all=True, calibrate=renamed)
 
 
 def test_dynamic_and_kept_nodes(exact):
-    assert is_close(run(lathe.compile(product_model(), quantize="int8-dynamic")), exact)
-    kept = lathe.compile(product_model(), quantize="int8", calibrate=samples(), keep="product|sum")
+    assert is_close(run(lathe.compile(product_model(), quantize="int8-dynamic", quantize_all=True)), exact)
+    kept = lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=samples(), keep="product|sum")
     np.testing.assert_array_equal(run(kept), exact)
 
 
@@ -142,10 +142,24 @@ def test_size_of_4_bits(tmp_path):
     assert sizes[1] <= 0.18 * sizes[0]
 
 
+def test_bits_of_weights(exact):
+    def error(**options):
+        got = run(lathe.compile(product_model(), quantize="int8-dynamic", quantize_all=True, cpu="x86-64-v3", **options))
+        return np.linalg.norm(got - exact) / np.linalg.norm(exact)
+
+    assert 0 < error(weight_bits=8) < error(weight_bits=7) < 0.04
+    with pytest.raises(lathe.Error, match="weight-bits"):
+        error(weight_bits=6)
+
+
+def test_nodes_that_would_be_slower_stay(exact):
+    np.testing.assert_array_equal(run(lathe.compile(product_model(), quantize="int8-dynamic")), exact)
+
+
 def test_precisions_of_nodes(exact, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text('[{"nodes": "prod", "precision": "f32"}, {"nodes": ".", "precision": "int8"}]')
-    np.testing.assert_array_equal(run(lathe.compile(product_model(), quantize="int8-dynamic", precisions=rules)), exact)
+    np.testing.assert_array_equal(run(lathe.compile(product_model(), quantize="int8-dynamic", quantize_all=True, precisions=rules)), exact)
     rules.write_text('[{"nodes": "prod", "precision": "int8"}]')
     assert is_close(run(lathe.compile(product_model(), precisions=rules, calibrate=samples())), exact)
     with pytest.raises(lathe.Error, match="no-such-node"):
@@ -159,7 +173,7 @@ def test_writes_onnx(exact, tmp_path):
         lathe.quantize(product_model(), tmp_path / "q.onnx", **options)
         onnx.checker.check_model(str(tmp_path / "q.onnx"), full_check=True)
         mode = options.get("quantize") or ("int8" if options else "int8-dynamic")
-        expected = run(lathe.compile(product_model(), **(options | {"quantize": mode})))
+        expected = run(lathe.compile(product_model(), **(options | {"quantize": mode, "quantize_all": True, "weight_bits": 8})))
         got = run(lathe.compile(tmp_path / "q.onnx"))
         assert is_close(got, exact)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
@@ -181,12 +195,12 @@ def test_writes_onnx(exact, tmp_path):
 ])
 def test_refuses_wrong_samples(calibrate, message):
     with pytest.raises(lathe.Error, match=message):
-        lathe.compile(product_model(), quantize="int8", calibrate=calibrate)
+        lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=calibrate)
 
 
 def test_refuses_wrong_options():
     with pytest.raises(TypeError, match="expects samples to be dicts of arrays, got ndarray for sample 0"):
-        lathe.compile(product_model(), quantize="int8", calibrate=np.zeros((2, 3)))
+        lathe.compile(product_model(), quantize="int8", quantize_all=True, calibrate=np.zeros((2, 3)))
     with pytest.raises(lathe.Error, match="got 'int3'"):
         lathe.compile(product_model(), quantize="int3")
 
@@ -218,11 +232,11 @@ def test_pictures(tmp_path):
     results = []
     for options in ({"calibrate": tmp_path, "image_mean": mean, "image_std": std, "image_size": 8},
                     {"calibrate": ({"x": array[None]} for array in arrays)}):
-        session = lathe.Session(lathe.compile(picture_model(), quantize="int8", **options))
+        session = lathe.Session(lathe.compile(picture_model(), quantize="int8", quantize_all=True, **options))
         results.append(session.run({"x": arrays})["y"])
     np.testing.assert_array_equal(results[0], results[1])
     with pytest.raises(lathe.Error, match="expects an image height of 8 as the input's, got 9"):
-        lathe.compile(picture_model(), quantize="int8", calibrate=tmp_path, image_size=(9, 8))
+        lathe.compile(picture_model(), quantize="int8", quantize_all=True, calibrate=tmp_path, image_size=(9, 8))
 
 
 def test_auto_with_a_metric_of_ones_own(exact, tmp_path):

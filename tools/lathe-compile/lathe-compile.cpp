@@ -108,6 +108,12 @@ void addQuantization(CLI::App &app, lathe::CompileOptions &options) {
       ->capture_default_str();
   app.add_option("--keep", options.keep, "nodes whose names match this regular expression are not quantized");
   app.add_option(
+         "--weight-bits", options.weightBits,
+         "of weights in 8-bit integers: 7, which processors without dot products of bytes multiply faster, or 8; "
+         "default: 7 where all CPUs are faster with them and the weights lose little")
+      ->check(CLI::IsMember({7, 8}));
+  app.add_flag("--quantize-all", options.quantizeAll, "quantize nodes that are expected to be faster in f32, too");
+  app.add_option(
       "--precisions", options.precisionsPath,
       "JSON list of rules {\"nodes\": REGEX, \"precision\": \"f32\", \"int8\", \"int8-dynamic\" or \"int4\", "
       "\"group_size\": 32, \"method\": \"gptq\"}; the first that matches a node's name counts");

@@ -16,7 +16,8 @@ from .dtypes import numpy_dtype
 from .samples import name_samples, write_samples
 
 _OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
-            "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean", "image_std", "image_size",
+            "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "weight_bits",
+            "quantize_all", "image_mean", "image_std", "image_size",
             "max_error", "error_metric", "budget", "pareto"}
 
 
@@ -119,15 +120,16 @@ def _arguments(options: dict) -> list[str]:
             arguments += [flag, os.fspath(options[name])]
     if options.get("precisions"):
         arguments += ["--precisions", os.fspath(options["precisions"])]
-    if options.get("tune"):
-        arguments.append("--tune")
+    for name, flag in (("tune", "--tune"), ("quantize_all", "--quantize-all")):
+        if options.get(name):
+            arguments.append(flag)
     for name, flag in (("quantize", "--quantize"), ("calibrate_method", "--calibrate-method"), ("keep", "--keep"),
                        ("int4_method", "--int4-method")):
         if options.get(name):
             arguments += [flag, options[name]]
     arguments += _pictures(options.get("image_mean"), options.get("image_std"), options.get("image_size"))
     for name, flag in (("tune_threads", "--tune-threads"), ("tune_seconds", "--tune-seconds"),
-                       ("group_size", "--group-size"), ("max_error", "--max-error"), ("budget", "--budget")):
+                       ("group_size", "--group-size"), ("weight_bits", "--weight-bits"), ("max_error", "--max-error"), ("budget", "--budget")):
         if options.get(name) is not None:
             arguments += [flag, str(options[name])]
     metric = options.get("error_metric")
@@ -147,7 +149,8 @@ def compile(model, **options) -> Artifact:
     For integers: `quantize` ("int8", "int8-dynamic" or "int4", which has `group_size` and `int4_method`: "rtn", "gptq", "awq",
     "adaround"), `calibrate` (samples of the inputs: a path, or any iterable of dicts from input names to arrays, which is read
     once and kept on disk while compiling, not in memory), `calibrate_method` ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
-    (path of a file with precisions of single nodes: docs/Quantization.md), and for a folder of pictures `image_mean`,
+    (path of a file with precisions of single nodes: docs/Quantization.md), `weight_bits` (of 8-bit integers: 7 or 8; default: 7 where all
+    CPUs are faster with them), `quantize_all` (True: also nodes that are expected to be faster in f32), and for a folder of pictures `image_mean`,
     `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
 
     `quantize="auto"` takes the precision of each node that is fastest while the outputs stay within `max_error` of f32's by

@@ -1,5 +1,5 @@
 // RUN: split-file %s %t
-// RUN: lathe-compile compile %t/model.mlir --quantize int8-dynamic --keep last --precisions %t/rules.json --stop-after quantize | FileCheck %s
+// RUN: lathe-compile compile %t/model.mlir --quantize int8-dynamic --quantize-all --keep last --precisions %t/rules.json --stop-after quantize | FileCheck %s
 
 // The first rule that matches counts, --keep before all; what a node has no form of is said.
 // CHECK-DAG: node = "first.b", reason = "kept in f32 by --precisions"

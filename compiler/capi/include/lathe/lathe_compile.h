@@ -93,12 +93,14 @@ typedef struct lathe_compile_options {
   /// be null. Must not throw.
   double (*artifact_error)(void *context, const char *artifact_path);
   void *artifact_error_context;
+  uint32_t weight_bits;  ///< of weights in 8-bit integers: 7 or 8; 0: 7 where all CPUs are faster with them
+  uint32_t quantize_all; ///< not 0: quantize nodes that are expected to be faster in f32, too
 } lathe_compile_options_t;
 // clang-format off
 #define LATHE_COMPILE_OPTIONS_INIT                                                                                     \
   {sizeof(lathe_compile_options_t), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0,      \
    NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, NULL,  \
-   0, NULL, 0, NULL, NULL, NULL}
+   0, NULL, 0, NULL, NULL, NULL, 0, 0}
 // clang-format on
 
 /// Compiles one model; gives a lathe_compile_code_t. `out_messages`, if not null, gets lines of errors and warnings, empty

@@ -1,0 +1,137 @@
+// Times are sums of what was measured on a Zen 4 with AVX2 (docs/Performance.md); where a processor is faster at all of it, what is
+// compared stays the same. Wider vectors and dot products count by how much more they do per instruction.
+#include "backends/x86/ProductModel.h"
+#include "backends/x86/IntegerTile.h"
+#include "backends/x86/IntegerWinograd.h"
+#include "backends/x86/Window.h"
+#include "backends/x86/WinogradKernel.h"
+
+using namespace mlir;
+
+namespace lathe::x86 {
+
+namespace {
+// ns.
+constexpr double kFma = 0.186;             // of a vector
+constexpr double kPair = 0.246;            // a step of pairs of i16 for a vector of sums
+constexpr double kChained = 0.7;           // of the time of pairs, with some extra steps
+constexpr double kQuad = 0.2;              // vpdpbusd
+constexpr double kByte = 1.0 / 30;         // of weights that don't stay in L2
+constexpr double kRealResult = 0.05;       // bias, activation, store; per element
+constexpr double kIntegerResult = 0.15;    // the same with dequantize and quantize
+constexpr double kConversion = 0.15;       // read f32, write bytes; per element
+constexpr double kWindowed = 0.12;         // depthwise convolutions, per multiplication
+constexpr int64_t kRows = 128, kSide = 56; // for sizes that are not known
+
+/// Sizes of a product: `rows` times `depth` times `columns`, `inputs` elements read and `weights` of them constant.
+struct Sizes {
+  double rows, depth, columns, inputs, weights;
+  double multiplications() const { return rows * depth * columns; }
+};
+
+double known(AffineExpr dim, int64_t guess) { return double(constantDim(dim).value_or(guess)); }
+
+double count(RankedTensorType type) {
+  double product = 1;
+  DimExprs dims = dimExprs(type);
+  for (auto [i, dim] : llvm::enumerate(dims))
+    product *= known(dim, i == 0 ? 1 : i + 1 == dims.size() ? kSide : kRows);
+  return product;
+}
+
+/// A convolution with the axes that kernels take, on nothing: for their cost models.
+class ChannelsLast {
+public:
+  explicit ChannelsLast(nn::ConvOp op) {
+    OpBuilder b(op.getContext());
+    b.setInsertionPointToStart(&block);
+    Value input = block.addArgument(turned(op, op.getInput()), op.getLoc());
+    Value filter = block.addArgument(op.getFilter().getType(), op.getLoc());
+    conv = b.create<nn::ConvOp>(op.getLoc(), turned(op, op.getOutput()), input, filter, Value(), Value(), Value(),
+                                op.getStrides(), op.getPads(), op.getDilations(), op.getGroup(),
+                                /*channels_last=*/true);
+  }
+  nn::ConvOp operator*() const { return conv; }
+
+private:
+  static Type turned(nn::ConvOp op, Value value) {
+    DimExprs dims = dimExprs(tensorType(value));
+    if (!op.getChannelsLast())
+      std::rotate(dims.begin() + 1, dims.begin() + 2, dims.end());
+    return makeTensorType(dims, elementType(value));
+  }
+
+  Block block;
+  nn::ConvOp conv;
+};
+
+class Model {
+public:
+  Model(Sizes sizes, const Target &target) : sizes(sizes), target(target), lanes(target.vectorBits() / 32) {}
+
+  double real(std::optional<double> fmas) const {
+    double products = kFma * fmas.value_or(sizes.multiplications() / lanes);
+    return std::max(products, reading(4)) + kRealResult * sizes.rows * sizes.columns;
+  }
+  /// `part`: of the time of pairs.
+  double integers(double part) const {
+    double perStep = hasDotProducts(target) ? kQuad / 2 : kPair * part;
+    double products = perStep * sizes.multiplications() / (2 * lanes);
+    return std::max(products, reading(1)) + kIntegerResult * sizes.rows * sizes.columns;
+  }
+  /// Depthwise and the like: as fast either way.
+  ProductTimes windowed() const {
+    double products = kWindowed * sizes.multiplications() * 8 / lanes, results = sizes.rows * sizes.columns;
+    double bytes = products + 0.5 * kIntegerResult * results;
+    return {products + kRealResult * results, bytes, bytes, conversion()};
+  }
+  double conversion() const { return kConversion * sizes.inputs; }
+
+private:
+  double reading(int bytes) const {
+    double all = sizes.weights * bytes;
+    return all > double(target.l2Bytes) / 2 ? kByte * all : 0;
+  }
+
+  Sizes sizes;
+  const Target &target;
+  int lanes;
+};
+
+ProductTimes timesOf(nn::ConvOp op, const Target &target) {
+  RankedTensorType filter = tensorType(op.getFilter());
+  ChannelsLast turned(op);
+  double columns = double(filter.getDimSize(0)), depth = double(filter.getNumElements()) / columns;
+  double rows = count(tensorType((*turned).getOutput())) / columns;
+  Model model({rows, depth, columns, count(tensorType((*turned).getInput())), depth * columns}, target);
+  if (op.getGroup() > 1 && filter.getDimSize(1) <= 8)
+    return model.windowed();
+  double real = model.real(winogradFmas(*turned, target));
+  auto integers = [&](double direct) { return model.integers(filteredPart(*turned, target, direct).value_or(direct)); };
+  return {real, integers(kChained), integers(1), model.conversion()};
+}
+
+ProductTimes timesOf(nn::MatmulOp op, const Target &target) {
+  RankedTensorType weights = tensorType(op.getRhs());
+  double elements = double(weights.getNumElements());
+  DimExprs out = dimExprs(tensorType(op.getOutput()));
+  double columns = known(out.back(), kRows), rows = 1;
+  for (auto [i, dim] : llvm::enumerate(ArrayRef(out).drop_back()))
+    rows *= known(dim, i == 0 && out.size() > 2 ? 1 : kRows);
+  double depth = elements / columns;
+  Model model({rows, depth, columns, rows * depth, elements}, target);
+  return {model.real({}), model.integers(kChained), model.integers(1), model.conversion()};
+}
+} // namespace
+
+std::optional<ProductTimes> timesOfProduct(Operation *op, const Target &target) {
+  if (target.vectorBits() < 256)
+    return std::nullopt;
+  if (auto conv = dyn_cast<nn::ConvOp>(op); conv && tensorType(conv.getFilter()).hasStaticShape())
+    return timesOf(conv, target);
+  if (auto matmul = dyn_cast<nn::MatmulOp>(op); matmul && tensorType(matmul.getRhs()).hasStaticShape())
+    return timesOf(matmul, target);
+  return std::nullopt;
+}
+
+} // namespace lathe::x86

@@ -1,0 +1,11 @@
+// What products with constant weights are expected to take in f32 and in integers: for choosing between them.
+#pragma once
+
+#include "backends/Backend.h"
+
+namespace lathe::x86 {
+
+/// See Backend::productTimes.
+std::optional<ProductTimes> timesOfProduct(mlir::Operation *op, const Target &target);
+
+} // namespace lathe::x86

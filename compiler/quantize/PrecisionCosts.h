@@ -1,0 +1,22 @@
+// What precision a node is worth: from the backend's model of times, before anything is calibrated.
+#pragma once
+
+#include "backends/Backend.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace lathe {
+
+struct CostChoice {
+  llvm::ArrayRef<Target> targets; ///< none: nothing is expected to be slower, and weights have 8 bits
+  /// Of nodes in 8-bit integers; 0: 7 where products are faster with them on all targets and the weights lose little, else 8.
+  unsigned weightBits = 0;
+  /// Should nodes become integers that are expected to be slower?
+  bool takesSlower = false;
+};
+
+/// Gives nodes of 8-bit precisions (Precision.h) that are expected to be faster in f32 on all targets precision f32, with the reason,
+/// and the others the bits of their weights. Making integers of an input counts to the products that read it, unless the
+/// value comes from integers itself.
+void weighCosts(mlir::func::FuncOp function, Backend &backend, const CostChoice &choice);
+
+} // namespace lathe
