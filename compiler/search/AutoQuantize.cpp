@@ -28,27 +28,37 @@ public:
   const std::string path;
 };
 
+/// An artifact beside the output, and its report.
+struct CandidateFiles {
+  CandidateFiles(const CompileOptions &options, const char *ending)
+      : artifact(options.outputPath + ending), report(options.reportPath.empty() ? "" : options.reportPath + ending) {}
+  CandidateFile artifact, report;
+};
+
 class Search {
 public:
   explicit Search(const CompileOptions &options)
-      : options(options), trial(options, study), candidate(options.outputPath + ".candidate"),
-        candidateReport(options.reportPath.empty() ? "" : options.reportPath + ".candidate"), start(Clock::now()) {}
+      : options(options), trial(options, study), candidate(options, ".candidate"), integers(options, ".int8"),
+        start(Clock::now()) {}
 
   CompileStatus run();
 
 private:
   using Steps = bool (Search::*)();
+  bool tryIntegers();
   bool studyInt4();
-  bool measureNodes(nn::Precision precision);
+  bool measureNodes(nn::Precision precision, const CandidateFiles &files);
+  std::vector<nn::Precision> chosenPrecisions() const;
   bool compileReference();
   bool studyIntegers();
   bool tryCandidates();
-  bool tryOne(size_t number);
+  bool tryOne(std::vector<nn::Precision> precisions);
+  const ParetoList::Entry *tried(llvm::ArrayRef<nn::Precision> precisions) const; // null: not yet
 
-  bool compile(CompileOptions attempt, bool isLast = false);
+  bool compile(CompileOptions attempt, const CandidateFiles &files);
   CompileOptions withStudy();
-  bool finish(const Measured &measured, std::vector<nn::Precision> precisions);
-  bool take(ParetoList::Entry &entry);
+  bool finish(llvm::Expected<Measured> result, std::vector<nn::Precision> precisions, const CandidateFiles &files);
+  bool take(ParetoList::Entry &entry, const CandidateFiles &files);
   bool writeList();
   bool report();
   bool fail(llvm::Error error);
@@ -59,7 +69,7 @@ private:
   const CompileOptions &options;
   QuantizationStudy study;
   Trial trial;
-  CandidateFile candidate, candidateReport;
+  CandidateFiles candidate, integers; // the latter: all in int8
   Clock::time_point start;
   ParetoList list;
   size_t chosen = 0; // entry of the list
@@ -77,11 +87,10 @@ bool Search::fail(llvm::Error error) {
   return false;
 }
 
-bool Search::compile(CompileOptions attempt, bool isLast) {
+bool Search::compile(CompileOptions attempt, const CandidateFiles &files) {
   auto begin = Clock::now();
-  attempt.outputPath = candidate.path;
-  attempt.reportPath = options.reportPath.empty() ? "" : candidateReport.path;
-  attempt.measureAccuracy = isLast ? options.measureAccuracy : nullptr;
+  attempt.outputPath = files.artifact.path;
+  attempt.reportPath = files.report.path;
   CompileStatus done = compileModel(attempt);
   compileSeconds = secondsSince(begin);
   status.accuracy = done.accuracy;
@@ -93,16 +102,17 @@ bool Search::compile(CompileOptions attempt, bool isLast) {
 
 CompileOptions Search::withStudy() {
   CompileOptions attempt = options;
+  attempt.measureAccuracy = nullptr;
   attempt.quantize = "int8";
   attempt.study = &study;
   return attempt;
 }
 
 /// The candidate becomes what the user gets.
-bool Search::take(ParetoList::Entry &entry) {
-  std::error_code error = llvm::sys::fs::rename(candidate.path, options.outputPath);
+bool Search::take(ParetoList::Entry &entry, const CandidateFiles &files) {
+  std::error_code error = llvm::sys::fs::rename(files.artifact.path, options.outputPath);
   if (!error && !options.reportPath.empty())
-    error = llvm::sys::fs::rename(candidateReport.path, options.reportPath);
+    error = llvm::sys::fs::rename(files.report.path, options.reportPath);
   if (error)
     return fail(
         llvm::createStringError(error, "can't write '%s': %s", options.outputPath.c_str(), error.message().c_str()));
@@ -112,7 +122,11 @@ bool Search::take(ParetoList::Entry &entry) {
   return true;
 }
 
-bool Search::finish(const Measured &measured, std::vector<nn::Precision> precisions) {
+bool Search::finish(llvm::Expected<Measured> result, std::vector<nn::Precision> precisions,
+                    const CandidateFiles &files) {
+  if (!result)
+    return fail(result.takeError());
+  const Measured &measured = *result;
   ParetoList::Entry &entry = list.entries.emplace_back();
   entry.error = measured.error, entry.timeRatio = measured.timeRatio;
   entry.milliseconds = measured.milliseconds, entry.bytes = measured.bytes;
@@ -122,7 +136,7 @@ bool Search::finish(const Measured &measured, std::vector<nn::Precision> precisi
   bool isFaster = entry.timeRatio < 0.99 * best.timeRatio;
   bool isSmaller = entry.timeRatio < 1.01 * best.timeRatio && entry.bytes < best.bytes;
   bool isFirst = list.entries.size() == 1;
-  if ((isFirst || (entry.error <= options.maxError && (isFaster || isSmaller))) && !take(entry))
+  if ((isFirst || (entry.error <= options.maxError && (isFaster || isSmaller))) && !take(entry, files))
     return false;
   if (options.searchProgress)
     options.searchProgress(llvm::formatv("{0} artifacts; best: error {1}, {2:f2} of f32's time, {3:f2} of its size",
@@ -142,8 +156,8 @@ bool Search::writeList() {
                                                 error.message().c_str()));
 }
 
-bool Search::measureNodes(nn::Precision precision) {
-  auto measured = trial.nodeTimes(candidate.path);
+bool Search::measureNodes(nn::Precision precision, const CandidateFiles &files) {
+  auto measured = trial.nodeTimes(files.artifact.path);
   if (!measured)
     return fail(measured.takeError());
   times[precision] = std::move(*measured);
@@ -154,9 +168,18 @@ bool Search::measureNodes(nn::Precision precision) {
 bool Search::studyIntegers() {
   CompileOptions attempt = withStudy();
   attempt.studySeconds = std::max(0.3 * options.searchSeconds, 1.0);
-  if (!compile(attempt))
-    return false;
-  return study.samples.empty() || measureNodes(nn::Precision::int8);
+  return compile(attempt, integers) && (study.samples.empty() || measureNodes(nn::Precision::int8, integers));
+}
+
+std::vector<nn::Precision> Search::chosenPrecisions() const {
+  std::vector<nn::Precision> result;
+  for (const QuantizationStudy::Node &node : study.nodes)
+    result.push_back(node.chosen);
+  return result;
+}
+
+bool Search::tryIntegers() {
+  return study.samples.empty() || finish(trial.measure(integers.artifact.path), chosenPrecisions(), integers);
 }
 
 /// How fast nodes are with 4-bit weights.
@@ -166,25 +189,25 @@ bool Search::studyInt4() {
     for (const QuantizationStudy::Choice &choice : node.choices)
       if (choice.precision == nn::Precision::int4)
         node.chosen = nn::Precision::int4, isThere = true;
-  return !isThere || (compile(withStudy()) && measureNodes(nn::Precision::int4));
+  return !isThere || (compile(withStudy(), candidate) && measureNodes(nn::Precision::int4, candidate) &&
+                      finish(trial.measure(candidate.artifact.path), chosenPrecisions(), candidate));
 }
 
 bool Search::compileReference() {
   CompileOptions attempt = options;
   attempt.quantize = attempt.keep = attempt.precisionsPath = attempt.calibratePath = "";
   attempt.images = {};
-  if (!compile(attempt))
+  attempt.measureAccuracy = nullptr;
+  if (!compile(attempt, candidate))
     return false;
   std::vector<nn::Precision> precisions(study.nodes.size(), nn::Precision::f32);
   if (study.samples.empty()) {
     Measured unknown;
-    llvm::sys::fs::file_size(candidate.path, unknown.bytes);
-    return finish(unknown, std::move(precisions));
+    llvm::sys::fs::file_size(candidate.artifact.path, unknown.bytes);
+    return finish(unknown, std::move(precisions), candidate);
   }
-  if (!measureNodes(nn::Precision::f32))
-    return false;
-  auto measured = trial.openReference(candidate.path);
-  return measured ? finish(*measured, std::move(precisions)) : fail(measured.takeError());
+  return measureNodes(nn::Precision::f32, candidate) &&
+         finish(trial.openReference(candidate.artifact.path), std::move(precisions), candidate);
 }
 
 /// Nanoseconds of nodes, and of reading what their weights take less in integers from memory.
@@ -204,14 +227,17 @@ std::vector<NodeCosts> Search::costs() {
   return result;
 }
 
-bool Search::tryOne(size_t number) {
-  std::vector<nn::Precision> precisions = candidates->precisions(number);
+bool Search::tryOne(std::vector<nn::Precision> precisions) {
   for (auto [node, precision] : llvm::zip_equal(study.nodes, precisions))
     node.chosen = precision;
-  if (!compile(withStudy()))
-    return false;
-  auto measured = trial.measure(candidate.path);
-  return measured ? finish(*measured, std::move(precisions)) : fail(measured.takeError());
+  return compile(withStudy(), candidate) &&
+         finish(trial.measure(candidate.artifact.path), std::move(precisions), candidate);
+}
+
+const ParetoList::Entry *Search::tried(llvm::ArrayRef<nn::Precision> precisions) const {
+  auto same = [&](const ParetoList::Entry &entry) { return llvm::ArrayRef(entry.precisions) == precisions; };
+  auto found = llvm::find_if(list.entries, same);
+  return found == list.entries.end() ? nullptr : &*found;
 }
 
 /// Between the last candidate that is within the error and the first that is not.
@@ -220,13 +246,14 @@ bool Search::tryCandidates() {
   candidates.emplace(study, costs());
   size_t good = 0, bad = candidates->count(), number = candidates->count() - 1;
   for (int i = 0; i < most && number > good && number < bad; ++i) {
-    if (left() < 1.2 * compileSeconds) {
+    std::vector<nn::Precision> precisions = candidates->precisions(number);
+    if (!tried(precisions) && left() < 1.2 * compileSeconds) {
       list.end = "no time was left for another artifact";
       return writeList();
     }
-    if (!tryOne(number))
+    if (!tried(precisions) && !tryOne(precisions))
       return false;
-    double error = list.entries.back().error, predicted = candidates->error(number);
+    double error = tried(precisions)->error, predicted = candidates->error(number);
     (error <= options.maxError ? good : bad) = number;
     double factor = predicted > 0 && std::isfinite(error) ? error / predicted : 1;
     size_t next = candidates->within(0.95 * options.maxError / std::max(factor, 1e-30));
@@ -245,7 +272,9 @@ bool Search::report() {
     return true;
   for (auto [node, precision] : llvm::zip_equal(study.nodes, best.precisions))
     node.chosen = precision;
-  return compile(withStudy(), /*isLast=*/true) && take(best);
+  CompileOptions attempt = withStudy();
+  attempt.measureAccuracy = options.measureAccuracy;
+  return compile(attempt, candidate) && take(best, candidate);
 }
 
 /// Why nothing is in integers, for who expected some.
@@ -270,7 +299,7 @@ void Search::explain() {
 CompileStatus Search::run() {
   list.metric = options.askError ? "asked for" : options.errorMetric;
   list.maxError = options.maxError;
-  for (Steps step : {&Search::studyIntegers, &Search::studyInt4, &Search::compileReference})
+  for (Steps step : {&Search::studyIntegers, &Search::compileReference, &Search::tryIntegers, &Search::studyInt4})
     if (!(this->*step)())
       return std::move(status);
   list.samples = study.samples.size();
