@@ -114,11 +114,13 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
   std::vector<CalibrationPoint> points = weightedPoints(function);
-  auto ranges = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
-  if (!ranges)
-    return ranges.takeError();
-  for (auto [point, range] : llvm::zip_equal(points, *ranges))
-    nn::setInterval(point.value, {range.low, range.high});
+  auto results = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
+  if (!results)
+    return results.takeError();
+  for (auto [point, result] : llvm::zip_equal(points, *results)) {
+    nn::setInterval(point.value, {result.range.low, result.range.high});
+    nn::setMoments(point.value, {result.means, result.squares});
+  }
   return llvm::Error::success();
 }
 

@@ -150,8 +150,8 @@ llvm::Expected<std::vector<exporter::InputRange>> ModelQuantization::measure(fun
   if (!ranges)
     return ranges.takeError();
   std::vector<exporter::InputRange> result;
-  for (const Range &range : *ranges) {
-    double low = std::min<double>(range.low, 0), high = std::max<double>(range.high, 0);
+  for (const Calibrated &one : *ranges) {
+    double low = std::min<double>(one.range.low, 0), high = std::max<double>(one.range.high, 0);
     double scale = std::max((high - low) / 255, double(std::numeric_limits<float>::min()));
     result.push_back({float(scale), uint8_t(std::clamp(std::nearbyint(-low / scale), 0.0, 255.0))});
   }

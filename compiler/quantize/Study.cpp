@@ -82,8 +82,12 @@ void recordRanges(func::FuncOp function, QuantizationStudy &study) {
   forEachNode(function, [&](size_t index, const nn::QuantizableNode &node) {
     Value input = calibratedInput(node.op);
     auto interval = input ? nn::intervalOf(input) : std::nullopt;
-    if (interval)
-      study.nodes[index].range = {interval->low, interval->high};
+    if (!interval)
+      return;
+    nn::ChannelMoments moments = nn::momentsOf(input);
+    study.nodes[index].range = {interval->low, interval->high};
+    study.nodes[index].means.assign(moments.means.begin(), moments.means.end());
+    study.nodes[index].squares.assign(moments.squares.begin(), moments.squares.end());
   });
 }
 
@@ -109,8 +113,11 @@ void applyFactors(func::FuncOp function, const QuantizationStudy &study) {
 
 void applyRanges(func::FuncOp function, const QuantizationStudy &study) {
   forEachNode(function, [&](size_t index, const nn::QuantizableNode &node) {
-    if (Value input = calibratedInput(node.op))
-      nn::setInterval(input, {study.nodes[index].range.low, study.nodes[index].range.high});
+    if (Value input = calibratedInput(node.op)) {
+      const QuantizationStudy::Node &entry = study.nodes[index];
+      nn::setInterval(input, {entry.range.low, entry.range.high});
+      nn::setMoments(input, {entry.means, entry.squares});
+    }
   });
 }
 

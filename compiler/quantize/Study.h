@@ -25,6 +25,7 @@ struct QuantizationStudy {
     // Of a product's input, where it was calibrated:
     std::vector<double> factors; // of smoothed channels; empty: none
     Range range;
+    std::vector<double> means, squares; // of its channels
   };
   std::vector<Node> nodes;
   std::vector<bool> isFloatOutput;         // of the model's outputs: f32

@@ -13,6 +13,7 @@
 #include "passes/Passes.h"
 #include "passes/quantize/GroupedWeights.h"
 #include "passes/quantize/Precision.h"
+#include "passes/quantize/RoundWeights.h"
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueNote.h"
 #include "passes/quantize/ValueRange.h"
@@ -31,7 +32,7 @@ namespace lathe {
 
 namespace nn {
 
-static constexpr StringLiteral kRange = "lathe.range";
+static constexpr StringLiteral kRange = "lathe.range", kMeans = "lathe.means", kSquares = "lathe.squares";
 
 void setInterval(Value value, ValueInterval interval) { noteNumbers(value, kRange, {interval.low, interval.high}); }
 
@@ -40,7 +41,17 @@ std::optional<ValueInterval> intervalOf(Value value) {
   return range.size() == 2 ? std::optional(ValueInterval{range[0], range[1]}) : std::nullopt;
 }
 
-void removeIntervals(func::FuncOp function) { removeNumbers(function, kRange); }
+void setMoments(Value value, ChannelMoments moments) {
+  noteNumbers(value, kMeans, moments.means);
+  noteNumbers(value, kSquares, moments.squares);
+}
+
+ChannelMoments momentsOf(Value value) { return {numbersOf(value, kMeans), numbersOf(value, kSquares)}; }
+
+void removeIntervals(func::FuncOp function) {
+  for (StringRef name : {kRange, kMeans, kSquares})
+    removeNumbers(function, name);
+}
 
 SmallVector<Value> calibratedInputs(func::FuncOp function) {
   llvm::SetVector<Value> inputs;
@@ -87,6 +98,31 @@ Value quantizedConstant(ConstantOp constant, int64_t axis, unsigned bits, OpBuil
   Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
   Value inside = bits < 8 ? clipped(constant, scale, mostInteger(bits), b) : constant;
   Value integers = createQuantize(b, constant.getLoc(), inside, scale, {}, b.getIntegerType(8));
+  return createDequantize(b, constant.getLoc(), integers, scale, {});
+}
+
+/// The same, rounded so that the mean of what `product` gives stays, where the means of its input's channels are known. Null: they are
+/// not, or weights are not finite.
+Value quantizedKeepingMean(const WeightedProduct &product, unsigned bits, OpBuilder &b) {
+  ChannelMoments moments = momentsOf(product.input->get());
+  WeightPlaces places(product);
+  if (int64_t(moments.means.size()) != places.channels() || moments.squares.size() != moments.means.size())
+    return {};
+  ConstantOp constant = product.constant();
+  auto values = reference::Tensor::fromAttribute(constant.getValue());
+  if (!values) {
+    llvm::consumeError(values.takeError());
+    return {};
+  }
+  std::optional<SmallVector<float>> scales = weightScales(*values, product.outputAxis, bits);
+  if (!scales)
+    return {};
+  SmallVector<int64_t> shape(values->rank(), 1);
+  shape[product.outputAxis] = values->dim(product.outputAxis);
+  auto type = RankedTensorType::get(shape, b.getF32Type());
+  reference::Tensor rounded = roundKeepingMean(*values, *scales, places, moments, bits);
+  Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
+  Value integers = b.create<ConstantOp>(constant.getLoc(), rounded.type(), rounded.toAttribute());
   return createDequantize(b, constant.getLoc(), integers, scale, {});
 }
 
@@ -164,7 +200,11 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     if (!isDynamic && !intervalOf(product.input->get()))
       return decide(product.op, false, "the input was not calibrated");
     OpBuilder b(product.op);
-    Value weights = quantizedConstant(product.constant(), product.outputAxis, wanted.weightBits, b);
+    // Of 7 bits, what it gained in one model it lost in another (docs/Quantization.md).
+    bool keepsMean = !isDynamic && wanted.weightBits == 8;
+    Value weights = keepsMean ? quantizedKeepingMean(product, wanted.weightBits, b) : Value();
+    if (!weights)
+      weights = quantizedConstant(product.constant(), product.outputAxis, wanted.weightBits, b);
     if (!weights)
       return decide(product.op, false, "weights are not finite");
     if (!wanted.reason.empty())

@@ -126,3 +126,17 @@ func.func @mixed(%x: tensor<1x2xf32> {lathe.range = array<f64: -1.0, 2.0>})
   %d = nn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
   return %a, %b, %c, %d : tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>
 }
+
+// -----
+
+// Nearest integers 127, 0, 0, 0 would take 0.012 off all results where inputs have a mean of 1: the weight that loses least is rounded up instead.
+// Without means it isn't.
+// CHECK-LABEL: @mean
+// CHECK-DAG: nn.constant dense<{{\[\[}}127], [0], [0], [1]]> : tensor<4x1xi8>
+// CHECK: nn.matmul
+func.func @mean(%x: tensor<1x4xf32> {lathe.range = array<f64: 0.0, 2.0>, lathe.means = array<f64: 1.0, 1.0, 1.0, 1.0>,
+                                     lathe.squares = array<f64: 1.0, 1.0, 1.0, 1.0>}) -> tensor<1x1xf32> {
+  %w = nn.constant dense<[[1.27], [0.0041], [0.0042], [0.0043]]> : tensor<4x1xf32>
+  %m = nn.matmul %x, %w {lathe.precision = "int8"} : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
+  return %m : tensor<1x1xf32>
+}
