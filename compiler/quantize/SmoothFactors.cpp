@@ -92,13 +92,27 @@ std::vector<float> weightMagnitudes(llvm::ArrayRef<ChannelWeights> products, siz
   return result;
 }
 
+/// Largest magnitude of each channel; where few rows were seen, what others may well reach. Without it, each channel would be scaled by
+/// the largest of its few values, and most of those to come would be out of range.
+std::vector<double> inputMagnitudes(const ChannelStatistics &input) {
+  constexpr double deviations = 4;
+  std::vector<double> result(input.channels());
+  for (size_t row = 0; row < input.rowCount(); ++row)
+    for (size_t k = 0; k < result.size(); ++k) {
+      double x = input.rows()[row * result.size() + k];
+      result[k] += x * x / double(input.rowCount());
+    }
+  for (size_t k = 0; k < result.size(); ++k)
+    result[k] = std::max<double>(deviations * std::sqrt(result[k]), std::max(-input.least()[k], input.most()[k]));
+  return result;
+}
+
 /// Their geometric mean is 1; so are those of channels that are 0 or not finite.
-std::vector<float> factorsFor(double exponent, const ChannelStatistics &input, llvm::ArrayRef<float> weights) {
-  std::vector<float> factors(input.channels());
+std::vector<float> factorsFor(double exponent, llvm::ArrayRef<double> inputs, llvm::ArrayRef<float> weights) {
+  std::vector<float> factors(inputs.size());
   double sum = 0, count = 0;
   for (size_t k = 0; k < factors.size(); ++k) {
-    double x = std::max(-input.least()[k], input.most()[k]);
-    double factor = std::pow(x, exponent) / std::pow(weights[k], 1 - exponent);
+    double factor = std::pow(inputs[k], exponent) / std::pow(weights[k], 1 - exponent);
     if (!std::isfinite(factor) || factor < 1e-9 || factor > 1e9)
       continue;
     factors[k] = float(factor);
@@ -117,8 +131,9 @@ SmoothFactors chooseSmoothFactors(const ChannelStatistics &input, llvm::ArrayRef
   SmoothFactors best;
   best.before = best.after = model.error(std::vector<float>(input.channels(), 1));
   std::vector<float> weights = weightMagnitudes(products, input.channels());
+  std::vector<double> inputs = inputMagnitudes(input);
   for (double exponent : kExponents) {
-    std::vector<float> factors = factorsFor(exponent, input, weights);
+    std::vector<float> factors = factorsFor(exponent, inputs, weights);
     double error = model.error(factors);
     if (error < best.after && error < worthwhile * best.before)
       best.after = error, best.factors = std::move(factors);
