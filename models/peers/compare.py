@@ -8,10 +8,13 @@ import sys
 
 from models import command, foreign, zoo
 from models.build import build
-from models.peers import limits
-from models.peers.engines import ENGINES, is_ours
+from models.peers import forms, limits
+from models.peers.engines import ENGINES
+from models.peers.forms import engine_of, form_of, is_ours
 
 KEPT_ASIDE_GOAL = 0.95  # of models that have no goal of their own
+SAME = 1e-3      # relative difference of outputs' mean magnitudes
+SIMILAR = 0.1    # the same of models that were quantized in different ways
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -60,7 +63,8 @@ def draw(table, folder):
                    cwd=command.ROOT, check=True)
 
 
-def turn(engine, case, path, threads, seconds, flags):
+def turn(contender, case, path, threads, seconds, flags):
+    engine = engine_of(contender)
     arguments = [python(engine), "-m", "models.peers.turn", engine, json.dumps(zoo.entry(case["model"])), "--path", path, "--dims",
                  json.dumps(case["dims"]), "--threads", str(threads), "--seconds", str(seconds)]
     limit = ENGINES[engine].limit_s
@@ -81,10 +85,10 @@ def best(turns):
                      "spread": max(one["min_ms"] for one in turns) / result["min_ms"]}
 
 
-def agree(results):
+def agree(results, tolerance=SAME):
     """Did all engines that name their outputs compute the same?"""
     digests = [result["digest"] for engine, result in results.items() if engine != "inductor"]
-    return all(len(one) == len(digests[0]) and all(abs(a - b) <= 1e-3 * abs(b) + 1e-6 for a, b in zip(one, digests[0]))
+    return all(len(one) == len(digests[0]) and all(abs(a - b) <= tolerance * abs(b) + 1e-6 for a, b in zip(one, digests[0]))
                for one in digests)
 
 
@@ -110,14 +114,19 @@ class Comparison:
         self.artifacts, self.models = artifacts, models
         self.realtime = realtime
 
-    def path(self, engine, case):
+    def path(self, contender, case):
+        engine = engine_of(contender)
+        if form_of(contender):
+            return forms.path(case, contender, ENGINES[engine].runs_artifact, self.artifacts, self.models)
         if not ENGINES[engine].runs_artifact:
             return build(case["model"], self.models)
         dims = None if engine == "lathe-dynamic" else case["dims"]
         return command.compiled(case["model"], self.artifacts, self.models, dims)
 
     def engines_of(self, case, number):
-        """Who takes a turn in a round."""
+        """Who takes a turn in a round: the engines, or the contenders of the case's table."""
+        if "table" in case:
+            return [contender for contender in forms.TABLES[case["table"]]["contenders"] if engine_of(contender) in self.engines]
         return [engine for engine in self.engines
                 if (ENGINES[engine].models is None or case["model"] in ENGINES[engine].models)
                 and (number == 0 or not ENGINES[engine].single_turn)]
@@ -130,7 +139,7 @@ class Comparison:
             for engine in self.engines_of(case, number):
                 if engine in failures:
                     continue
-                seconds = self.seconds * (self.rounds if ENGINES[engine].single_turn else 1)
+                seconds = self.seconds * (self.rounds if ENGINES[engine_of(engine)].single_turn else 1)
                 try:
                     result = turn(engine, case, self.path(engine, case), threads, seconds, flags)
                     turns.setdefault(engine, []).append(result)
@@ -145,12 +154,21 @@ class Comparison:
         row["engines"], row["failures"] = self.take_turns(case, threads, False)
         if self.cold:
             row["cold"], _ = self.take_turns(case, threads, True)
-        row["agree"] = agree(row["engines"])
+        row["agree"] = agree(row["engines"], SIMILAR if "table" in case else SAME)
         peers = {engine: result["min_ms"] for engine, result in row["engines"].items() if not is_ours(engine)}
         if peers:
             row["best_peer"] = min(peers, key=peers.get)
             row["ratios"] = {engine: result["min_ms"] / peers[row["best_peer"]] for engine, result in row["engines"].items()}
-        need = limits.demand(self.path("lathe", case))
-        row["demand"] = need
-        row["limit_ms"] = limits.limit_ms(need, limits.machine(threads, self.realtime))
+        if "table" in case:
+            row["bytes"] = {contender: os.path.getsize(self.path(contender, case)) for contender in row["engines"]}
+        else:
+            self.add_limit(row, case, threads)
         return row
+
+    def add_limit(self, row, case, threads):
+        """Unless the model can't be compiled."""
+        try:
+            row["demand"] = limits.demand(self.path("lathe", case))
+            row["limit_ms"] = limits.limit_ms(row["demand"], limits.machine(threads, self.realtime))
+        except command.Failed as failure:
+            row["failures"].setdefault("lathe", str(failure))

@@ -226,10 +226,6 @@ ENGINES = {"lathe": Lathe, "lathe-dynamic": LatheDynamic, "onnxruntime": OnnxRun
            "iree": Iree, "tvm": Tvm}
 
 
-def is_ours(name):
-    return name.startswith("lathe")
-
-
 class Case:
     """A model (`model`: its entry, as in zoo.json) at one size, with inputs ({name: array}) and the file that the engine loads."""
 

@@ -47,7 +47,7 @@ def draw(result, folder):
     os.makedirs(folder, exist_ok=True)
     matplotlib.rcParams.update({"svg.hashsalt": "lathe", "svg.fonttype": "none"})  # the same numbers give the same file
     for threads in sorted({row["threads"] for row in result["rows"]}):
-        rows = [row for row in result["rows"] if row["threads"] == threads and "ratios" in row]
+        rows = [row for row in result["rows"] if row["threads"] == threads and "ratios" in row and "limit_ms" in row]
         bars(rows, result["engines"], lambda row, engine: row["ratios"][engine],
              f"latency by that of the fastest peer, {threads} threads (less is better)",
              os.path.join(folder, f"latency-{threads}.svg"))

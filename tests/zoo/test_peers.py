@@ -5,14 +5,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import onnx
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, ROOT)
 
-from models import foreign, zoo  # noqa: E402
-from models.peers import compare, limits, report  # noqa: E402
+from models import foreign, quantized, zoo  # noqa: E402
+from models.peers import compare, forms, limits, report  # noqa: E402
 from models.peers.engines import ENGINES  # noqa: E402
 
 MACHINE = {"fma_gflops": 100.0, "read": [{"bytes": 1000, "gbs": 50.0}, {"bytes": 10**6, "gbs": 10.0}]}
@@ -93,9 +94,70 @@ def test_file_of_the_user(tmp_path):
     assert report.line(row).startswith("square         n 2, m 4 ")
 
 
-def test_above_goal():
-    rows = [{"goal": 0.8, "ratios": {"lathe": 0.81}}, {"goal": 0.8, "ratios": {"lathe": 0.8}}, {"goal": 0.8}]
-    assert report.above_goal(rows) == rows[:1]
+def judged(ratios, goal=0.8):
+    return {"goal": goal, "engines": dict.fromkeys(ratios), "ratios": ratios}
+
+
+@pytest.mark.parametrize("row, verdict", [
+    (judged({"lathe": 0.8, "onnxruntime": 1.0}), "at or below the goal"),
+    (judged({"lathe": 0.81, "onnxruntime": 1.0}), "above the goal"),
+    (judged({"lathe:int8": 0.5, "lathe:f32": 1.0}, 0.4), "above the goal"),
+    (judged({"onnxruntime": 1.0}), "without a time of Lathe"),
+    (judged({"lathe-dynamic": 0.5, "onnxruntime": 1.0}), "without a time of Lathe"),
+    (judged({"lathe:f32": 1.0}), "without a time of Lathe"),
+    ({"goal": 0.8, "engines": {"lathe": None}}, "nothing to compare with")])
+def test_verdict(row, verdict):
+    assert report.verdict(row) == verdict
+    text, all_good = report.summary([row, judged({"lathe": 0.1})])
+    assert text.startswith(f"{1 + all_good} of 2 at or below the goal") and all_good == (verdict == "at or below the goal")
+
+
+def test_a_model_that_lathe_cannot_run_misses_its_goal(tmp_path):
+    node = onnx.helper.make_node("RandomNormalLike", ["x"], ["y"])
+    values = [onnx.helper.make_tensor_value_info(name, 1, [4]) for name in "xy"]
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:]), ir_version=10,
+                                   opset_imports=[onnx.helper.make_opsetid("", 21)])
+    onnx.save(model, tmp_path / "noise.onnx")
+    command = [sys.executable, os.path.join(ROOT, "tools", "bench-peers"), "--model", tmp_path / "noise.onnx", "--engines", "lathe",
+               "onnxruntime", "--threads", "1", "--rounds", "1", "--seconds", "0.01", "--artifacts", tmp_path, "--goals"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "0 of 1 at or below the goal, 1 without a time of Lathe" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("model, tables", [("digits", ["qdq", "qdq7"]), ("bert_tiny", ["dynamic", "nbits", "int8", "int4"])])
+def test_tables_of_quantized_models(tmp_path, model, tables):
+    command = [sys.executable, os.path.join(ROOT, "tools", "bench-peers"), "--quantized", *tables, "--filter", f"^{model}$",
+               "--engines", "lathe", "onnxruntime", "--threads", "1", "--rounds", "1", "--seconds", "0.01", "--artifacts", tmp_path,
+               "--json", tmp_path / "t.json", "--markdown", tmp_path / "t.md"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "t.json").read_text())["rows"]
+    assert [row["table"] for row in rows] == tables
+    for row in rows:
+        contenders = [name for name in forms.TABLES[row["table"]]["contenders"] if not name.startswith("openvino")]
+        assert list(row["engines"]) == contenders and not row["failures"], row
+        assert row["agree"] or row["table"] == "qdq", row  # ONNX Runtime's products of 8-bit weights saturate without VNNI
+        assert report.verdict(row) in ("above the goal", "at or below the goal")
+    assert all(report.title(name) in (tmp_path / "t.md").read_text() for row in rows for name in row["engines"])
+
+
+def test_all_tables_are_tested():
+    marks = test_tables_of_quantized_models.pytestmark
+    assert sorted(table for mark in marks for _, tables in mark.args[1] for table in tables) == sorted(forms.TABLES)
+
+
+def test_four_bits_are_the_nearest():
+    matrix = np.random.default_rng(0).standard_normal((64, 5)).astype(np.float32)
+    blocks, scales = quantized.blocks_of_four_bits(matrix, 32)
+    numbers = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(5, 64).astype(np.float32) - 8
+    steps = scales.reshape(5, 2).repeat(32, axis=1)
+    assert (np.abs(numbers * steps - matrix.T) <= np.abs(steps) * np.where(numbers == 7, 1.001, 0.501)).all()
+
+
+def test_goals_of_the_tables():
+    assert {table: [case["model"] for case in forms.cases(table)] for table in ("qdq", "nbits")} == {
+        "qdq": ["resnet50", "mobilenet_v2"], "nbits": ["gpt2_decode"]}
+    assert [(case["model"], case["goal"]) for case in forms.cases("int8", "^(digits|bert_base)$")] == [("bert_base", 0.5), ("digits", 1.0)]
 
 
 def test_scaling():
