@@ -62,6 +62,7 @@ constexpr ConverterEntry kTable[] = {
     {"MatMul", 1, kNewest, matmul},
     {"Gemm", 7, kNewest, gemm},
     {"FusedMatMul", 1, kNewest, fusedMatMul, "com.microsoft"},
+    {"TransposeMatMul", 1, kNewest, fusedMatMul, "com.microsoft"},
 };
 
 } // namespace

@@ -18,15 +18,18 @@ struct Grid {
   int64_t axis = -1, block = 0;
 };
 
-/// The attributes of QuantizeLinear and DequantizeLinear for an input of this rank.
-std::optional<Grid> gridOf(Node &n, int64_t rank) {
+bool isOneElement(Value value) { return typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1; }
+
+/// The attributes of QuantizeLinear and DequantizeLinear for an input of this rank. One scale for all has no axis, whatever `axis` says.
+std::optional<Grid> gridOf(Node &n, int64_t rank, Value scale) {
+  int64_t block = n.integer("block_size", 0);
+  if (block == 0 && isOneElement(scale) && rankOf(scale) <= 1)
+    return Grid{0, 0};
   auto axis = n.axis(rank > 1 || n.hasAttr("axis") ? n.integer("axis", 1) : 0, std::max<int64_t>(rank, 1));
   if (!axis)
     return std::nullopt;
-  return Grid{*axis, n.integer("block_size", 0)};
+  return Grid{*axis, block};
 }
-
-bool isOneElement(Value value) { return typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1; }
 
 /// Scale or zero point (may be null) shaped as nn.quantize wants it; null with an error if sizes don't fit.
 Value entriesOn(Node &n, Value entries, Value x, Grid grid) {
@@ -58,17 +61,29 @@ Value sizedUniform(Node &n, StringRef name, Value input, Value scale, Value zero
                 {n.intAttr("axis", isBlocked ? grid.axis : 0), n.intAttr("block", isBlocked ? grid.block : 0)});
 }
 
-/// False, with an error, for constant scales that are no scales. Weights of a dead channel may have a scale of 0: they are 0.
-bool areScales(Node &n, Value scale, bool mayBeZero) {
-  auto constant = scale.getDefiningOp<ConstantOp>();
-  auto values = constant && elementOf(scale).isF32() ? reference::Tensor::fromAttribute(constant.getValue())
-                                                     : llvm::Expected<reference::Tensor>(reference::Tensor());
+/// What scales may be. Weights of a dead channel may have a scale of 0: they are 0. Weights in blocks, or of 4 bits, may have negative ones:
+/// ONNX Runtime makes the largest magnitude of a block the integer -8, which has no positive counterpart.
+enum class Scales { positive, notNegative, finite };
+
+bool isScale(float value, Scales scales) {
+  return std::isfinite(value) &&
+         (scales == Scales::finite || value > 0 || (value == 0 && scales == Scales::notNegative));
+}
+
+/// False, with an error, for constant scales that are no scales.
+bool areScales(Node &n, Value scale, Scales scales) {
+  auto constant = scale ? scale.getDefiningOp<ConstantOp>() : ConstantOp();
+  bool isHalf = constant && elementOf(scale).isF16();
+  auto values = isHalf || (constant && elementOf(scale).isF32())
+                    ? reference::Tensor::fromAttribute(constant.getValue())
+                    : llvm::Expected<reference::Tensor>(reference::Tensor());
   if (!values || !values->type())
     return llvm::consumeError(values.takeError()), true;
   for (int64_t i = 0; i < values->size(); ++i) {
-    float value = values->data<float>()[i];
-    if (!std::isfinite(value) || value < 0 || (value == 0 && !mayBeZero)) {
-      n.refuse("expects scales to be positive and finite, got " + std::to_string(value) + " at element " + Twine(i));
+    float value = isHalf ? float(values->data<reference::Half>()[i].value) : values->data<float>()[i];
+    if (!isScale(value, scales)) {
+      StringRef wanted = scales == Scales::finite ? "finite" : "positive and finite";
+      n.refuse("expects scales to be " + wanted + ", got " + std::to_string(value) + " at element " + Twine(i));
       return false;
     }
   }
@@ -83,7 +98,7 @@ Value quantizeOn(Node &n, Value x, Value scale, Value zero, Type type, Grid grid
     return {};
   if (!isQuantized(type))
     return n.refuse("expects an 8- or 16-bit integer result");
-  if (!areScales(n, scale, /*mayBeZero=*/false))
+  if (!areScales(n, scale, Scales::positive))
     return {};
   Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
   if (!entries || (zero && !shift))
@@ -94,12 +109,12 @@ Value quantizeOn(Node &n, Value x, Value scale, Value zero, Type type, Grid grid
 }
 
 /// (x - zero) * scale as the scale's type; zero may be null.
-Value dequantizeOn(Node &n, Value x, Value scale, Value zero, Grid grid) {
+Value dequantizeOn(Node &n, Value x, Value scale, Value zero, Grid grid, Scales scales = Scales::notNegative) {
   if (!x || !scale)
     return {};
   if (!isa<IntegerType>(elementOf(x)) || isBool(elementOf(x)) || elementOf(x).getIntOrFloatBitWidth() > 32)
     return n.refuse("expects integers");
-  if (!areScales(n, scale, /*mayBeZero=*/true))
+  if (!areScales(n, scale, scales))
     return {};
   Value entries = entriesOn(n, n.cast(scale, n.f32()), x, grid), shift = entriesOn(n, zero, x, grid);
   if (!entries || (zero && !shift))
@@ -134,7 +149,7 @@ Value dequantizeFloat(Node &n, Value x, Value scale, Value zero, Grid grid) {
 
 Values quantizeLinear(Node &n) {
   Value x = n.in(0), scale = n.in(1), zero = n.optional(2);
-  auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
+  auto grid = x && scale ? gridOf(n, rankOf(x), scale) : std::nullopt;
   if (!grid)
     return {};
   int64_t wanted = n.integer("output_dtype", 0);
@@ -150,11 +165,12 @@ Values quantizeLinear(Node &n) {
 
 Values dequantizeLinear(Node &n) {
   Value x = n.in(0), scale = n.in(1), zero = n.optional(2);
-  auto grid = x && scale ? gridOf(n, rankOf(x)) : std::nullopt;
+  auto grid = x && scale ? gridOf(n, rankOf(x), scale) : std::nullopt;
   if (!grid)
     return {};
-  Value result =
-      isNarrowFloat(n.narrow(0)) ? dequantizeFloat(n, x, scale, zero, *grid) : dequantizeOn(n, x, scale, zero, *grid);
+  Scales scales = grid->block > 0 || n.narrow(0) != 0 ? Scales::finite : Scales::notNegative;
+  Value result = isNarrowFloat(n.narrow(0)) ? dequantizeFloat(n, x, scale, zero, *grid)
+                                            : dequantizeOn(n, x, scale, zero, *grid, scales);
   int64_t wanted = n.integer("output_dtype", 0);
   return {wanted != 0 ? n.cast(result, n.elementType(wanted)) : result};
 }
@@ -166,12 +182,39 @@ Value scalarOrEntries(Node &n, Value value) { return value && isOneElement(value
 
 } // namespace
 
+Value scalesIn(Node &n, unsigned index, bool mayBeNegative) {
+  Value scale = n.in(index);
+  return areScales(n, scale, mayBeNegative ? Scales::finite : Scales::notNegative) ? scale : Value();
+}
+
 Value quantized(Node &n, Value x, Value scale, Value zero, Type type) {
+  if (!areScales(n, scale, Scales::positive))
+    return {};
   return quantizeOn(n, x, scalarOrEntries(n, scale), scalarOrEntries(n, zero), type, {});
 }
 
 Value dequantized(Node &n, Value x, Value scale, Value zero) {
+  if (!areScales(n, scale, Scales::notNegative))
+    return {};
   return dequantizeOn(n, x, scalarOrEntries(n, scale), scalarOrEntries(n, zero), {});
+}
+
+Value dequantizedBlocks(Node &n, Value x, Value scales, Value zeros, int64_t axis, int64_t block) {
+  return dequantizeOn(n, x, scales, zeros, {axis, block}, Scales::finite);
+}
+
+Value unpackedLast(Node &n, Value bytes, int64_t bits) {
+  if (bits == 8 || !bytes)
+    return bytes;
+  SmallVector<Value> planes;
+  int64_t rank = rankOf(bytes);
+  for (int64_t shift = 0; shift < 8; shift += bits) {
+    Value moved = shift == 0 ? bytes : n.binary(BinaryKind::shift_right, bytes, double(shift));
+    planes.push_back(n.unsqueeze(n.binary(BinaryKind::bit_and, moved, double((1 << bits) - 1)), {rank}));
+  }
+  DimExprs dims = dimsOf(bytes);
+  dims.back() = simplifyDim(dims.back() * (8 / bits));
+  return n.reshape(n.concat(planes, rank), dims);
 }
 
 Dynamic quantizedDynamically(Node &n, Value given) {
@@ -238,13 +281,13 @@ Values matMulInteger(Node &n) { return {integerProduct(n, n.in(0), n.optional(2)
 Values convInteger(Node &n) { return {integerConvolution(n, n.in(0), n.optional(2), n.in(1), n.optional(3))}; }
 
 Values qlinearMatMul(Node &n) {
-  Value scale = n.mul(perRow(n, n.in(1)), scalarOrEntries(n, n.in(4)));
+  Value scale = n.mul(perRow(n, scalesIn(n, 1)), scalarOrEntries(n, scalesIn(n, 4)));
   return {requantized(n, integerProduct(n, n.in(0), n.in(2), n.in(3), n.in(5)), scale, n.in(6), n.in(7))};
 }
 
 Values qlinearConv(Node &n) {
   Value sums = integerConvolution(n, n.in(0), n.in(2), n.in(3), n.in(5), n.optional(8));
-  Value scale = n.mul(scalarOrEntries(n, n.in(1)), scalarOrEntries(n, n.in(4)));
+  Value scale = n.mul(scalarOrEntries(n, scalesIn(n, 1)), scalarOrEntries(n, scalesIn(n, 4)));
   return {requantized(n, sums, perChannel(n, scale, sums), n.in(6), n.in(7))};
 }
 

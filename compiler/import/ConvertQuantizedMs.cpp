@@ -2,6 +2,7 @@
 //
 // Those that are a standard operator on quantized tensors become just that on their numbers: dequantize, compute, quantize.
 #include "compiler/import/Quantized.h"
+#include "compiler/import/Standard.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -9,27 +10,6 @@ using namespace lathe::nn;
 namespace lathe::importer {
 
 namespace {
-
-/// The version of ONNX whose operators ONNX Runtime's stand for; LSTM, Concat... mean the same in all newer ones.
-constexpr int64_t kStandard = 13;
-
-/// The results of the standard operator `op` with the node's attributes.
-Values applyStandard(Node &n, StringRef op, ArrayRef<Value> inputs, int64_t version = kStandard) {
-  onnx::NodeProto proto;
-  proto.set_op_type(op.str());
-  *proto.mutable_attribute() = n.proto.attribute();
-  *proto.mutable_output() = n.proto.output();
-  Scope scope;
-  for (auto [i, input] : llvm::enumerate(inputs)) {
-    std::string name = input ? std::to_string(i) : "";
-    proto.add_input(name);
-    if (input)
-      scope.values[name].value = input;
-  }
-  const ConverterEntry *converter = findConverter("", op, version);
-  Node standard(n.importer, proto, version, scope, n, n.contents);
-  return converter ? converter->convert(standard) : Values{n.refuse("expects " + op + " to be known")};
-}
 
 Value dequantizedInput(Node &n, unsigned index) {
   return dequantized(n, n.in(index), n.in(index + 1), n.optional(index + 2));
@@ -39,18 +19,6 @@ Value dequantizedInput(Node &n, unsigned index) {
 Value quantizedResult(Node &n, Value x, unsigned scale, Type otherwise) {
   Value zero = n.optional(scale + 1);
   return quantized(n, x, n.in(scale), zero, zero ? elementOf(zero) : otherwise);
-}
-
-Value firstOf(const Values &values) { return values.empty() ? Value() : values.front(); }
-
-/// The axis of channels moved to the end, or from there to the second place.
-Value movedChannels(Node &n, Value x, bool isToEnd) {
-  if (!x || rankOf(x) < 3)
-    return x ? n.refuse("expects rank 3 or more with channels_last") : Value();
-  Ints order{0};
-  for (int64_t i = 1; i < rankOf(x); ++i)
-    order.push_back(isToEnd ? (i + 1 < rankOf(x) ? i + 1 : 1) : (i == 1 ? rankOf(x) - 1 : i - 1));
-  return n.transpose(x, order);
 }
 
 /// QLinear<Op>: inputs that stay as they are, then operands with scale and zero point each, then those of the result.
@@ -113,7 +81,7 @@ Value difference(Node &n, Value x, Value zero) {
 /// Integers are multiplied before scales are: exact, and a 0 never meets what overflowed (masks hold the lowest f32).
 Values qlinearMul(Node &n) {
   Value product = n.mul(difference(n, n.in(0), n.optional(2)), difference(n, n.in(3), n.optional(5)));
-  Value scale = n.mul(n.in(1), n.in(4));
+  Value scale = n.mul(scalesIn(n, 1), scalesIn(n, 4));
   if (!product || !scale)
     return {};
   return {quantizedResult(n, scaledSums(n, product, n.reshape(scale, {})), 6, elementOf(n.in(0)))};
@@ -129,7 +97,7 @@ Values qgemm(Node &n) {
   Value sums = n.matmul(a, b, n.integer("transA", 0) != 0, n.integer("transB", 0) != 0, n.optional(2), zeroB);
   if (n.has(6))
     sums = n.add(sums, n.in(6));
-  Value scale = n.mul(n.in(1), n.in(4));
+  Value scale = n.mul(scalesIn(n, 1), scalesIn(n, 4));
   if (double alpha = n.real("alpha", 1.0); alpha != 1.0)
     scale = n.binary(BinaryKind::mul, scale, alpha);
   return {n.has(7) ? requantized(n, sums, scale, n.in(7), n.in(8)) : scaledSums(n, sums, scale)};
@@ -139,13 +107,13 @@ Value withBias(Node &n, Value product, unsigned bias) { return n.has(bias) ? n.a
 
 Values matMulIntegerToFloat(Node &n) {
   Value sums = integerProduct(n, n.in(0), n.optional(4), n.in(1), n.optional(5));
-  return {withBias(n, scaledSums(n, sums, n.mul(perRow(n, n.in(2)), n.in(3))), 6)};
+  return {withBias(n, scaledSums(n, sums, n.mul(perRow(n, scalesIn(n, 2)), scalesIn(n, 3))), 6)};
 }
 
 Values dynamicQuantizeMatMul(Node &n) {
   Dynamic a = quantizedDynamically(n, n.in(0));
   Value sums = integerProduct(n, a.integers, a.zero, n.in(1), n.optional(3));
-  return {withBias(n, scaledSums(n, sums, n.mul(a.scale, n.in(2))), 4)};
+  return {withBias(n, scaledSums(n, sums, n.mul(a.scale, scalesIn(n, 2))), 4)};
 }
 
 //===- recurrent layers -===//
@@ -158,7 +126,7 @@ Value perGate(Node &n, Value entries) {
 }
 
 Value gateWeights(Node &n, unsigned weights, unsigned scale) {
-  Value numbers = dequantized(n, n.in(weights), perGate(n, n.in(scale)), perGate(n, n.in(scale + 1)));
+  Value numbers = dequantized(n, n.in(weights), perGate(n, scalesIn(n, scale)), perGate(n, n.in(scale + 1)));
   return n.transpose(numbers, {0, 2, 1});
 }
 

@@ -1,5 +1,5 @@
 // Products whose weights are integers of a few bits, several in a byte: com.microsoft MatMulNBits.
-#include "compiler/import/Products.h"
+#include "compiler/import/Quantized.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -19,8 +19,8 @@ struct Blocks {
 std::optional<Blocks> blocksOf(Node &n) {
   Blocks b{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
   constexpr int64_t mostSize = int64_t(1) << 31, mostBlock = int64_t(1) << 20;
-  if (b.bits != 4 && b.bits != 8)
-    n.refuse("expects weights of 4 or 8 bits, got " + Twine(b.bits));
+  if (b.bits != 2 && b.bits != 4 && b.bits != 8)
+    n.refuse("expects weights of 2, 4 or 8 bits, got " + Twine(b.bits));
   else if (b.depth <= 0 || b.columns <= 0 || b.depth >= mostSize || b.columns >= mostSize)
     n.refuse("expects K and N to be positive and below 2^31");
   else if (b.block < 16 || b.block > mostBlock || (b.block & (b.block - 1)) != 0)
@@ -34,11 +34,7 @@ std::optional<Blocks> blocksOf(Node &n) {
 Value unpack(Node &n, Value packed, const Blocks &b, int64_t integers) {
   int64_t bytes = b.bytesOf(integers);
   Value matrix = n.reshape(packed, {n.dim(b.columns), n.dim(bytes)});
-  if (b.bits == 8)
-    return matrix;
-  Value low = n.binary(BinaryKind::bit_and, matrix, 15), high = n.binary(BinaryKind::shift_right, matrix, 4);
-  Value pairs = n.concat({n.unsqueeze(low, {2}), n.unsqueeze(high, {2})}, 2);
-  Value all = n.reshape(pairs, {n.dim(b.columns), n.dim(bytes * b.perByte())});
+  Value all = unpackedLast(n, matrix, b.bits);
   return integers == bytes * b.perByte() ? all : n.sliceAxis(all, 1, n.dim(0), n.dim(integers));
 }
 
@@ -65,40 +61,63 @@ Value integersOf(Node &n, const Blocks &b, bool hasZero) {
 
 Value zeroOf(Node &n, const Blocks &b) {
   Value zero = n.in(3);
+  return zero && hasElements(n, zero, b.columns * b.bytesOf(b.count())) ? unpack(n, zero, b, b.count()) : Value();
+}
+
+Value matrixOf(Node &n, const Blocks &b, Value perBlock) {
+  return perBlock && hasElements(n, perBlock, b.columns * b.count())
+             ? n.cast(n.reshape(perBlock, {n.dim(b.columns), n.dim(b.count())}), n.f32())
+             : Value();
+}
+
+/// What zero points that are no integers (HQQ) take off the product of integers: the sums of A over each block times (zero - middle) *
+/// scale. A zero point of nn.dequantize is an integer.
+Value zeroProduct(Node &n, const Blocks &b, Value a, Value scale) {
+  Value zero = n.binary(BinaryKind::sub, matrixOf(n, b, n.in(3)), double(int64_t(1) << (b.bits - 1)));
   if (!zero)
     return {};
-  if (!elementOf(zero).isUnsignedInteger(8))
-    return n.refuse("expects zero points in unsigned bytes");
-  if (!hasElements(n, zero, b.columns * b.bytesOf(b.count())))
-    return {};
-  return unpack(n, zero, b, b.count());
+  DimExprs dims = dimsOf(a), low(dims.size(), n.dim(0));
+  dims.back() = n.dim(b.count() * b.block);
+  if (b.depth != b.count() * b.block)
+    a = n.pad(a, n.scalar(0, n.f32()), low, dims, PadMode::constant);
+  dims.back() = n.dim(b.count());
+  dims.push_back(n.dim(b.block));
+  Value sums = n.reduce(ReduceKind::sum, n.reshape(a, dims), {int64_t(dims.size()) - 1}, /*keepdims=*/false);
+  return n.matmul(sums, n.mul(zero, scale), false, true);
+}
+
+bool isRefused(Node &n) {
+  if (n.has(4))
+    n.refuse("g_idx is not supported");
+  else if (n.integer("weight_prepacked", 0) != 0)
+    n.refuse("weights packed for one execution provider are not supported");
+  else
+    return false;
+  return true;
 }
 
 /// A * (B - zero) * scale per block, B [N, K] packed along K.
 Values matMulNBits(Node &n) {
   auto b = blocksOf(n);
-  if (!b)
+  Value a = n.cast(n.in(0), n.f32()),
+        scale = b && !isRefused(n) ? matrixOf(n, *b, scalesIn(n, 2, /*mayBeNegative=*/true)) : Value();
+  if (!a || !scale)
     return {};
-  if (n.has(4))
-    return {n.refuse("g_idx is not supported")};
-  if (n.integer("weight_prepacked", 0) != 0)
-    return {n.refuse("weights packed for one execution provider are not supported")};
-  Value a = n.in(0), scale = n.in(2);
-  if (!a || !scale || !hasElements(n, scale, b->columns * b->count()))
+  if (rankOf(a) == 0)
+    return {n.refuse("expects rank 1 or more")};
+  if (!n.require(dimsOf(a).back(), n.dim(b->depth)))
     return {};
-  bool hasZero = n.has(3);
-  SmallVector<Value> operands{integersOf(n, *b, hasZero),
-                              n.cast(n.reshape(scale, {n.dim(b->columns), n.dim(b->count())}), n.f32())};
-  if (hasZero)
-    operands.push_back(zeroOf(n, *b));
-  if (llvm::is_contained(operands, Value()))
-    return {};
-  Value weights = n.size("nn.dequantize", operands, makeTensorType(dimsOf(operands[0]), n.f32()),
-                         {n.intAttr("axis", 1), n.intAttr("block", b->block)});
-  Value product = n.matmul(n.cast(a, n.f32()), weights, false, true);
+  bool hasZero = n.has(3), isWhole = hasZero && elementOf(n.in(3)).isUnsignedInteger(8);
+  if (hasZero && !isWhole && !isFloat(n.in(3)))
+    return {n.refuse("expects zero points in unsigned bytes or floating point")};
+  Value weights =
+      dequantizedBlocks(n, integersOf(n, *b, isWhole), scale, isWhole ? zeroOf(n, *b) : Value(), 1, b->block);
+  Value product = n.matmul(a, weights, false, true);
+  if (hasZero && !isWhole)
+    product = n.sub(product, zeroProduct(n, *b, a, scale));
   if (n.has(5))
     product = n.add(product, n.cast(n.in(5), n.f32()));
-  return {product ? n.cast(product, elementOf(a)) : Value()};
+  return {product ? n.cast(product, elementOf(n.in(0))) : Value()};
 }
 
 constexpr ConverterEntry kTable[] = {

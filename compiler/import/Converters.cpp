@@ -8,7 +8,8 @@ const ConverterEntry *findConverter(llvm::StringRef domain, llvm::StringRef op, 
       windowConverters(),      shapeConverters(),       sliceConverters(),           generateConverters(),
       indexConverters(),       normConverters(),        recurrentConverters(),       resizeConverters(),
       quantizeConverters(),    quantizedMsConverters(), quantizedWeightConverters(), controlConverters(),
-      sequenceConverters(),    einsumConverters(),      sampleConverters(),          signalConverters()};
+      sequenceConverters(),    einsumConverters(),      sampleConverters(),          signalConverters(),
+      attentionMsConverters(), embedMsConverters(),     fusedMsConverters()};
   for (llvm::ArrayRef<ConverterEntry> group : groups)
     for (const ConverterEntry &entry : group)
       if (entry.op == op && entry.domain == domain && version >= entry.since && version <= entry.until)

@@ -158,11 +158,27 @@ NodeReport Importer::convert(const onnx::NodeProto &proto, Scope &scope, NodeRep
 
 /// Operators that know narrow types, or copy elements without a look at them.
 static bool takesNarrow(StringRef op) {
-  return llvm::is_contained({"Cast",      "CastLike", "QuantizeLinear", "DequantizeLinear",
-                             "Identity",  "Reshape",  "Transpose",      "Squeeze",
-                             "Unsqueeze", "Flatten",  "Shape",          "Size",
-                             "Slice",     "Gather",   "Concat",         "Split",
-                             "Expand",    "If",       "Loop",           "Scan"},
+  return llvm::is_contained({"Cast",
+                             "CastLike",
+                             "QuantizeLinear",
+                             "DequantizeLinear",
+                             "Identity",
+                             "Reshape",
+                             "Transpose",
+                             "Squeeze",
+                             "Unsqueeze",
+                             "Flatten",
+                             "Shape",
+                             "Size",
+                             "Slice",
+                             "Gather",
+                             "Concat",
+                             "Split",
+                             "Expand",
+                             "If",
+                             "Loop",
+                             "Scan",
+                             "GatherBlockQuantized"},
                             op);
 }
 

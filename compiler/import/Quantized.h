@@ -5,10 +5,20 @@
 
 namespace lathe::importer {
 
+/// Input `index`; null, with an error, if it is absent or a constant with elements that are no scales: infinite, NaN or negative.
+mlir::Value scalesIn(Node &n, unsigned index, bool mayBeNegative = false);
+
 /// saturate(round(x / scale) + zero) as `type`; zero may be null. One entry for all elements, or entries that broadcast to x.
 mlir::Value quantized(Node &n, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type type);
 /// (x - zero) * scale as the scale's type; zero may be null.
 mlir::Value dequantized(Node &n, mlir::Value x, mlir::Value scale, mlir::Value zero);
+
+/// The same with scales (f32 or narrower; finite) and zero points per `block` elements along `axis`.
+mlir::Value dequantizedBlocks(Node &n, mlir::Value x, mlir::Value scales, mlir::Value zeros, int64_t axis,
+                              int64_t block);
+
+/// Elements of `bits` (2, 4 or 8) each that bytes hold along their last axis, lowest first.
+mlir::Value unpackedLast(Node &n, mlir::Value bytes, int64_t bits);
 
 /// Integers of a tensor with the scale and zero point that its range asks for.
 struct Dynamic {

@@ -27,6 +27,19 @@ bool keepsScale(Operation *op) {
          llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::min, BinaryKind::max}, binary.getKind());
 }
 
+/// Is `value` arithmetic on dequantized integers of at most 16 bits and constants?
+bool isOfSmallIntegers(Value value) {
+  if (isConstantExpression(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
+    return getElementTypeOrSelf(dequantize.getInput()).getIntOrFloatBitWidth() <= 16;
+  bool isArithmetic = isa_and_nonnull<BinaryOp>(op);
+  if (auto unary = dyn_cast_or_null<UnaryOp>(op))
+    isArithmetic = unary.getKind() == UnaryKind::relu || unary.getKind() == UnaryKind::neg;
+  return isArithmetic && llvm::all_of(op->getOperands(), isOfSmallIntegers);
+}
+
 /// The constant operand of a multiplication; null if there is none.
 OpOperand *constantFactor(Operation *op) {
   auto binary = dyn_cast<BinaryOp>(op);
@@ -86,6 +99,8 @@ struct MultiplyInstead : OpRewritePattern<QuantizeOp> {
     bool isResult = !isa<BlockArgument>(input);
     if (!isResult)
       return rewriter.notifyMatchFailure(op, "an input of the model is divided as ONNX says");
+    if (isOfSmallIntegers(input))
+      return rewriter.notifyMatchFailure(op, "many results lie in the middle of two steps");
     Value product = isScaledForFree(input) ? scaled(input, factor, rewriter) : multiplied(input, factor, rewriter);
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().assign(product);
