@@ -97,7 +97,8 @@ Value maskOf(Node &n, Value mask, AffineExpr batch, AffineExpr rows, AffineExpr 
   if (rankOf(mask) > 3)
     return n.refuse("expects a mask of rank 1 to 3, got " + Twine(rankOf(mask)));
   DimExprs dims{batch, n.dim(1), rankOf(mask) == 3 ? rows : n.dim(1), keys}, found = dimsOf(mask);
-  if (!n.require(found[0], batch) || !n.require(found.back(), keys) || (rankOf(mask) == 3 && !n.require(found[1], rows)))
+  if (!n.require(found[0], batch) || !n.require(found.back(), keys) ||
+      (rankOf(mask) == 3 && !n.require(found[1], rows)))
     return {};
   return addedMask(n, n.binary(BinaryKind::greater, n.reshape(mask, dims), 0));
 }
@@ -139,8 +140,8 @@ Value attend(Node &n, const Heads &heads, Masks masks) {
   SmallVector<Value> operands{heads.query, heads.key, heads.value};
   if (mask)
     operands.push_back(n.cast(mask, elementOf(heads.query)));
-  return mergeHeads(n, n.infer("nn.attention", operands,
-                               n.floatAttr("scale", scale != 0 ? scale : 1 / std::sqrt(double(*size)))));
+  return mergeHeads(
+      n, n.infer("nn.attention", operands, n.floatAttr("scale", scale != 0 ? scale : 1 / std::sqrt(double(*size)))));
 }
 
 /// Puts what was computed before in front; `present` gets the whole.
@@ -195,8 +196,8 @@ Values attention(Node &n) {
 Values qattention(Node &n) {
   Value sums = integerProduct(n, n.in(0), n.optional(6), n.in(1), n.optional(7));
   Value scale = n.mul(scalesIn(n, 3), scalesIn(n, 4)); // one, or one per column of the weights
-  Value product = n.add(scaledSums(n, sums, scale && typeOf(scale).getNumElements() == 1 ? n.reshape(scale, {}) : scale),
-                        n.in(2));
+  Value product =
+      n.add(scaledSums(n, sums, scale && typeOf(scale).getNumElements() == 1 ? n.reshape(scale, {}) : scale), n.in(2));
   return projectedAttention(n, product, n.optional(5), n.optional(8), {});
 }
 
@@ -209,9 +210,7 @@ Value packedPart(Node &n, Value x, int64_t index) {
   return n.transpose(part, {0, 2, 1, 3});
 }
 
-bool isPacked(Node &n, Value x, int64_t parts) {
-  return x && rankOf(x) == 5 && n.require(dimsOf(x)[3], n.dim(parts));
-}
+bool isPacked(Node &n, Value x, int64_t parts) { return x && rankOf(x) == 5 && n.require(dimsOf(x)[3], n.dim(parts)); }
 
 /// Query, key or value of rank 3 with its part of the bias, from column `start` on.
 Value biasedHeads(Node &n, Value x, AffineExpr start, int64_t heads) {

@@ -50,8 +50,8 @@ template <bool isQuantized> Values embedLayerNormalization(Node &n) {
   sum = n.add(sum, places.numbers(n, positionRows(n, places.entries, positions, dimsOf(ids)[1])));
   if (segments.entries)
     sum = n.add(sum, segments.numbers(n, n.gather(segments.entries, n.in(1), 0)));
-  Value result = normalizeLast(n, sum, gamma.numbers(n, gamma.entries), beta.numbers(n, beta.entries),
-                               n.real("epsilon", 1e-12f));
+  Value result =
+      normalizeLast(n, sum, gamma.numbers(n, gamma.entries), beta.numbers(n, beta.entries), n.real("epsilon", 1e-12f));
   return {result, n.wants(1) ? wordCounts(n, dimsOf(ids)[0]) : Value(), sum};
 }
 
@@ -68,7 +68,12 @@ std::optional<BlockedTable> blockedTable(Node &n) {
   auto blockAxis = gatherAxis ? n.axis(n.integer("quantize_axis", 1), rankOf(data)) : std::nullopt;
   if (!blockAxis)
     return std::nullopt;
-  BlockedTable table{data, scales, n.optional(3), *gatherAxis, *blockAxis, n.integer("block_size", 128),
+  BlockedTable table{data,
+                     scales,
+                     n.optional(3),
+                     *gatherAxis,
+                     *blockAxis,
+                     n.integer("block_size", 128),
                      n.narrow(0) != 0 ? 8 : n.integer("bits", 4)};
   bool isPacked = elementOf(data).isUnsignedInteger(8) && table.bits < 8;
   if (table.block < 16 || table.block > (1 << 20) || (table.block & (table.block - 1)) != 0)

@@ -62,8 +62,8 @@ Values nhwcMaxPool(Node &n) {
 
 constexpr llvm::StringLiteral kDomain = "com.microsoft";
 constexpr ConverterEntry kTable[] = {
-    {"FusedConv", 1, kNewest, fusedConv<false>, kDomain},     {"NhwcConv", 1, kNewest, fusedConv<true>, kDomain},
-    {"NhwcFusedConv", 1, kNewest, fusedConv<true>, kDomain},  {"FusedGemm", 1, kNewest, fusedGemm, kDomain},
+    {"FusedConv", 1, kNewest, fusedConv<false>, kDomain},    {"NhwcConv", 1, kNewest, fusedConv<true>, kDomain},
+    {"NhwcFusedConv", 1, kNewest, fusedConv<true>, kDomain}, {"FusedGemm", 1, kNewest, fusedGemm, kDomain},
     {"NhwcMaxPool", 1, kNewest, nhwcMaxPool, kDomain},
 };
 

@@ -61,3 +61,17 @@ func.func @smoothed(%x: tensor<3x2xf32>) -> tensor<3x2xui8> {
   %r = nn.quantize %s, %t : (tensor<3x2xf32>, tensor<f32>) -> tensor<3x2xui8>
   return %r : tensor<3x2xui8>
 }
+
+// Arithmetic on small integers is divided: many of its results lie in the middle of two steps.
+// CHECK-LABEL: @small
+// CHECK: %[[T:.*]] = nn.constant dense<2.500000e-01>
+// CHECK: %[[SUM:.*]] = nn.binary add
+// CHECK: nn.quantize %[[SUM]], %[[T]]
+func.func @small(%a: tensor<4xui8>, %b: tensor<4xi8>) -> tensor<4xui8> {
+  %t = nn.constant dense<0.25> : tensor<f32>
+  %x = nn.dequantize %a, %t : (tensor<4xui8>, tensor<f32>) -> tensor<4xf32>
+  %y = nn.dequantize %b, %t : (tensor<4xi8>, tensor<f32>) -> tensor<4xf32>
+  %s = nn.binary add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %r = nn.quantize %s, %t : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
+  return %r : tensor<4xui8>
+}
