@@ -83,10 +83,13 @@ int Target::vectorBits() const {
 std::string Target::isa() const {
   if (vectorBits() == 512)
     return has("avx512vnni") ? "avx512vnni" : "avx512";
-  return vectorBits() == 256 ? "avx2" : "sse";
+  if (vectorBits() == 256)
+    return has("avxvnni") ? "avxvnni" : "avx2";
+  return "sse";
 }
 
-llvm::Expected<Target> Target::parse(llvm::StringRef cpu) {
+namespace {
+llvm::Expected<Target> parseOne(llvm::StringRef cpu) {
   Target target;
   target.cpu = cpu.str();
   target.llvmCpu = cpu.str();
@@ -106,13 +109,31 @@ llvm::Expected<Target> Target::parse(llvm::StringRef cpu) {
                                    target.cpu.c_str());
   return target;
 }
+} // namespace
+
+llvm::Expected<Target> Target::parse(llvm::StringRef cpu) {
+  auto [name, carrierName] = cpu.split('/');
+  llvm::Expected<Target> target = parseOne(name);
+  if (!target || name.size() == cpu.size())
+    return target;
+  llvm::Expected<Target> carrier = parseOne(carrierName);
+  if (!carrier)
+    return carrier.takeError();
+  auto isLacking = [&](const std::string &feature) { return !carrier->has(feature); };
+  if (llvm::any_of(target->features, isLacking)) {
+    target->cpu = cpu.str();
+    target->carrier = carrier->features;
+  }
+  return target;
+}
 
 mlir::DictionaryAttr Target::toAttribute(mlir::MLIRContext *context) const {
   mlir::Builder b(context);
-  llvm::SmallVector<llvm::StringRef> names(features.begin(), features.end());
+  llvm::SmallVector<llvm::StringRef> names(features.begin(), features.end()), others(carrier.begin(), carrier.end());
   return b.getDictionaryAttr(
-      {b.getNamedAttr("cpu", b.getStringAttr(cpu)), b.getNamedAttr("llvm_cpu", b.getStringAttr(llvmCpu)),
-       b.getNamedAttr("features", b.getStrArrayAttr(names)), b.getNamedAttr("l1_bytes", b.getI64IntegerAttr(l1Bytes)),
+      {b.getNamedAttr("carrier", b.getStrArrayAttr(others)), b.getNamedAttr("cpu", b.getStringAttr(cpu)),
+       b.getNamedAttr("llvm_cpu", b.getStringAttr(llvmCpu)), b.getNamedAttr("features", b.getStrArrayAttr(names)),
+       b.getNamedAttr("l1_bytes", b.getI64IntegerAttr(l1Bytes)),
        b.getNamedAttr("l2_bytes", b.getI64IntegerAttr(l2Bytes)),
        b.getNamedAttr("l3_bytes", b.getI64IntegerAttr(l3Bytes))});
 }
@@ -129,9 +150,13 @@ Target Target::of(mlir::DictionaryAttr attribute) {
   };
   text("cpu", target.cpu);
   text("llvm_cpu", target.llvmCpu);
-  if (auto names = attribute.getAs<mlir::ArrayAttr>("features"))
-    for (auto name : names.getAsRange<mlir::StringAttr>())
-      target.features.push_back(name.getValue().str());
+  auto list = [&](llvm::StringRef name, std::vector<std::string> &to) {
+    if (auto names = attribute.getAs<mlir::ArrayAttr>(name))
+      for (auto entry : names.getAsRange<mlir::StringAttr>())
+        to.push_back(entry.getValue().str());
+  };
+  list("features", target.features);
+  list("carrier", target.carrier);
   number("l1_bytes", target.l1Bytes);
   number("l2_bytes", target.l2Bytes);
   number("l3_bytes", target.l3Bytes);

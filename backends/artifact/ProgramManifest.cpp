@@ -75,7 +75,7 @@ void ProgramDescriber::describeTarget() {
   out->target = std::make_unique<artifact::TargetT>();
   out->target->arch = "x86_64";
   out->target->cpu = target.cpu;
-  out->target->features = target.features;
+  out->target->features = target.neededFeatures();
 }
 
 void ProgramDescriber::describeSymbols() {

@@ -1,4 +1,5 @@
 #include "backends/x86/MachineCode.h"
+#include "backends/x86/Emulation.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -104,6 +105,16 @@ Error generateObject(Module &module, const Target &target, SmallVector<char, 0> 
   module.setDataLayout((*machine)->createDataLayout());
   setAttributes(module, target);
   optimize(module, **machine);
+  if (target.isEmulated()) {
+    lathe::Target carrier = target;
+    carrier.features = std::exchange(carrier.carrier, {});
+    carrier.llvmCpu = "x86-64";
+    if (Error error = emulate(module, carrier))
+      return error;
+    setAttributes(module, carrier);
+    if (!(machine = createMachine(carrier)))
+      return machine.takeError();
+  }
   if (assembly) {
     SmallVector<char, 0> text;
     std::unique_ptr<Module> copy = CloneModule(module);

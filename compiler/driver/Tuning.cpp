@@ -61,7 +61,7 @@ LogicalResult Tuning::measure(func::FuncOp function, llvm::function_ref<void(con
                                             std::chrono::duration<double>(options.tuneSeconds));
   for (const std::unique_ptr<Tuner> &tuner : tuners) {
     const Target &target = tuner->targetCpu();
-    SmallVector<StringRef> missing;
+    SmallVector<StringRef> missing; // emulated code would run, but its times mean nothing
     for (const std::string &feature : target.features)
       if (!host.has(feature))
         missing.push_back(feature);

@@ -50,7 +50,7 @@ void checkEqual(const std::string &text, const std::vector<unsigned> &constants,
   options.low = 0.01;
   options.high = 0.1;
   options.fill = weights == Weights::chained ? fillSmallWeights : fillBytes;
-  for (const std::string &cpu : runnableCpus()) {
+  for (const std::string &cpu : integerCpus(text)) {
     options.cpu = cpu;
     options.expectedKind = cpu == "x86-64-v2" ? "" : kind;
     const std::string problem = runCase(text, options);

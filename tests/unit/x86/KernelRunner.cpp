@@ -7,6 +7,7 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/xxhash.h"
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -451,6 +452,11 @@ int32_t runForCode(const std::string &text, const RunOptions &options) {
   return kernelCase.run().empty() ? kernelCase.code : -1;
 }
 
+std::string defaultCpu() {
+  const char *cpu = getenv("LATHE_TEST_CPU");
+  return cpu ? cpu : "x86-64-v3";
+}
+
 std::vector<std::string> runnableCpus() {
   std::vector<std::string> cpus;
   auto host = Target::parse("native");
@@ -459,6 +465,19 @@ std::vector<std::string> runnableCpus() {
     if (host && target && llvm::all_of(target->features, [&](const std::string &f) { return host->has(f); }))
       cpus.push_back(cpu);
   }
+  if (cpus.back() != "x86-64-v4")
+    cpus.push_back("x86-64-v4/native");
+  return cpus;
+}
+
+std::vector<std::string> integerCpus(const std::string &text) {
+  std::vector<std::string> cpus = runnableCpus();
+  llvm::erase(cpus, "x86-64-v4/native");
+  const char *others[] = {"x86-64-v4/native", "alderlake/native", "cascadelake/native"};
+  if (getenv("LATHE_ALL_CPUS"))
+    cpus.insert(cpus.end(), std::begin(others), std::end(others));
+  else
+    cpus.push_back(others[llvm::xxh3_64bits(text) % std::size(others)]);
   return cpus;
 }
 

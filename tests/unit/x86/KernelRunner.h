@@ -13,9 +13,12 @@
 
 namespace lathe::test {
 
+/// What cases run on that name no CPU: $LATHE_TEST_CPU, otherwise x86-64-v3.
+std::string defaultCpu();
+
 /// How a case is run and judged.
 struct RunOptions {
-  std::string cpu = "x86-64-v3";
+  std::string cpu = defaultCpu();
   std::vector<std::vector<int64_t>> shapes; // of inputs whose types are symbolic; empty: types are static
   std::vector<unsigned> constants;          // inputs that the backend may ask to have packed
   bool knowsConstants = false;              // may it look at them when it plans?
@@ -74,7 +77,11 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
-/// CPUs whose code this machine can run.
+/// CPUs whose code this machine can run: x86-64-v2 to v4, the last emulated (Target::parse) where it must be.
 std::vector<std::string> runnableCpus();
+
+/// Those that the machine is like, and one CPU of those with another form of the products of 8-bit integers, another one for
+/// another case: emulation takes its time. All of them where LATHE_ALL_CPUS is set.
+std::vector<std::string> integerCpus(const std::string &text);
 
 } // namespace lathe::test

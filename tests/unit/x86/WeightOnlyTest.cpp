@@ -146,18 +146,6 @@ TEST_CASE("integer weights with an epilogue", "[weight-only]") {
       check({m, 96, 50, 4, 32, "i8", false, false, false, function});
 }
 
-TEST_CASE("integer weights have code for AVX-512", "[weight-only]") {
-  for (int m : {1, 2, 4, 30})
-    for (int bits : {4, 8}) {
-      Product p{m, 200, 70, bits, 32, "ui8", true};
-      RunOptions options = optionsOf(p);
-      options.cpu = "x86-64-v4";
-      const std::string problem = compileCase(textOf(p), options);
-      INFO(problem);
-      CHECK(problem.empty());
-    }
-}
-
 TEST_CASE("integer weights of model size", "[.][weight-only-bench]") {
   for (int m : {1, 2, 4, 128})
     for (int bits : {4, 8}) {

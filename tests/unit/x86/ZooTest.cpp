@@ -10,7 +10,11 @@ TEST_CASE("operations of the zoo") {
   for (const KernelCase &kernelCase : readKernelCases(LATHE_KERNEL_CASES)) {
     if (kernelCase.elements() > largest)
       continue;
-    CHECK(runCase(kernelCase.text(), optionsOf(kernelCase)) == "");
+    for (const char *cpu : {"x86-64-v3", "x86-64-v4/native"}) {
+      RunOptions options = optionsOf(kernelCase);
+      options.cpu = cpu;
+      CHECK(runCase(kernelCase.text(), options) == "");
+    }
     ++judged;
   }
   CHECK(judged > 100);
