@@ -4,6 +4,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -30,11 +31,18 @@ void measureCaches(Target &target) {
   target.l3Bytes = std::clamp<int64_t>(share, 1 << 20, 4 << 20); // virtual machines report the whole socket's
 }
 
+/// Asks Linux for the registers of AMX, which it keeps from processes that don't.
+bool mayUseTiles() {
+  constexpr long requestPermission = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+}
+
 /// Features of this machine that its operating system lets us use.
 void setHostFeatures(Target &target) {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  bool hasTiles = host.lookup("amx-tile") && mayUseTiles();
   for (llvm::StringRef feature : kUseful)
-    if (host.lookup(feature))
+    if (host.lookup(feature) && (hasTiles || !feature.starts_with("amx-")))
       target.features.push_back(feature.str());
 }
 
@@ -81,8 +89,10 @@ int Target::vectorBits() const {
 }
 
 std::string Target::isa() const {
+  if (vectorBits() == 512 && has("avx512vnni"))
+    return has("amx-int8") && has("amx-tile") ? "amx" : "avx512vnni";
   if (vectorBits() == 512)
-    return has("avx512vnni") ? "avx512vnni" : "avx512";
+    return "avx512";
   if (vectorBits() == 256)
     return has("avxvnni") ? "avxvnni" : "avx2";
   return "sse";

@@ -1,4 +1,5 @@
 #include "backends/x86/Emulation.h"
+#include "backends/x86/MatrixEmulation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
@@ -41,8 +42,7 @@ Value *dotProduct(IRBuilder<> &b, Value *left, Value *right, unsigned width, boo
 
 /// VPDPBUSD: acc + 4 products u8 x s8.
 Value *addDotOfBytes(IRBuilder<> &b, CallInst &call) {
-  return b.CreateAdd(call.getArgOperand(0),
-                     dotProduct(b, call.getArgOperand(1), call.getArgOperand(2), 8, /*isLeftSigned=*/false));
+  return b.CreateAdd(call.getArgOperand(0), dotOfBytes(b, call.getArgOperand(1), call.getArgOperand(2)));
 }
 
 /// VPDPWSSD: acc + 2 products s16 x s16.
@@ -79,9 +79,12 @@ struct Emulated {
 
 constexpr StringLiteral kVnni[] = {"avx512vnni"}, kAnyVnni[] = {"avx512vnni", "avxvnni"}, kBytes[] = {"avx512bw"};
 constexpr Emulated kEmulated[] = {
-    {"llvm.x86.avx512.vpdpbusd.512", kVnni, addDotOfBytes}, {"llvm.x86.avx512.vpdpbusd.256", kAnyVnni, addDotOfBytes},
-    {"llvm.x86.avx512.vpdpwssd.512", kVnni, addDotOfWords}, {"llvm.x86.avx512.vpdpwssd.256", kAnyVnni, addDotOfWords},
-    {"llvm.x86.avx512.pmaddw.d.512", kBytes, dotOfWords},   {"llvm.x86.avx512.pmaddubs.w.512", kBytes, saturatedDotOfBytes},
+    {"llvm.x86.avx512.vpdpbusd.512", kVnni, addDotOfBytes},
+    {"llvm.x86.avx512.vpdpbusd.256", kAnyVnni, addDotOfBytes},
+    {"llvm.x86.avx512.vpdpwssd.512", kVnni, addDotOfWords},
+    {"llvm.x86.avx512.vpdpwssd.256", kAnyVnni, addDotOfWords},
+    {"llvm.x86.avx512.pmaddw.d.512", kBytes, dotOfWords},
+    {"llvm.x86.avx512.pmaddubs.w.512", kBytes, saturatedDotOfBytes},
 };
 
 bool isLacking(const Emulated &entry, const Target &carrier) {
@@ -102,7 +105,7 @@ Expected<Value *> replacement(CallInst &call, const Target &carrier) {
   StringRef name = call.getCalledFunction() ? call.getCalledFunction()->getName() : "";
   const auto *entry = find_if(kEmulated, [&](const Emulated &e) { return e.name == name; });
   if (entry == std::end(kEmulated)) {
-    bool mayBeLacking = name.starts_with("llvm.x86.avx512") || name.starts_with("llvm.x86.tile");
+    bool mayBeLacking = name.starts_with("llvm.x86.avx512");
     return mayBeLacking ? createStringError("internal: no emulation of " + name) : Expected<Value *>(nullptr);
   }
   if (!isLacking(*entry, carrier))
@@ -112,7 +115,13 @@ Expected<Value *> replacement(CallInst &call, const Target &carrier) {
 }
 } // namespace
 
+Value *dotOfBytes(IRBuilder<> &b, Value *left, Value *right) {
+  return dotProduct(b, left, right, 8, /*isLeftSigned=*/false);
+}
+
 Error emulate(Module &module, const Target &carrier) {
+  if (!carrier.has("amx-int8"))
+    MatrixEmulation(module).run();
   for (Function &function : module)
     for (Instruction &instruction : make_early_inc_range(instructions(function))) {
       auto *call = dyn_cast<CallInst>(&instruction);

@@ -10,6 +10,7 @@
 #include "backends/x86/IntegerKernel.h"
 #include "backends/x86/Elements.h"
 #include "backends/x86/IntegerPlan.h"
+#include "backends/x86/MatrixUnit.h"
 
 using namespace mlir;
 
@@ -29,7 +30,8 @@ public:
                isInPlace(root, shape, config) ? input(root.source)
                                               : s.address(s.scratch, s.i8(), s.index(scratch.source))),
         words(s.address(s.scratch, s.i8(), s.index(scratch.words))),
-        zeros(s.address(s.scratch, s.i8(), s.index(scratch.zeros))) {
+        zeros(s.address(s.scratch, s.i8(), s.index(scratch.zeros))),
+        unit(context, config.tile, shape.packing.stepMultiple) {
     if (shape.isFlat)
       return;
     in = PictureSize::of(s, root.source);
@@ -41,6 +43,8 @@ public:
     Value rowBlocks = s.dim(simplifyDim((shape.isFlat ? shape.rows : shape.height).ceilDiv(config.block)));
     Value columnBlocks = s.index(llvm::divideCeil(shape.packing.panels(), config.panels));
     Value images = shape.isFlat ? s.index(1) : s.dim(shape.images);
+    if (hasUnit())
+      unit.begin(s.address(s.scratch, s.i8(), s.index(scratch.unit)));
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
       Values sizes{images, s.index(shape.packing.groups), rowBlocks, columnBlocks};
       bool isSwapped = areColumnsOutermost(shape, s.target);
@@ -53,8 +57,10 @@ public:
       block.group = position[1];
       Value panelBegin = s.mul(position[3], s.index(config.panels));
       Value panelEnd = s.minS(s.index(shape.packing.panels()), s.add(panelBegin, s.index(config.panels)));
-      s.loop(panelBegin, panelEnd, [&](Value panel) { column(block, panel); });
+      s.loop(panelBegin, panelEnd, [&](Value panel) { hasUnit() ? unitColumn(block, panel) : column(block, panel); });
     });
+    if (hasUnit())
+      unit.end();
   }
 
 private:
@@ -115,6 +121,80 @@ private:
       epilogue.store(acc, s.add(block.firstRow, row), s.add(s.mul(block.group, s.index(packing.columns)), first),
                      s.minS(s.index(tile.rows), s.sub(block.rows, row)),
                      s.minS(width, s.sub(s.index(packing.columns), first)));
+    });
+  }
+
+  //===- the matrix unit -===//
+
+  bool hasUnit() const { return config.form == PanelForm::matrix; }
+
+  /// All rows of the block times a panel.
+  void unitColumn(Block block, Value panel) {
+    Value packed = panelAddress(s.add(s.mul(block.group, s.index(shape.packing.panels())), panel));
+    Accumulators initial = initialRow(packed);
+    s.loop(s.index(0), block.rows, s.index(config.tile.rows), [&](Value row) {
+      Value rows = s.minS(s.index(config.tile.rows), s.sub(block.rows, row));
+      Value isWhole = s.andI(s.boolean(shape.isFlat), s.eqI(rows, s.index(config.tile.rows)));
+      unit.clear();
+      s.when(isWhole, [&] { rowProducts(firstElement(block, row), packed); });
+      s.when(s.notB(isWhole), [&] { gatheredProducts(block, row, packed); });
+      unit.store(s.address(s.scratch, s.i8(), s.index(scratch.sums)));
+      storeUnitSums(block, row, rows, panel, initial);
+    });
+  }
+
+  /// Rows that lie one after the other.
+  void rowProducts(Value first, Value packed) {
+    forUnitSteps([&](Value, Value element, Value step) {
+      unit.addProduct(source.address(s.add(first, element)), s.index(shape.packing.depth()), stepAddress(packed, step),
+                      stepDistance());
+    });
+  }
+
+  /// Rows that lie anywhere, or past the block's end: they are copied, a part of each for each product.
+  void gatheredProducts(Block block, Value row, Value packed) {
+    auto bytes = VectorType::get({stepElements(config.form) * shape.packing.stepMultiple}, s.i8());
+    Value all = s.index(config.tile.rows), rows = s.address(s.scratch, s.i8(), s.index(scratch.rows));
+    Value offsets = s.address(s.scratch, s.i8(), s.index(scratch.offsets));
+    s.loop(s.index(0), all, [&](Value r) {
+      s.storeRaw(firstElement(block, s.minS(s.add(row, r), s.sub(block.rows, s.index(1)))), offsets, r);
+    });
+    forUnitSteps([&](Value tap, Value element, Value step) {
+      Value distance = shape.packing.taps == 1 ? element : s.add(element, distanceOf(tap));
+      s.loop(s.index(0), all, [&](Value r) {
+        Value from = source.address(s.add(s.loadRaw(offsets, s.i64(), r), distance));
+        Value part = s.b.create<LLVM::LoadOp>(s.loc, bytes, from, 1);
+        s.b.create<LLVM::StoreOp>(s.loc, part, s.address(rows, s.i8(), s.mul(r, s.index(kUnitBytes))), kUnitBytes);
+      });
+      unit.addProduct(rows, s.index(kUnitBytes), stepAddress(packed, step), stepDistance());
+    });
+  }
+
+  /// `body` gets the tap, the first element within it and the number of the step of all, for each product.
+  void forUnitSteps(llvm::function_ref<void(Value tap, Value element, Value step)> body) {
+    Value steps = s.index(shape.packing.steps());
+    s.loop(s.index(0), s.index(shape.packing.taps), [&](Value tap) {
+      s.loop(s.index(0), steps, s.index(shape.packing.stepMultiple), [&](Value step) {
+        body(tap, s.mul(step, s.index(stepElements(config.form))), s.add(s.mul(tap, steps), step));
+      });
+    });
+  }
+
+  Value stepDistance() { return s.index(stepBytes(config.form) * config.tile.columns()); }
+  Value stepAddress(Value packed, Value step) { return s.address(packed, s.i8(), s.mul(step, stepDistance())); }
+
+  void storeUnitSums(Block block, Value row, Value rows, Value panel, const Accumulators &initial) {
+    TileShape some = config.tile;
+    some.rows = kResultRows;
+    Value width = s.index(some.columns()), first = s.mul(panel, width);
+    Value sums = s.address(s.scratch, s.i8(), s.index(scratch.sums));
+    s.loop(s.index(0), rows, s.index(some.rows), [&](Value r) {
+      Accumulators acc = loadTile(s, some, s.address(sums, s.i32(), s.mul(r, width)), width, s.i32());
+      for (auto [i, sum] : llvm::enumerate(acc))
+        sum = s.add(sum, initial[i % initial.size()]);
+      epilogue.store(
+          acc, s.add(block.firstRow, s.add(row, r)), s.add(s.mul(block.group, s.index(shape.packing.columns)), first),
+          s.minS(s.index(some.rows), s.sub(rows, r)), s.minS(width, s.sub(s.index(shape.packing.columns), first)));
     });
   }
 
@@ -297,6 +377,7 @@ private:
   TileEpilogue epilogue;
   IntegerSource source;
   Value words, zeros, lineWidth;
+  MatrixUnit unit;
   PictureSize in, out;
 };
 } // namespace

@@ -102,8 +102,9 @@ void IntegerPacking::packChained(const int8_t *source, char *out) const {
 
 DictionaryAttr IntegerPacking::toAttribute(MLIRContext *context, StringRef kind) const {
   Builder b(context);
-  auto panels = b.getDenseI64ArrayAttr({groups, columns, taps, runs, elements, nr, stepElements, hasSums, groupStride,
-                                        columnStride, tapStride, runStride, elementStride, chain, extraBytes});
+  auto panels =
+      b.getDenseI64ArrayAttr({groups, columns, taps, runs, elements, nr, stepElements, hasSums, groupStride,
+                              columnStride, tapStride, runStride, elementStride, chain, extraBytes, stepMultiple});
   return b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)), b.getNamedAttr("panels", panels)});
 }
 
@@ -113,7 +114,7 @@ IntegerPacking IntegerPacking::of(DictionaryAttr packing) {
   result.groups = v[0], result.columns = v[1], result.taps = v[2], result.runs = v[3], result.elements = v[4];
   result.nr = v[5], result.stepElements = v[6], result.hasSums = v[7];
   result.groupStride = v[8], result.columnStride = v[9], result.tapStride = v[10], result.runStride = v[11];
-  result.elementStride = v[12], result.chain = v[13], result.extraBytes = v[14];
+  result.elementStride = v[12], result.chain = v[13], result.extraBytes = v[14], result.stepMultiple = v[15];
   return result;
 }
 

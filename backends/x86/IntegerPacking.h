@@ -19,12 +19,13 @@ struct IntegerPacking {
   int64_t groups = 1, columns = 0, taps = 1, runs = 1, elements = 0, nr = 0, stepElements = 2, hasSums = 0;
   int64_t groupStride = 0, columnStride = 0, tapStride = 0, runStride = 0, elementStride = 0;
   int64_t chain = 0, extraBytes = 0;
+  int64_t stepMultiple = 1; ///< a tap's steps are filled up to one
 
   int64_t depth() const { return runs * elements; }
   /// Of one tap.
   int64_t steps() const {
     const int64_t needed = (depth() + stepElements - 1) / stepElements;
-    return chain ? (needed + chain - 1) / chain * chain : needed;
+    return (needed + stepMultiple - 1) / stepMultiple * stepMultiple;
   }
   int64_t panels() const { return (columns + nr - 1) / nr; }
   /// Without sums.

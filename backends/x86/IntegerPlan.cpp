@@ -1,5 +1,6 @@
 #include "backends/x86/IntegerPlan.h"
 #include "backends/x86/IntegerKernel.h"
+#include "backends/x86/MatrixUnit.h"
 
 using namespace mlir;
 
@@ -94,6 +95,8 @@ private:
   PanelForm chooseForm(const IntegerConfig &config) {
     if (config.hasWeightsZero || root.hasUnsignedWeights())
       return PanelForm::words;
+    if (isForMatrixUnit())
+      return PanelForm::matrix;
     if (hasDotProducts(target))
       return PanelForm::quads;
     auto chained = ChainedTime::of(op, root, shape, target);
@@ -101,6 +104,22 @@ private:
       return PanelForm::words;
     shape.packing.extraBytes = chained->extraBytes;
     return PanelForm::chains;
+  }
+
+  /// By Intel's figures, in cycles: a register of A meets 16 columns in one per row, two vpdpbusd take one. Not measured.
+  bool isForMatrixUnit() {
+    constexpr int64_t fewestRows = 8;
+    constexpr double resultCycles = 3, gatherCycles = 2, worthwhile = 0.8;
+    int64_t rows = shape.isFlat ? knownRows().value_or(kUnknownRows) : width() * kUnknownWidth;
+    if (!hasMatrixUnit(target) || rows < fewestRows)
+      return false;
+    int64_t vectors = llvm::divideCeil(shape.packing.columns, target.vectorBits() / 32);
+    int64_t steps = llvm::divideCeil(shape.packing.depth(), 4), products = llvm::divideCeil(steps, kUnitRows);
+    double dots = double(shape.packing.taps * steps * vectors) / 2;
+    double gathers =
+        shape.isFlat ? 0 : gatherCycles * double(shape.packing.taps * products * llvm::divideCeil(vectors, 2));
+    return double(shape.packing.taps * products * vectors) + gathers + resultCycles * double(vectors) <
+           worthwhile * dots;
   }
 
   std::optional<int64_t> knownRows() { return knownRowsOf(shape); }
@@ -226,8 +245,9 @@ std::optional<ChainedTime> ChainedTime::of(Operation *op, const IntegerRoot &roo
 }
 
 bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config) {
-  int64_t whole = stepElements(config.form) * stepsPerChain(config.form);
-  return shape.isFlat && readsBytes(config.form) && root.hasUnsignedSource() && shape.packing.depth() % whole == 0;
+  const IntegerPacking packing = configured(shape, config).packing;
+  bool isWhole = packing.steps() * packing.stepElements == packing.depth();
+  return shape.isFlat && readsBytes(config.form) && root.hasUnsignedSource() && isWhole;
 }
 
 std::optional<reference::Tensor> constantWeights(Operation *op, const IntegerRoot &root) {
@@ -246,6 +266,8 @@ IntegerShape configured(IntegerShape shape, const IntegerConfig &config) {
   shape.packing.stepElements = stepElements(config.form);
   shape.packing.hasSums = readsBytes(config.form);
   shape.packing.chain = config.form == PanelForm::chains ? stepsPerChain(config.form) : 0;
+  shape.packing.stepMultiple =
+      config.form == PanelForm::matrix ? MatrixUnit::stepsFor(shape.packing.depth()) : stepsPerChain(config.form);
   shape.window.lines = config.block;
   return shape;
 }
@@ -270,7 +292,12 @@ IntegerScratch IntegerScratch::of(const IntegerRoot &root, const IntegerShape &s
   bool hasWords = config.form == PanelForm::words;
   int64_t zeros = config.hasWeightsZero ? llvm::alignTo(4 * shape.packing.nr, align) : 0;
   int64_t words = hasWords ? llvm::alignTo(2 * shape.packing.weightBytes(), align) : 0;
-  IntegerScratch scratch{0, zeros, zeros + words, {}};
+  bool hasUnit = config.form == PanelForm::matrix;
+  IntegerScratch scratch{0, zeros, zeros + words};
+  scratch.offsets = scratch.unit + (hasUnit ? MatrixUnit::kSettingBytes : 0);
+  scratch.rows = scratch.offsets + (hasUnit ? int64_t(llvm::alignTo(8 * config.tile.rows, align)) : 0);
+  scratch.sums = scratch.rows + (hasUnit ? kUnitBytes * config.tile.rows : 0);
+  scratch.source = scratch.sums + (hasUnit ? 4 * config.tile.rows * config.tile.columns() : 0);
   AffineExpr elements =
       isInPlace(root, shape, config) ? dimConstant(context, 0)
       : shape.isFlat                 ? dimConstant(context, config.block * shape.packing.depth())

@@ -72,8 +72,9 @@ IntegerShape configured(IntegerShape shape, const IntegerConfig &config);
 
 /// Parts of a task's scratch memory, in bytes from its start.
 struct IntegerScratch {
-  int64_t zeros, words; // zero points of a panel's columns, a widened panel
-  int64_t source;       // begin of the activations
+  int64_t zeros, words;              // zero points of a panel's columns, a widened panel
+  int64_t unit, offsets, rows, sums; // of the matrix unit: its setting, rows' first elements, a part of each, the sums
+  int64_t source;                    // begin of the activations
   mlir::AffineExpr bytes;
   static IntegerScratch of(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config,
                            mlir::MLIRContext *context);

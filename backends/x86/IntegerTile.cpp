@@ -1,4 +1,5 @@
 #include "backends/x86/IntegerTile.h"
+#include "backends/x86/MatrixUnit.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -128,6 +129,8 @@ bool hasDotProducts(const Target &target) {
 TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional<int64_t> rows, PanelForm form) {
   int lanes = target.vectorBits() / 32;
   int64_t needed = llvm::divideCeil(columns, lanes); // vectors
+  if (form == PanelForm::matrix)
+    return MatrixUnit::tileFor(columns, rows);
   if (rows && *rows <= 2)
     return {int(std::max<int64_t>(*rows, 1)), int(std::clamp<int64_t>(needed, 1, 4)), lanes};
   bool hasManyRegisters = target.vectorRegisters() == 32;

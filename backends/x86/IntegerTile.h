@@ -7,6 +7,7 @@
 //          in the sums' initial values: -zero * (sum of a column's weights).
 //   chains u8 x s8 -> i16, two quads added, -> i32 (vpmaddubsw twice, vpaddw, vpmaddwd, vpaddd), where the weights are known to leave
 //          no i16 (ChainSplit.h): 5 instructions where pairs take 8. Zero points as in quads.
+//   matrix quads of 16 rows, 16 columns and up to 16 steps at once, where the processor has a unit for that (MatrixUnit.h).
 // Activations lie in scratch memory in the form that the steps read (IntegerSource.h); weights are packed bytes (IntegerPacking.h),
 // widened to i16 as they are loaded, or once for many rows.
 #pragma once
@@ -16,11 +17,14 @@
 
 namespace lathe::x86 {
 
-/// How the weights of a panel lie in memory: bytes to be widened, i16 in scratch memory, or bytes for vpdpbusd or vpmaddubsw.
-enum class PanelForm { signedBytes, unsignedBytes, words, quads, chains };
+/// How the weights of a panel lie in memory: bytes to be widened, i16 in scratch memory, or bytes for vpdpbusd, vpmaddubsw or
+/// the matrix unit.
+enum class PanelForm { signedBytes, unsignedBytes, words, quads, chains, matrix };
 
 /// Are activations unsigned bytes, and zero points taken off by sums?
-inline bool readsBytes(PanelForm form) { return form == PanelForm::quads || form == PanelForm::chains; }
+inline bool readsBytes(PanelForm form) {
+  return form == PanelForm::quads || form == PanelForm::chains || form == PanelForm::matrix;
+}
 /// Elements of the depth per step.
 inline int64_t stepElements(PanelForm form) { return readsBytes(form) ? 4 : 2; }
 /// Bytes of a step of one column.

@@ -10,6 +10,8 @@
 
 #include <cpuid.h>
 #include <cstdint>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace lathe::runtime {
 namespace {
@@ -105,6 +107,12 @@ uint64_t readXcr0() {
   return (uint64_t(high) << 32) | low;
 }
 
+/// Asks Linux for the registers of AMX, which it keeps from processes that don't; the answer is the same for all threads.
+bool mayUseTiles() {
+  constexpr long requestPermission = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+}
+
 bool isSaved(State state) {
   constexpr uint64_t avx = 0x6, avx512 = 0xe6, amx = 0x60000;
   switch (state) {
@@ -115,7 +123,7 @@ bool isSaved(State state) {
   case Avx512:
     return (readXcr0() & avx512) == avx512;
   case Amx:
-    return (readXcr0() & amx) == amx;
+    return (readXcr0() & amx) == amx && mayUseTiles();
   }
   return false;
 }

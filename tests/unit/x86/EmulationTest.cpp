@@ -73,7 +73,9 @@ std::optional<lathe::KernelImage> kernelOf(const Tested &instruction, const lath
   auto *function = Function::Create(type, Function::ExternalLinkage, "kernel", module);
   function->setDSOLocal(true);
   b.SetInsertPoint(BasicBlock::Create(context, "", function));
-  auto address = [&](unsigned i) { return b.CreateLoad(pointer, b.CreateConstGEP1_32(pointer, function->getArg(0), i)); };
+  auto address = [&](unsigned i) {
+    return b.CreateLoad(pointer, b.CreateConstGEP1_32(pointer, function->getArg(0), i));
+  };
   auto *declared = Intrinsic::getDeclaration(&module, Function::lookupIntrinsicID(instruction.intrinsic));
   SmallVector<Value *> operands;
   for (unsigned i = instruction.adds ? 0 : 1; i < 3; ++i)

@@ -311,6 +311,30 @@ TEST_CASE("8-bit kernels use the processor's dot products", "[integer]") {
   CHECK(has("icelake-server", "rhs_zero", "vpdpwssd", "zmm"));
   CHECK(has("alderlake", "lhs_zero", "vpdpbusd", "ymm"));
   CHECK(!has("x86-64-v4", "lhs_zero", "vpdpbusd", "zmm"));
+  for (const char *instruction : {"ldtilecfg", "tilezero", "tileloadd", "tdpbusd", "tilestored", "tilerelease"}) {
+    CHECK(has("sapphirerapids", "lhs_zero", instruction, ""));
+    CHECK(!has("icelake-server", "lhs_zero", instruction, ""));
+  }
+  CHECK(has("sapphirerapids", "rhs_zero", "vpdpwssd", "zmm"));
+}
+
+TEST_CASE("8-bit products by the matrix unit", "[integer]") {
+  for (int m : {8, 16, 31, 33, 70})
+    for (int n : {1, 16, 17, 32, 75})
+      for (int k : {64, 67, 96, 200})
+        for (const char *type : {"ui8", "i8"})
+          checkProduct({m, k, n, type});
+  checkProduct({300, 512, 300});
+  checkProduct({40, 130, 41, "ui8", "i8", "1", "", true});
+  for (const char *type : {"ui8", "i8"})
+    for (int stride : {1, 2})
+      for (int out : {16, 21, 70}) {
+        checkConv({2, 9, 11, 40, out, 3, stride, 1, 1, 1, type});
+        checkConv({1, 9, 8, 70, out, 3, stride, 2, 2, 1, type, "i8", true, false, true});
+        checkLayer({1, 6, 9, 80, out, 1, 1, 0, 1, 1, type});
+        checkLayer({2, 9, 11, 48, out, 3, stride, 1, 1, 1, type});
+      }
+  checkConv({2, 7, 5, 96, 48, 3, 1, 1, 1, 3, "ui8", "i8", true, false, true});
 }
 
 TEST_CASE("8-bit depthwise convolutions", "[integer]") {

@@ -473,7 +473,7 @@ std::vector<std::string> runnableCpus() {
 std::vector<std::string> integerCpus(const std::string &text) {
   std::vector<std::string> cpus = runnableCpus();
   llvm::erase(cpus, "x86-64-v4/native");
-  const char *others[] = {"x86-64-v4/native", "alderlake/native", "cascadelake/native"};
+  const char *others[] = {"x86-64-v4/native", "alderlake/native", "cascadelake/native", "sapphirerapids/native"};
   if (getenv("LATHE_ALL_CPUS"))
     cpus.insert(cpus.end(), std::begin(others), std::end(others));
   else
