@@ -1,6 +1,7 @@
 #include "backends/x86/IntegerPlan.h"
 #include "backends/x86/IntegerKernel.h"
 #include "backends/x86/MatrixUnit.h"
+#include "dialects/reference/Evaluate.h"
 
 using namespace mlir;
 
@@ -251,14 +252,7 @@ bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const Integer
 }
 
 std::optional<reference::Tensor> constantWeights(Operation *op, const IntegerRoot &root) {
-  auto constant = op->getOperand(*inputIndex(op, root.weights)).getDefiningOp<nn::ConstantOp>();
-  if (!constant)
-    return std::nullopt;
-  auto values = reference::Tensor::fromAttribute(constant.getValue());
-  if (values)
-    return std::move(*values);
-  llvm::consumeError(values.takeError());
-  return std::nullopt;
+  return reference::constantTensor(op->getOperand(*inputIndex(op, root.weights)));
 }
 
 IntegerShape configured(IntegerShape shape, const IntegerConfig &config) {

@@ -146,12 +146,8 @@ Found ofTensor(const reference::Tensor &tensor, MLIRContext *context) {
 }
 
 Found ofConstant(ConstantOp op) {
-  auto tensor = reference::Tensor::fromAttribute(op.getValue());
-  if (!tensor) {
-    llvm::consumeError(tensor.takeError());
-    return std::nullopt;
-  }
-  return ofTensor(*tensor, op.getContext());
+  auto tensor = reference::constantTensor(op);
+  return tensor ? ofTensor(*tensor, op.getContext()) : std::nullopt;
 }
 
 /// The rule of one operation, its operands' contents being known; nullopt if it has none.

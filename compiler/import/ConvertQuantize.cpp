@@ -2,6 +2,7 @@
 #include "compiler/import/NarrowTypes.h"
 #include "compiler/import/Products.h"
 #include "compiler/import/Quantized.h"
+#include "dialects/reference/Evaluate.h"
 #include "dialects/reference/Tensor.h"
 #include <cmath>
 
@@ -72,13 +73,10 @@ bool isScale(float value, Scales scales) {
 
 /// False, with an error, for constant scales that are no scales.
 bool areScales(Node &n, Value scale, Scales scales) {
-  auto constant = scale ? scale.getDefiningOp<ConstantOp>() : ConstantOp();
-  bool isHalf = constant && elementOf(scale).isF16();
-  auto values = isHalf || (constant && elementOf(scale).isF32())
-                    ? reference::Tensor::fromAttribute(constant.getValue())
-                    : llvm::Expected<reference::Tensor>(reference::Tensor());
-  if (!values || !values->type())
-    return llvm::consumeError(values.takeError()), true;
+  bool isHalf = scale && elementOf(scale).isF16();
+  auto values = isHalf || (scale && elementOf(scale).isF32()) ? reference::constantTensor(scale) : std::nullopt;
+  if (!values)
+    return true;
   for (int64_t i = 0; i < values->size(); ++i) {
     float value = isHalf ? float(values->data<reference::Half>()[i].value) : values->data<float>()[i];
     if (!isScale(value, scales)) {

@@ -12,9 +12,9 @@ namespace {
 using nn::WeightedProduct;
 
 void addSquares(const WeightedProduct &product, std::vector<double> &sums) {
-  auto values = reference::Tensor::fromAttribute(product.constant().getValue());
+  auto values = reference::constantTensor(product.weights->get());
   if (!values)
-    return llvm::consumeError(values.takeError());
+    return;
   nn::WeightPlaces places(product);
   const float *data = values->data<float>();
   for (int64_t i = 0; i < values->size(); ++i)

@@ -1,4 +1,5 @@
 #include "compiler/quantize/PrecisionCosts.h"
+#include "dialects/reference/Evaluate.h"
 #include "passes/quantize/Precision.h"
 #include "passes/quantize/WeightScales.h"
 #include "passes/quantize/WeightedOperation.h"
@@ -69,11 +70,8 @@ private:
   /// when a residual branch was folded into a convolution, the rest would be lost.
   bool staysExact(const WeightedProduct &product) {
     const double leastSqnr = isa<nn::ConvOp>(product.op) ? 34.5 : 29;
-    auto weights = reference::Tensor::fromAttribute(product.constant().getValue());
-    if (weights)
-      return nn::weightSqnr(*weights, product.outputAxis, 7) >= leastSqnr;
-    llvm::consumeError(weights.takeError());
-    return false;
+    auto weights = reference::constantTensor(product.weights->get());
+    return weights && nn::weightSqnr(*weights, product.outputAxis, 7) >= leastSqnr;
   }
 
   double conversionOf(const WeightedProduct &product, const ProductTimes &times) {

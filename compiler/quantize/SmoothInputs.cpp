@@ -18,11 +18,9 @@ constexpr double kWorthwhileInRows = 0.8, kWorthwhileInPictures = 0.5;
 
 /// No channels if the constant can't be read.
 ChannelWeights weightsOf(const nn::WeightedProduct &product) {
-  auto values = reference::Tensor::fromAttribute(product.constant().getValue());
-  if (!values) {
-    llvm::consumeError(values.takeError());
+  auto values = reference::constantTensor(product.weights->get());
+  if (!values)
     return {};
-  }
   nn::WeightPlaces places(product);
   ChannelWeights weights;
   weights.outputs = size_t(places.outputs());

@@ -154,6 +154,17 @@ void releaseResource(DenseResourceElementsAttr attribute) {
       .update(handle.getKey(), AsmResourceBlob());
 }
 
+std::optional<Tensor> constantTensor(Value value) {
+  auto constant = value ? value.getDefiningOp<nn::ConstantOp>() : nn::ConstantOp();
+  if (!constant)
+    return std::nullopt;
+  auto tensor = Tensor::fromAttribute(constant.getValue());
+  if (tensor)
+    return std::move(*tensor);
+  llvm::consumeError(tensor.takeError());
+  return std::nullopt;
+}
+
 llvm::Expected<SmallVector<ElementsAttr>> foldConstants(Operation *op) {
   if (auto shared = reshapedResource(op))
     return SmallVector<ElementsAttr>{shared};

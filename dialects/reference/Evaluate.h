@@ -4,6 +4,7 @@
 
 #include "dialects/nn/NN.h"
 #include "dialects/reference/Tensor.h"
+#include <optional>
 
 namespace lathe::reference {
 
@@ -18,6 +19,9 @@ llvm::Expected<Tensors> evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> ope
 /// Runs a function: binds its symbols from `inputs`, checks its constraints, then runs its operations in
 /// order. Error: the text begins with the location of the operation at fault.
 llvm::Expected<Tensors> evaluateFunction(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs);
+
+/// The elements of a constant; none: `value` is null, no constant, or its elements can't be read.
+std::optional<Tensor> constantTensor(mlir::Value value);
 
 /// The results of an operation whose operands are all constants, as attributes. Error: an operand isn't
 /// constant, a result isn't static, the operation can't be evaluated. A reshape shares its operand's

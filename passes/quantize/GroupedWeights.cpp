@@ -1,4 +1,5 @@
 #include "passes/quantize/GroupedWeights.h"
+#include "dialects/reference/Evaluate.h"
 #include "llvm/Support/Parallel.h"
 #include <algorithm>
 #include <array>
@@ -106,11 +107,9 @@ Grid fitGrid(const float *weights, const float *importance, int64_t count, bool 
 }
 
 std::optional<WeightMatrix> WeightMatrix::of(const WeightedProduct &product) {
-  auto tensor = reference::Tensor::fromAttribute(product.constant().getValue());
-  if (!tensor) {
-    llvm::consumeError(tensor.takeError());
+  auto tensor = reference::constantTensor(product.weights->get());
+  if (!tensor)
     return std::nullopt;
-  }
   WeightMatrix matrix{tensor->dim(product.outputAxis), tensor->dim(1 - product.outputAxis), {}};
   matrix.values.resize(tensor->size());
   const float *data = tensor->data<float>();

@@ -5,6 +5,7 @@
 // Runs behind what forms products in integers; without it the weights would be folded to f32. The kernel reads an eighth to a quarter of
 // the bytes, which is what a product of one row takes its time for. Integers of 4 bits arrive as bytes, so their values decide.
 // Wrong only for cost: 8-bit weights of many rows take as long as f32.
+#include "dialects/reference/Evaluate.h"
 #include "dialects/reference/Tensor.h"
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
@@ -50,11 +51,9 @@ std::string reasonAgainst(MatmulOp matmul, DequantizeOp op) {
 bool fitsFourBits(Value value) {
   if (!value)
     return true;
-  auto tensor = reference::Tensor::fromAttribute(value.getDefiningOp<ConstantOp>().getValue());
-  if (!tensor) {
-    llvm::consumeError(tensor.takeError());
+  auto tensor = reference::constantTensor(value);
+  if (!tensor)
     return false;
-  }
   const uint8_t shift = tensor->elementType().isUnsignedInteger() ? 0 : 8;
   ArrayRef<uint8_t> bytes(tensor->data<uint8_t>(), tensor->size());
   return llvm::all_of(bytes, [&](uint8_t byte) { return uint8_t(byte + shift) < 16; });

@@ -21,11 +21,9 @@ using namespace nn;
 
 FailureOr<Value> scaledWeights(const WeightedProduct &product, ArrayRef<double> factors) {
   ConstantOp constant = product.constant();
-  auto values = reference::Tensor::fromAttribute(constant.getValue());
-  if (!values) {
-    llvm::consumeError(values.takeError());
+  auto values = reference::constantTensor(constant);
+  if (!values)
     return failure();
-  }
   reference::Tensor result = reference::Tensor::allocate(values->type());
   WeightPlaces places(product);
   for (int64_t i = 0; i < result.size(); ++i)
