@@ -1,16 +1,10 @@
 #include "compiler/calibrate/Calibration.h"
 #include "dialects/support/Decisions.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 
 namespace lathe {
-
-static size_t countOf(ArrayRef<int64_t> shape) {
-  size_t count = 1;
-  for (int64_t size : shape)
-    count *= size_t(size);
-  return count;
-}
 
 namespace {
 /// Of one point, over all samples.
@@ -20,10 +14,10 @@ struct Observed {
   double rows = 0;
 
   void add(const CalibrationPoint &point, const TapValue &value, bool isWeighted) {
-    ArrayRef values(static_cast<const float *>(value.data), countOf(value.shape));
+    ArrayRef values(static_cast<const float *>(value.data), size_t(computeProduct(value.shape)));
     bool hasAxis = size_t(point.axis) < value.shape.size();
     size_t channels = hasAxis ? size_t(value.shape[size_t(point.axis)]) : 1;
-    size_t inner = hasAxis ? countOf(value.shape.drop_front(size_t(point.axis) + 1)) : 1;
+    size_t inner = hasAxis ? size_t(computeProduct(value.shape.drop_front(size_t(point.axis) + 1))) : 1;
     histogram.add(values, isWeighted ? ArrayRef(point.weights) : ArrayRef<float>(), inner);
     sums.resize(channels), squares.resize(channels);
     rows += double(values.size()) / double(channels);
@@ -48,7 +42,7 @@ llvm::Expected<std::vector<Calibrated>> calibrate(func::FuncOp function, ArrayRe
                                                   const TapOptions &taps) {
   std::vector<Observed> observed(points.size());
   auto observe = [&](const TapValue &value) {
-    if (countOf(value.shape) > 0)
+    if (computeProduct(value.shape) > 0)
       observed[value.point].add(points[value.point], value, method == RangeMethod::mse);
   };
   auto values = llvm::map_to_vector(points, [](const CalibrationPoint &point) { return point.value; });

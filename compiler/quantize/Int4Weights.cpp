@@ -2,6 +2,7 @@
 #include "compiler/quantize/AdaRound.h"
 #include "compiler/quantize/RoundProducts.h"
 #include "dialects/support/Decisions.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "passes/quantize/Precision.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -68,9 +69,7 @@ llvm::Expected<std::vector<Moments>> momentsOf(func::FuncOp function, ArrayRef<R
   }
   auto observe = [&](const TapValue &value) {
     Moments &own = moments[value.point];
-    int64_t rows = 1;
-    for (int64_t size : value.shape.drop_back())
-      rows *= size;
+    const int64_t rows = computeProduct(value.shape.drop_back());
     const MatrixView x{static_cast<const float *>(value.data), rows, own.depth, own.depth};
     addProduct({own.values.data(), own.depth, own.depth, own.depth}, x.transposed(), x, 1, MatrixPart::upper);
     own.rows += rows;

@@ -15,14 +15,21 @@ float rounded(float x) {
   return x + magic - magic;
 }
 
+std::vector<double> meanSquaresOf(const ChannelStatistics &input) {
+  std::vector<double> result(input.channels());
+  for (size_t row = 0; row < input.rowCount(); ++row)
+    for (size_t k = 0; k < result.size(); ++k) {
+      double x = input.rows()[row * result.size() + k];
+      result[k] += x * x / double(input.rowCount());
+    }
+  return result;
+}
+
 class ErrorModel {
 public:
-  ErrorModel(const ChannelStatistics &input, llvm::ArrayRef<ChannelWeights> products, int weightSteps)
-      : input(input), products(products), weightSteps(float(weightSteps)), meanSquares(input.channels()) {
-    for (size_t row = 0; row < input.rowCount(); ++row)
-      for (size_t k = 0; k < input.channels(); ++k)
-        meanSquares[k] += double(at(row, k)) * at(row, k) / double(input.rowCount());
-  }
+  ErrorModel(const ChannelStatistics &input, llvm::ArrayRef<double> meanSquares,
+             llvm::ArrayRef<ChannelWeights> products, int weightSteps)
+      : input(input), meanSquares(meanSquares), products(products), weightSteps(float(weightSteps)) {}
 
   double error(llvm::ArrayRef<float> factors) const {
     std::vector<double> squares(input.channels());
@@ -77,9 +84,9 @@ private:
   }
 
   const ChannelStatistics &input;
+  llvm::ArrayRef<double> meanSquares;
   llvm::ArrayRef<ChannelWeights> products;
   float weightSteps;
-  std::vector<double> meanSquares;
 };
 
 /// Largest magnitude of each channel's weights.
@@ -94,16 +101,11 @@ std::vector<float> weightMagnitudes(llvm::ArrayRef<ChannelWeights> products, siz
 
 /// Largest magnitude of each channel; where few rows were seen, what others may well reach. Without it, each channel would be scaled by
 /// the largest of its few values, and most of those to come would be out of range.
-std::vector<double> inputMagnitudes(const ChannelStatistics &input) {
+std::vector<double> inputMagnitudes(const ChannelStatistics &input, llvm::ArrayRef<double> meanSquares) {
   constexpr double deviations = 4;
   std::vector<double> result(input.channels());
-  for (size_t row = 0; row < input.rowCount(); ++row)
-    for (size_t k = 0; k < result.size(); ++k) {
-      double x = input.rows()[row * result.size() + k];
-      result[k] += x * x / double(input.rowCount());
-    }
   for (size_t k = 0; k < result.size(); ++k)
-    result[k] = std::max<double>(deviations * std::sqrt(result[k]), std::max(-input.least()[k], input.most()[k]));
+    result[k] = std::max<double>(deviations * std::sqrt(meanSquares[k]), std::max(-input.least()[k], input.most()[k]));
   return result;
 }
 
@@ -127,11 +129,12 @@ std::vector<float> factorsFor(double exponent, llvm::ArrayRef<double> inputs, ll
 
 SmoothFactors chooseSmoothFactors(const ChannelStatistics &input, llvm::ArrayRef<ChannelWeights> products,
                                   double worthwhile, int weightSteps) {
-  ErrorModel model(input, products, weightSteps);
+  const std::vector<double> meanSquares = meanSquaresOf(input);
+  ErrorModel model(input, meanSquares, products, weightSteps);
   SmoothFactors best;
   best.before = best.after = model.error(std::vector<float>(input.channels(), 1));
   std::vector<float> weights = weightMagnitudes(products, input.channels());
-  std::vector<double> inputs = inputMagnitudes(input);
+  std::vector<double> inputs = inputMagnitudes(input, meanSquares);
   for (double exponent : kExponents) {
     std::vector<float> factors = factorsFor(exponent, inputs, weights);
     double error = model.error(factors);

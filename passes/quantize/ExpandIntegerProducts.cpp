@@ -19,8 +19,6 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-bool isByte(Value value) { return tensorType(value).getElementType().isInteger(8); }
-
 /// Largest magnitude of value - zero.
 int64_t magnitude(Value value, Value zero) {
   bool isUnsigned = tensorType(value).getElementType().isUnsignedInteger();

@@ -20,8 +20,6 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-bool isByte(Value value) { return tensorType(value).getElementType().isInteger(8); }
-
 /// One entry, or all of them along `axis` (counted from the end, the last being 1).
 bool liesAlong(Value entries, int64_t axis) {
   DimExprs dims = dimExprs(tensorType(entries));

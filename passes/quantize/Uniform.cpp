@@ -13,6 +13,8 @@ std::optional<Uniform> Uniform::of(Value value) {
 
 bool Uniform::isPerTensor() const { return hasOneElement(scale) && (!zero || hasOneElement(zero)); }
 
+bool isByte(Value value) { return tensorType(value).getElementType().isInteger(8); }
+
 bool hasOneElement(Value value) {
   return tensorType(value).hasStaticShape() && tensorType(value).getNumElements() == 1;
 }

@@ -15,6 +15,8 @@ struct Uniform {
   bool isPerTensor() const;
 };
 
+/// 8-bit integers, signed or not.
+bool isByte(mlir::Value value);
 bool hasOneElement(mlir::Value value);
 /// True if the two are one value, or constants with one and the same number as elements; also for two null values.
 bool areSame(mlir::Value lhs, mlir::Value rhs);

@@ -1,4 +1,5 @@
 #include "passes/quantize/WeightScales.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
@@ -13,9 +14,7 @@ constexpr double kCuts[] = {1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6};
 /// Calls visit(weight, channel) for all weights.
 void forWeights(const reference::Tensor &weights, int64_t axis, function_ref<void(double, size_t)> visit) {
   const float *data = weights.data<float>();
-  int64_t inner = 1;
-  for (int64_t size : weights.shape().drop_front(axis + 1))
-    inner *= size;
+  const int64_t inner = mlir::computeProduct(weights.shape().drop_front(axis + 1));
   for (int64_t i = 0; i < weights.size(); ++i)
     visit(data[i], size_t(i / inner % weights.dim(axis)));
 }
