@@ -4,6 +4,7 @@
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/Phase.h"
 #include "compiler/driver/Quantization.h"
 #include "compiler/driver/Tuning.h"
 #include "compiler/pipeline/LowerToPlan.h"
@@ -69,7 +70,6 @@ public:
   CompileStatus run();
 
 private:
-  bool failWith(llvm::Error error, CompileStatus::Code otherwise);
   bool checkOptions();
   bool runPhases();
   bool runPhase(StringRef phase);
@@ -107,16 +107,6 @@ private:
 
 //===- Options -===//
 
-/// What is an invalid argument is bad usage; everything else is `otherwise`.
-bool Compilation::failWith(llvm::Error error, CompileStatus::Code otherwise) {
-  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
-    bool isUsage = info.convertToErrorCode() == std::errc::invalid_argument;
-    status.code = isUsage ? CompileStatus::badUsage : otherwise;
-    messages.error(info.message());
-  });
-  return false;
-}
-
 bool Compilation::checkOptions() {
   auto fail = [&](const Twine &message) {
     messages.error(message);
@@ -134,7 +124,7 @@ bool Compilation::checkOptions() {
   if (!llvm::is_contained(kProviders, options.provider))
     return fail("expects --provider to be one of " + llvm::join(kProviders, ", ") + ", got '" + options.provider + "'");
   if (llvm::Error error = quantization.prepare())
-    return failWith(std::move(error), CompileStatus::badEnvironment);
+    return lathe::fail(messages, status, std::move(error), CompileStatus::badEnvironment);
   if (options.cpus.empty() || options.cpus.size() > 64)
     return fail("expects 1 to 64 CPUs, got " + Twine(options.cpus.size()));
   for (const std::string &cpu : options.cpus) {
@@ -144,7 +134,7 @@ bool Compilation::checkOptions() {
     targets.push_back(std::move(*target));
   }
   if (llvm::Error error = tuning.open())
-    return failWith(std::move(error), CompileStatus::badEnvironment);
+    return lathe::fail(messages, status, std::move(error), CompileStatus::badEnvironment);
   // The loader takes the first program that the machine can run.
   llvm::stable_sort(targets, [](const Target &a, const Target &b) {
     return std::pair(a.vectorBits(), a.features.size()) > std::pair(b.vectorBits(), b.features.size());
@@ -213,10 +203,8 @@ LogicalResult Compilation::import() {
 }
 
 bool Compilation::quantize() {
-  if (llvm::Error error = quantization.run(*module->getOps<func::FuncOp>().begin())) {
-    bool isAbsent = !options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath);
-    return failWith(std::move(error), isAbsent ? CompileStatus::badEnvironment : CompileStatus::badModel);
-  }
+  if (llvm::Error error = quantization.run(*module->getOps<func::FuncOp>().begin()))
+    return fail(messages, status, std::move(error), quantization.failureCode());
   return succeeded(runPasses(buildQuantizePipeline));
 }
 
@@ -343,15 +331,10 @@ bool Compilation::dump(size_t number, StringRef phase) {
 
 /// Runs a phase and reports its time.
 bool Compilation::timed(StringRef phase, llvm::function_ref<bool()> run) {
-  if (options.progress)
-    options.progress(phase, -1);
-  auto start = std::chrono::steady_clock::now();
-  if (!run())
+  std::optional<double> seconds = timePhase(options, phase, run);
+  if (!seconds)
     return false;
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  report.phases.push_back({phase.str(), seconds});
-  if (options.progress)
-    options.progress(phase, seconds);
+  report.phases.push_back({phase.str(), *seconds});
   return true;
 }
 

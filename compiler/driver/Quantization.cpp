@@ -9,6 +9,7 @@
 #include "passes/Passes.h"
 #include "passes/quantize/ValueRange.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Regex.h"
 
 using namespace mlir;
@@ -89,6 +90,22 @@ static llvm::Error runPass(func::FuncOp function, std::unique_ptr<Pass> pass) {
   return llvm::Error::success();
 }
 
+llvm::Expected<std::unique_ptr<SampleSource>> Quantization::openSamples(func::FuncOp function) const {
+  return lathe::openSamples(options.calibratePath, inputSpecs(function), options.images);
+}
+
+CompileStatus::Code Quantization::failureCode() const {
+  bool isAbsent = !options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath);
+  return isAbsent ? CompileStatus::badEnvironment : CompileStatus::badModel;
+}
+
+TapOptions Quantization::tapOptions() const {
+  TapOptions taps;
+  taps.openProgram = options.openProgram;
+  taps.progress = options.calibrateProgress;
+  return taps;
+}
+
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   const bool hasRanges = !nn::calibratedInputs(function).empty(), hasMoments = needsMoments(function);
   if (options.calibratePath.empty())
@@ -96,12 +113,10 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
                                      : badOption("expects --calibrate with nodes of precision int8, or of int4 by "
                                                  "another method than rtn, in '" +
                                                  options.precisionsPath + "'");
-  auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
+  auto samples = openSamples(function);
   if (!samples)
     return samples.takeError();
-  TapOptions taps;
-  taps.openProgram = options.openProgram;
-  taps.progress = options.calibrateProgress;
+  const TapOptions taps = tapOptions();
   if (hasMoments)
     if (llvm::Error error = quantizeWithMoments(function, **samples, backend, taps, {options.roundProgress}))
       return error;
@@ -140,18 +155,15 @@ static llvm::Error keepSamples(SampleSource &samples, QuantizationStudy &study) 
 }
 
 llvm::Error Quantization::fillStudy(func::FuncOp function) const {
-  auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
+  auto samples = openSamples(function);
   if (!samples)
     return samples.takeError();
   if (llvm::Error error = keepSamples(**samples, *options.study))
     return error;
   recordRanges(function, *options.study);
-  TapOptions taps;
-  taps.openProgram = options.openProgram;
-  taps.progress = options.calibrateProgress;
   auto deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                                                          std::chrono::duration<double>(options.studySeconds));
-  return measureSensitivities(function, **samples, backend, taps, deadline, *options.study);
+  return measureSensitivities(function, **samples, backend, tapOptions(), deadline, *options.study);
 }
 
 llvm::Error Quantization::runStudied(func::FuncOp function) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/Backend.h"
+#include "compiler/calibrate/Taps.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/quantize/PrecisionRules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -19,6 +20,11 @@ public:
   /// Makes integers of what the options ask for; nothing without --quantize and --precisions. Error: what is wrong with samples,
   /// model or precisions (invalid_argument).
   llvm::Error run(mlir::func::FuncOp function) const;
+  /// Of `run`, where options are not at fault: is the model, or are the samples not there?
+  CompileStatus::Code failureCode() const;
+  /// The samples of --calibrate for this function's inputs, and how it is run on them.
+  llvm::Expected<std::unique_ptr<SampleSource>> openSamples(mlir::func::FuncOp function) const;
+  TapOptions tapOptions() const;
 
 private:
   llvm::Error checkSamples(nn::Precision precision) const;

@@ -2,6 +2,7 @@
 #include "compiler/calibrate/Calibration.h"
 #include "compiler/driver/LoadModel.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/Phase.h"
 #include "compiler/driver/Quantization.h"
 #include "compiler/export/QuantizeGraph.h"
 #include "compiler/export/StoreTensors.h"
@@ -12,7 +13,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include <chrono>
 
 using namespace mlir;
 
@@ -52,7 +52,7 @@ private:
   bool insert();
   bool rewrite();
   bool write();
-  llvm::Expected<std::vector<exporter::InputRange>> measure(func::FuncOp function, ArrayRef<Value> points);
+  llvm::Expected<std::vector<nn::ByteGrid>> measure(func::FuncOp function, ArrayRef<Value> points);
   bool timed(StringRef phase, bool (ModelQuantization::*run)());
   bool fail(CompileStatus::Code code, const Twine &message);
   bool failWith(llvm::Error error, CompileStatus::Code otherwise = CompileStatus::badModel);
@@ -78,11 +78,7 @@ bool ModelQuantization::fail(CompileStatus::Code code, const Twine &message) {
 }
 
 bool ModelQuantization::failWith(llvm::Error error, CompileStatus::Code otherwise) {
-  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
-    bool isUsage = info.convertToErrorCode() == std::errc::invalid_argument;
-    fail(isUsage ? CompileStatus::badUsage : otherwise, info.message());
-  });
-  return false;
+  return lathe::fail(messages, status, std::move(error), otherwise);
 }
 
 bool ModelQuantization::check() {
@@ -125,36 +121,28 @@ bool ModelQuantization::import() {
 
 bool ModelQuantization::insert() {
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
-  if (llvm::Error error = quantization.run(function)) {
-    bool isAbsent = !options.calibratePath.empty() && !llvm::sys::fs::exists(options.calibratePath);
-    return failWith(std::move(error), isAbsent ? CompileStatus::badEnvironment : CompileStatus::badModel);
-  }
+  if (llvm::Error error = quantization.run(function))
+    return failWith(std::move(error), quantization.failureCode());
   PassManager passes(&context);
   passes.addNestedPass<func::FuncOp>(createFoldConstants());
   return succeeded(passes.run(*module));
 }
 
 /// Ranges of values that the compiler quantizes in another form, such as before a scale that it moved into weights.
-llvm::Expected<std::vector<exporter::InputRange>> ModelQuantization::measure(func::FuncOp function,
-                                                                             ArrayRef<Value> points) {
+llvm::Expected<std::vector<nn::ByteGrid>> ModelQuantization::measure(func::FuncOp function, ArrayRef<Value> points) {
   if (points.empty())
-    return std::vector<exporter::InputRange>();
-  auto samples = openSamples(options.calibratePath, inputSpecs(function), options.images);
+    return std::vector<nn::ByteGrid>();
+  auto samples = quantization.openSamples(function);
   if (!samples)
     return samples.takeError();
-  TapOptions taps;
-  taps.openProgram = options.openProgram;
-  taps.progress = options.calibrateProgress;
   auto whole = llvm::map_to_vector(points, [](Value value) { return CalibrationPoint{value, 0, {}}; });
-  auto ranges = calibrate(function, whole, **samples, *backend, *parseRangeMethod(options.calibrateMethod), taps);
+  auto ranges = calibrate(function, whole, **samples, *backend, *parseRangeMethod(options.calibrateMethod),
+                          quantization.tapOptions());
   if (!ranges)
     return ranges.takeError();
-  std::vector<exporter::InputRange> result;
-  for (const Calibrated &one : *ranges) {
-    double low = std::min<double>(one.range.low, 0), high = std::max<double>(one.range.high, 0);
-    double scale = std::max((high - low) / 255, double(std::numeric_limits<float>::min()));
-    result.push_back({float(scale), uint8_t(std::clamp(std::nearbyint(-low / scale), 0.0, 255.0))});
-  }
+  std::vector<nn::ByteGrid> result;
+  for (const Calibrated &one : *ranges)
+    result.push_back(nn::byteGridOf({one.range.low, one.range.high}));
   return result;
 }
 
@@ -216,14 +204,7 @@ bool ModelQuantization::write() {
 }
 
 bool ModelQuantization::timed(StringRef phase, bool (ModelQuantization::*run)()) {
-  if (options.progress)
-    options.progress(phase, -1);
-  auto start = std::chrono::steady_clock::now();
-  if (!(this->*run)() || messages.hasErrors())
-    return false;
-  if (options.progress)
-    options.progress(phase, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  return true;
+  return timePhase(options, phase, [&] { return (this->*run)() && !messages.hasErrors(); }).has_value();
 }
 
 CompileStatus ModelQuantization::run() {

@@ -30,6 +30,19 @@ void forInnerNames(const onnx::NodeProto &node, const Visit &visit) {
 
 } // namespace
 
+const onnx::AttributeProto *attributeOf(const onnx::NodeProto &node, llvm::StringRef name) {
+  for (const auto &attribute : node.attribute())
+    if (attribute.name() == name)
+      return &attribute;
+  return nullptr;
+}
+
+double numberOf(const onnx::NodeProto &node, llvm::StringRef name, double missing) {
+  const onnx::AttributeProto *attribute = attributeOf(node, name);
+  return attribute ? (attribute->type() == onnx::AttributeProto::INT ? double(attribute->i()) : attribute->f())
+                   : missing;
+}
+
 GraphEdit::GraphEdit(onnx::GraphProto &graph) : proto(graph) {
   for (const auto &input : proto.input())
     names.insert(input.name());
@@ -115,8 +128,8 @@ std::vector<std::string> GraphEdit::insertMany(onnx::NodeProto &before, const ch
 
 //===- the new order -===//
 
-/// Backwards: nodes all of whose outputs nobody reads any more were there for what was replaced.
-void GraphEdit::dropUnread() {
+/// Backwards: nodes all of whose outputs nobody reads any more were there for what was replaced. Gives the names that are read.
+llvm::StringSet<> GraphEdit::dropUnreadNodes() {
   llvm::StringSet<> read;
   for (const auto &entry : readElsewhere)
     read.insert(entry.getKey());
@@ -135,6 +148,10 @@ void GraphEdit::dropUnread() {
   for (onnx::NodeProto *node : llvm::reverse(living))
     kept.Add()->Swap(node);
   proto.mutable_node()->Swap(&kept);
+  return read;
+}
+
+void GraphEdit::dropUnreadTensors(const llvm::StringSet<> &read) {
   auto isGone = [&](const onnx::TensorProto &tensor) {
     return !read.contains(tensor.name()) && (!initializer(tensor.name()) || !readers(tensor.name()).empty());
   };
@@ -165,7 +182,12 @@ void GraphEdit::finish() {
       nodes.Add()->Swap(&node);
   }
   proto.mutable_node()->Swap(&nodes);
-  dropUnread();
+  dropUnreadTensors(dropUnreadNodes());
+  dropDescriptions();
+}
+
+/// Of tensors that are no more.
+void GraphEdit::dropDescriptions() {
   llvm::StringSet<> made;
   for (const onnx::NodeProto &node : proto.node())
     for (const std::string &output : node.output())

@@ -17,6 +17,11 @@ struct IntAttribute {
   int64_t value;
 };
 
+/// Null: the node has no such attribute.
+const onnx::AttributeProto *attributeOf(const onnx::NodeProto &node, llvm::StringRef name);
+/// A whole or real number; `missing` without the attribute.
+double numberOf(const onnx::NodeProto &node, llvm::StringRef name, double missing);
+
 /// The main graph of a model while it is changed. Nodes keep their addresses till `finish`. Subgraphs are read, never changed.
 class GraphEdit {
 public:
@@ -50,7 +55,9 @@ public:
 
 private:
   onnx::NodeProto &add(onnx::NodeProto &before, const char *op, llvm::ArrayRef<std::string> inputs);
-  void dropUnread();
+  llvm::StringSet<> dropUnreadNodes();
+  void dropUnreadTensors(const llvm::StringSet<> &read);
+  void dropDescriptions();
 
   onnx::GraphProto &proto;
   llvm::StringMap<onnx::NodeProto *> producers;

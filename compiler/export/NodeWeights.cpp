@@ -9,13 +9,6 @@ namespace lathe::exporter {
 
 namespace {
 
-const onnx::AttributeProto *attributeOf(const onnx::NodeProto &node, StringRef name) {
-  for (const auto &attribute : node.attribute())
-    if (attribute.name() == name)
-      return &attribute;
-  return nullptr;
-}
-
 bool isStandard(const onnx::NodeProto &node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
 /// The tensor of an initializer or a Constant; null for what is computed or given.
@@ -52,11 +45,6 @@ std::optional<Source> sourceOf(const GraphEdit &edit, const std::string &name) {
   const onnx::AttributeProto *order = attributeOf(*transpose, "perm");
   bool isSwap = !order || (order->ints_size() == 2 && order->ints(0) == 1 && order->ints(1) == 0);
   return isSwap ? std::optional(Source{transpose->input(0), tensor, true}) : std::nullopt;
-}
-
-bool flag(const onnx::NodeProto &node, StringRef name) {
-  const onnx::AttributeProto *attribute = attributeOf(node, name);
-  return attribute && attribute->i() != 0;
 }
 
 /// The least-squares factor between what the integers say and the own weights of an output.
@@ -153,7 +141,7 @@ std::optional<OwnWeights> ownWeights(const GraphEdit &edit, importer::ModelFile 
   if ((isMatrix || isTable) && own.values.rank() != 2)
     return std::nullopt;
   if (isMatrix)
-    own.outputAxis = flag(node, "transB") == own.isTransposed ? 1 : 0;
+    own.outputAxis = (numberOf(node, "transB", 0) != 0) == own.isTransposed ? 1 : 0;
   else if (own.isTransposed)
     return std::nullopt;
   own.outputs = own.values.dim(own.outputAxis);

@@ -64,7 +64,7 @@ void GraphQuantizer::match(ArrayRef<QuantizedOperation> found, func::FuncOp func
     auto factors = factorsBetween(value, operation->input);
     bool isSame = factors || haveSameElements(value, operation->input);
     auto range = isSame ? rangeOf(operation->input) : std::nullopt;
-    inputs[candidate.input] = {range.value_or(InputRange{1, 0}), factors.value_or(std::vector<float>())};
+    inputs[candidate.input] = {range.value_or(nn::ByteGrid()), factors.value_or(std::vector<float>())};
     if (!range) {
       unknown.push_back(value);
       unknownTensors.push_back(candidate.input);
@@ -72,7 +72,7 @@ void GraphQuantizer::match(ArrayRef<QuantizedOperation> found, func::FuncOp func
   }
 }
 
-void GraphQuantizer::setRanges(ArrayRef<InputRange> measured) {
+void GraphQuantizer::setRanges(ArrayRef<nn::ByteGrid> measured) {
   for (auto [tensor, range] : llvm::zip_equal(unknownTensors, measured))
     inputs[tensor].range = range;
 }

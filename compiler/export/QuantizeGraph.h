@@ -24,7 +24,7 @@ public:
   /// Values (results of the function) that were quantized in another form there, so that their own ranges are not known.
   llvm::ArrayRef<mlir::Value> unknownRanges() const { return unknown; }
   /// In the order of unknownRanges.
-  void setRanges(llvm::ArrayRef<InputRange> ranges);
+  void setRanges(llvm::ArrayRef<nn::ByteGrid> ranges);
   /// Changes the model. Gives the number of nodes that are quantized now.
   size_t rewrite();
   /// Names of nodes that the compiler quantizes, but that could not be changed; behind rewrite.

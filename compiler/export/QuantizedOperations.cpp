@@ -1,5 +1,6 @@
 #include "compiler/export/QuantizedOperations.h"
 #include "dialects/nn/NN.h"
+#include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
 #include "passes/quantize/Uniform.h"
 
@@ -36,16 +37,7 @@ double IntegerMatrix::valueAt(int64_t output, int64_t depth) const {
 
 namespace {
 
-std::optional<reference::Tensor> constantTensor(Value value) {
-  auto constant = value ? value.getDefiningOp<ConstantOp>() : ConstantOp();
-  if (!constant)
-    return std::nullopt;
-  auto tensor = reference::Tensor::fromAttribute(constant.getValue());
-  if (tensor)
-    return *tensor;
-  llvm::consumeError(tensor.takeError());
-  return std::nullopt;
-}
+using reference::constantTensor;
 
 /// The dequantized constant `value`, with its outputs along `outputAxis` and all other axes as depth. Blocks lie along an axis of a
 /// matrix.
@@ -130,10 +122,10 @@ std::optional<std::vector<float>> factorsBetween(Value value, Value scaled) {
   return std::vector(factors->data<float>(), factors->data<float>() + factors->size());
 }
 
-std::optional<InputRange> rangeOf(Value value) {
+std::optional<ByteGrid> rangeOf(Value value) {
   for (Operation *user : value.getUsers())
     if (auto op = dyn_cast<QuantizeOp>(user); op && op.getInput() == value && isFixed(op))
-      return InputRange{float(*scalarConstant(op.getScale())), uint8_t(*scalarConstant(op.getZero()))};
+      return ByteGrid{float(*scalarConstant(op.getScale())), uint8_t(*scalarConstant(op.getZero()))};
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 
 #include "dialects/reference/Tensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/quantize/ValueRange.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,19 +45,13 @@ struct QuantizedOperation {
   int64_t opset() const { return weights.block ? kBlockOpset : kind == measuredRange ? kDynamicOpset : kAxisOpset; }
 };
 
-/// Scale and zero point of unsigned bytes.
-struct InputRange {
-  float scale;
-  uint8_t zero;
-};
-
 /// Do two values have the same elements in the same order? As far as reshapes tell.
 bool haveSameElements(mlir::Value lhs, mlir::Value rhs);
 /// `scaled` has the elements of value * factors, one for each index of the last axis: these factors; none if it is something else.
 std::optional<std::vector<float>> factorsBetween(mlir::Value value, mlir::Value scaled);
 
 /// The range that `value` is quantized with for products; none if it isn't.
-std::optional<InputRange> rangeOf(mlir::Value value);
+std::optional<nn::ByteGrid> rangeOf(mlir::Value value);
 
 /// All of a function in which quantization was inserted and constants were folded, in order.
 std::vector<QuantizedOperation> quantizedOperations(mlir::func::FuncOp function);

@@ -9,19 +9,6 @@ namespace lathe::exporter {
 namespace {
 using T = onnx::TensorProto;
 
-const onnx::AttributeProto *attributeOf(const onnx::NodeProto &node, StringRef name) {
-  for (const auto &attribute : node.attribute())
-    if (attribute.name() == name)
-      return &attribute;
-  return nullptr;
-}
-
-double numberOf(const onnx::NodeProto &node, StringRef name, double missing) {
-  const onnx::AttributeProto *attribute = attributeOf(node, name);
-  return attribute ? (attribute->type() == onnx::AttributeProto::INT ? double(attribute->i()) : attribute->f())
-                   : missing;
-}
-
 template <typename E> void setElements(onnx::TensorProto &tensor, ArrayRef<E> elements) {
   tensor.set_raw_data(elements.data(), elements.size() * sizeof(E));
 }
@@ -68,7 +55,7 @@ std::string NodeRewriter::dequantizedInput(onnx::NodeProto &before, const std::s
     std::string factors = addFloats(tensor + "_factors", input.factors, int64_t(input.factors.size()));
     floats = edit.insert(before, "Mul", {tensor, factors}, tensor + "_smooth");
   }
-  const InputRange &range = input.range;
+  const nn::ByteGrid &range = input.range;
   std::string scale = addFloats(tensor + "_scale", range.scale, {}), zero = edit.newName(tensor + "_zero_point");
   setElements(edit.addInitializer(zero, T::UINT8, {}), ArrayRef(range.zero));
   std::string integers = edit.insert(before, "QuantizeLinear", {floats, scale, zero}, tensor + "_quantized");

@@ -8,7 +8,7 @@ namespace lathe::exporter {
 
 /// What a product with fixedRange reads.
 struct QuantizedInput {
-  InputRange range;
+  nn::ByteGrid range;
   std::vector<float> factors; // per index of the last axis: multiplied before it is quantized; may be empty
 };
 

@@ -41,6 +41,12 @@ std::optional<ValueInterval> intervalOf(Value value) {
   return range.size() == 2 ? std::optional(ValueInterval{range[0], range[1]}) : std::nullopt;
 }
 
+ByteGrid byteGridOf(ValueInterval interval) {
+  double low = std::min(interval.low, 0.0), high = std::max(interval.high, 0.0);
+  double scale = std::max((high - low) / 255, double(std::numeric_limits<float>::min()));
+  return {float(scale), uint8_t(std::clamp(std::nearbyint(-low / scale), 0.0, 255.0))};
+}
+
 void setMoments(Value value, ChannelMoments moments) {
   noteNumbers(value, kMeans, moments.means);
   noteNumbers(value, kSquares, moments.squares);
@@ -82,23 +88,34 @@ Value clipped(Value x, Value scale, double most, OpBuilder &b) {
   return b.create<BinaryOp>(x.getLoc(), x.getType(), BinaryKind::min, low, bound(most));
 }
 
+/// Constant weights, and the scales that their integers get.
+struct ScaledWeights {
+  reference::Tensor values;
+  SmallVector<float> scales;
+  Value scale; // the same, as a constant that broadcasts to the weights
+
+  /// nullopt: weights are not finite.
+  static std::optional<ScaledWeights> of(ConstantOp constant, int64_t axis, unsigned bits, OpBuilder &b) {
+    auto values = reference::constantTensor(constant);
+    auto scales = values ? weightScales(*values, axis, bits) : std::nullopt;
+    if (!scales)
+      return std::nullopt;
+    SmallVector<int64_t> shape(values->rank(), 1);
+    shape[axis] = values->dim(axis);
+    auto type = RankedTensorType::get(shape, b.getF32Type());
+    Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
+    return ScaledWeights{*values, *scales, scale};
+  }
+};
+
 /// Integers of `bits` bits of constant weights, dequantized: a scale for each index of `axis`. Null if they are not finite.
 Value quantizedConstant(ConstantOp constant, int64_t axis, unsigned bits, OpBuilder &b) {
-  auto values = reference::Tensor::fromAttribute(constant.getValue());
-  if (!values) {
-    llvm::consumeError(values.takeError());
+  auto weights = ScaledWeights::of(constant, axis, bits, b);
+  if (!weights)
     return {};
-  }
-  std::optional<SmallVector<float>> scales = weightScales(*values, axis, bits);
-  if (!scales)
-    return {};
-  SmallVector<int64_t> shape(values->rank(), 1);
-  shape[axis] = values->dim(axis);
-  auto type = RankedTensorType::get(shape, b.getF32Type());
-  Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
-  Value inside = bits < 8 ? clipped(constant, scale, mostInteger(bits), b) : constant;
-  Value integers = createQuantize(b, constant.getLoc(), inside, scale, {}, b.getIntegerType(8));
-  return createDequantize(b, constant.getLoc(), integers, scale, {});
+  Value inside = bits < 8 ? clipped(constant, weights->scale, mostInteger(bits), b) : constant;
+  Value integers = createQuantize(b, constant.getLoc(), inside, weights->scale, {}, b.getIntegerType(8));
+  return createDequantize(b, constant.getLoc(), integers, weights->scale, {});
 }
 
 /// The same, rounded so that the mean of what `product` gives stays, where the means of its input's channels are known. Null: they are
@@ -109,21 +126,12 @@ Value quantizedKeepingMean(const WeightedProduct &product, unsigned bits, OpBuil
   if (int64_t(moments.means.size()) != places.channels() || moments.squares.size() != moments.means.size())
     return {};
   ConstantOp constant = product.constant();
-  auto values = reference::Tensor::fromAttribute(constant.getValue());
-  if (!values) {
-    llvm::consumeError(values.takeError());
+  auto weights = ScaledWeights::of(constant, product.outputAxis, bits, b);
+  if (!weights)
     return {};
-  }
-  std::optional<SmallVector<float>> scales = weightScales(*values, product.outputAxis, bits);
-  if (!scales)
-    return {};
-  SmallVector<int64_t> shape(values->rank(), 1);
-  shape[product.outputAxis] = values->dim(product.outputAxis);
-  auto type = RankedTensorType::get(shape, b.getF32Type());
-  reference::Tensor rounded = roundKeepingMean(*values, *scales, places, moments, bits);
-  Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
+  reference::Tensor rounded = roundKeepingMean(weights->values, weights->scales, places, moments, bits);
   Value integers = b.create<ConstantOp>(constant.getLoc(), rounded.type(), rounded.toAttribute());
-  return createDequantize(b, constant.getLoc(), integers, scale, {});
+  return createDequantize(b, constant.getLoc(), integers, weights->scale, {});
 }
 
 /// Scale and zero point of unsigned 8-bit integers.
@@ -134,10 +142,8 @@ struct Parameters {
 Type unsignedByte(OpBuilder &b) { return b.getIntegerType(8, /*isSigned=*/false); }
 
 Parameters fixedParameters(ValueInterval interval, Location location, OpBuilder &b) {
-  double low = std::min(interval.low, 0.0), high = std::max(interval.high, 0.0);
-  double scale = std::max((high - low) / 255, double(std::numeric_limits<float>::min()));
-  double zero = std::clamp(std::nearbyint(-low / scale), 0.0, 255.0);
-  return {createScalar(b, location, b.getF32Type(), scale), createScalar(b, location, unsignedByte(b), zero)};
+  ByteGrid grid = byteGridOf(interval);
+  return {createScalar(b, location, b.getF32Type(), grid.scale), createScalar(b, location, unsignedByte(b), grid.zero)};
 }
 
 /// From the least and largest value; a tensor of zeros has a scale of 0.

@@ -11,6 +11,13 @@ struct ValueInterval {
   double low, high;
 };
 
+/// Scale and zero point of unsigned 8-bit integers that cover an interval, and 0.
+struct ByteGrid {
+  float scale = 1;
+  uint8_t zero = 0;
+};
+ByteGrid byteGridOf(ValueInterval interval);
+
 /// Notes it at the operation (of one result) or argument that defines the value, as `lathe.range`.
 void setInterval(mlir::Value value, ValueInterval interval);
 std::optional<ValueInterval> intervalOf(mlir::Value value);
