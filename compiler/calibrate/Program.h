@@ -17,14 +17,20 @@ struct CallTime {
   double nanoseconds = 0;
 };
 
+/// A tensor that a program gives.
+struct OutputView {
+  llvm::ArrayRef<int64_t> shape;
+  llvm::StringRef type; // f32, i64, bool, ...
+  const void *data = nullptr;
+};
+
 /// A compiled program that can be run; one thread at a time.
 class RunnableProgram {
 public:
-  using OutputFn = llvm::function_ref<void(size_t number, llvm::ArrayRef<int64_t> shape, const void *data)>;
+  using OutputFn = llvm::function_ref<void(size_t number, const OutputView &output)>;
 
   virtual ~RunnableProgram() = default;
-  /// Runs once. `output` is told of each output: its number, its sizes and the values (row-major, as in the program; for the time
-  /// of the call).
+  /// Runs once. `output` is told of each output: its number, and the values (row-major; for the time of the call).
   virtual llvm::Error run(llvm::ArrayRef<reference::Tensor> inputs, OutputFn output) = 0;
   /// The least times of all calls, in `runs` runs.
   virtual llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> inputs, size_t runs) = 0;

@@ -1,13 +1,12 @@
 #include "compiler/calibrate/Taps.h"
 #include "backends/artifact/ArtifactWriter.h"
+#include "compiler/calibrate/TemporaryArtifact.h"
 #include "compiler/pipeline/LowerToPlan.h"
 #include "compiler/pipeline/OrderOperations.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Pipelines.h"
 #include "passes/memory/PlanArena.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -62,13 +61,12 @@ llvm::Error compileTo(StringRef path, ModuleOp module, Backend &backend) {
 
 llvm::Expected<std::unique_ptr<RunnableProgram>> build(func::FuncOp function, ArrayRef<Value> points, Backend &backend,
                                                        const OpenProgram &open) {
-  SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("lathe-calibration", "lathe", path))
-    return failed("can't make a temporary file: " + error.message());
-  auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(path); });
-  if (llvm::Error error = writeTaps(path, function, points, backend))
+  TemporaryArtifact artifact;
+  if (llvm::Error error = artifact.make("lathe-calibration"))
     return std::move(error);
-  return open(path);
+  if (llvm::Error error = writeTaps(artifact.path(), function, points, backend))
+    return std::move(error);
+  return open(artifact.path());
 }
 
 } // namespace
@@ -100,8 +98,8 @@ llvm::Error runTaps(func::FuncOp function, ArrayRef<Value> points, SampleSource 
     llvm::Expected<reference::Tensors> inputs = samples.load(i);
     if (!inputs)
       return inputs.takeError();
-    auto output = [&](size_t number, ArrayRef<int64_t> shape, const void *data) { observe({i, number, shape, data}); };
-    if (llvm::Error error = (*program)->run(*inputs, output))
+    auto tell = [&](size_t number, const OutputView &output) { observe({i, number, output.shape, output.data}); };
+    if (llvm::Error error = (*program)->run(*inputs, tell))
       return failed("calibration sample " + llvm::Twine(i) + ": " + llvm::toString(std::move(error)));
     if (options.progress)
       options.progress(i + 1, count());

@@ -1,5 +1,4 @@
 #include "compiler/capi/MeasuredOneDnn.h"
-#include "compiler/capi/ObserveArtifact.h"
 #include "compiler/capi/ReadOptions.h"
 #include "compiler/capi/RunArtifact.h"
 #include "compiler/diff/Accuracy.h"

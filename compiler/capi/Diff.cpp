@@ -1,6 +1,6 @@
 #include "compiler/diff/Diff.h"
-#include "compiler/capi/ObserveArtifact.h"
 #include "compiler/capi/ReadOptions.h"
+#include "compiler/capi/RunArtifact.h"
 #include "compiler/driver/OutputFile.h"
 #include <exception>
 

@@ -1,10 +1,10 @@
 #include "compiler/diff/Diff.h"
+#include "compiler/calibrate/TemporaryArtifact.h"
+#include "compiler/calibrate/Turns.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/import/Import.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include <chrono>
 
 using namespace llvm;
 
@@ -13,34 +13,6 @@ namespace lathe::diff {
 namespace {
 
 using Inputs = std::vector<reference::Tensor>;
-
-/// Least times of runs in turns, so that what else the machine does meets both.
-struct Turns {
-  double seconds[2] = {0, 0};
-};
-
-Expected<double> timeOfRun(ObservedProgram &program, const Inputs &inputs) {
-  auto start = std::chrono::steady_clock::now();
-  if (Error error = program.run(inputs, nullptr, [](size_t, const OutputView &) {}))
-    return std::move(error);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Error timeInTurns(ObservedProgram *programs[2], const Inputs inputs[2], Turns &turns) {
-  constexpr double mostSeconds = 2;
-  constexpr int fewestRounds = 5, mostRounds = 200;
-  double sum = 0;
-  for (int round = 0; round < fewestRounds || (round < mostRounds && sum < mostSeconds); ++round)
-    for (size_t i = 0; i < 2; ++i) {
-      Expected<double> seconds = timeOfRun(*programs[i], inputs[i]);
-      if (!seconds)
-        return seconds.takeError();
-      sum += *seconds;
-      if (round > 0) // the first one binds shapes and checks weights
-        turns.seconds[i] = turns.seconds[i] == 0 ? *seconds : std::min(turns.seconds[i], *seconds);
-    }
-  return Error::success();
-}
 
 class Diffing {
 public:
@@ -51,6 +23,8 @@ public:
 private:
   bool open();
   bool compare();
+  bool compileF32(StringRef path);
+  Inputs inOrderOf(const ObservedProgram &program, ArrayRef<reference::Tensor> sample);
   bool measureSpeed();
   bool fail(DiffStatus::Code code, const Twine &message) {
     status.code = code;
@@ -74,7 +48,7 @@ bool Diffing::open() {
   for (const std::string *path : {&options.modelPath, &options.artifactPath, &options.dataPath})
     if (!sys::fs::exists(*path) && (path != &options.modelPath || options.modelData.empty()))
       return fail(DiffStatus::badEnvironment, "cannot open '" + *path + "': no such file or folder");
-  auto opened = options.open(options.artifactPath, 0);
+  auto opened = options.open(options.artifactPath);
   if (!opened)
     return fail(DiffStatus::badEnvironment, toString(opened.takeError()));
   artifact = std::move(*opened);
@@ -120,44 +94,52 @@ bool Diffing::compare() {
 }
 
 /// Compiles the model as the artifact was, but without quantization.
-bool Diffing::measureSpeed() {
-  Comparison &comparison = status.comparison;
-  SmallString<128> path;
-  if (std::error_code error = sys::fs::createTemporaryFile("lathe-f32", "lathe", path))
-    return fail(DiffStatus::badEnvironment, "can't make a temporary file: " + error.message());
-  auto remove = make_scope_exit([&] { sys::fs::remove(path); });
+bool Diffing::compileF32(StringRef path) {
   CompileOptions compile;
   compile.modelPath = options.modelPath;
   compile.modelData = options.modelData;
-  compile.outputPath = path.str().str();
-  compile.dims = options.dims.empty() ? comparison.compiledWith.dims : options.dims;
+  compile.outputPath = path.str();
+  compile.dims = options.dims.empty() ? status.comparison.compiledWith.dims : options.dims;
   CompileStatus compiled = compileModel(compile);
-  if (!compiled.isOk()) {
-    status.messages += compiled.messages;
-    status.code = DiffStatus::badModel;
+  if (compiled.isOk())
+    return true;
+  status.messages += compiled.messages;
+  status.code = DiffStatus::badModel;
+  return false;
+}
+
+/// A sample in the order of the program's inputs.
+Inputs Diffing::inOrderOf(const ObservedProgram &program, ArrayRef<reference::Tensor> sample) {
+  Inputs inputs;
+  for (const std::string &name : program.inputNames())
+    for (auto [spec, tensor] : zip_equal(model.inputs(), sample))
+      if (spec.name == name)
+        inputs.push_back(tensor);
+  return inputs;
+}
+
+bool Diffing::measureSpeed() {
+  Comparison &comparison = status.comparison;
+  TemporaryArtifact file;
+  if (Error error = file.make("lathe-f32"))
+    return fail(DiffStatus::badEnvironment, toString(std::move(error)));
+  if (!compileF32(file.path()))
     return false;
-  }
-  auto f32 = options.open(path, 0);
+  auto f32 = options.open(file.path());
   if (!f32)
     return fail(DiffStatus::badEnvironment, toString(f32.takeError()));
-  auto loaded = samples->load(0);
-  if (!loaded)
-    return fail(DiffStatus::badModel, toString(loaded.takeError()));
-  ObservedProgram *programs[2] = {artifact.get(), f32->get()};
-  Inputs inputs[2];
-  std::vector<InputSpec> specs = model.inputs();
-  for (size_t i = 0; i < 2; ++i)
-    for (const std::string &name : programs[i]->inputNames())
-      for (auto [spec, tensor] : zip_equal(specs, *loaded))
-        if (spec.name == name)
-          inputs[i].push_back(tensor);
-  Turns turns;
-  if (Error error = timeInTurns(programs, inputs, turns))
-    return fail(DiffStatus::badModel, toString(std::move(error)));
-  comparison.seconds = turns.seconds[0];
-  comparison.f32Seconds = turns.seconds[1];
-  (void)sys::fs::file_size(path, comparison.f32FileBytes);
-  auto memory = (*f32)->memoryBytes(inputs[1]);
+  auto sample = samples->load(0);
+  if (!sample)
+    return fail(DiffStatus::badModel, toString(sample.takeError()));
+  Inputs own = inOrderOf(*artifact, *sample), other = inOrderOf(**f32, *sample);
+  constexpr double timedSeconds = 2;
+  auto times = timeInTurns({*artifact, own}, {**f32, other}, timedSeconds);
+  if (!times)
+    return fail(DiffStatus::badModel, toString(times.takeError()));
+  comparison.seconds = (*times)[0];
+  comparison.f32Seconds = (*times)[1];
+  (void)sys::fs::file_size(file.path(), comparison.f32FileBytes);
+  auto memory = (*f32)->memoryBytes(other);
   if (!memory)
     return fail(DiffStatus::badModel, toString(memory.takeError()));
   comparison.f32MemoryBytes = *memory;

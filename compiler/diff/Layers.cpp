@@ -1,4 +1,5 @@
 #include "compiler/diff/Layers.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include <cmath>
@@ -47,6 +48,7 @@ private:
   using Inputs = std::vector<reference::Tensor>;
 
   Error matchBorders();
+  bool addLayer(size_t call, size_t number, const ObservedValue &arg);
   Error findLayers(const Inputs &inputs);
   Error measureSample(size_t number);
   Error measureHarm(const Inputs &inputs);
@@ -71,6 +73,7 @@ private:
   std::map<std::pair<size_t, size_t>, size_t> layerOf; // by call and argument
   std::vector<Expected32> outputs, taps;
   std::vector<std::vector<float>> localErrors; // of layers, in the present sample
+  uint64_t tapBytes = 0;
   size_t harmSamples = 0, stepsDone = 0, steps = 0;
 };
 
@@ -120,57 +123,60 @@ Measuring::Inputs Measuring::inOrderOfArtifact(const Inputs &inputs) const {
   return ordered;
 }
 
+/// A layer for the argument, if the model has its value and there is room for it.
+bool Measuring::addLayer(size_t call, size_t number, const ObservedValue &arg) {
+  const ReferenceValue *value = reference.find(arg.node);
+  result.unmatched += !value;
+  if (!value)
+    return false;
+  size_t bytes = arg.sizeBytes * (arg.type == "f32" ? 1 : sizeof(float));
+  if (!tapOf.contains(arg.node) && (tapBytes += bytes) > mostTapBytes) {
+    ++result.tooLarge;
+    return false;
+  }
+  Layer layer;
+  layer.node = arg.node.str();
+  layer.call = call;
+  layer.arg = number;
+  layer.type = arg.type.str();
+  layer.product = value->product;
+  layer.scale = arg.scale;
+  layer.zero = arg.zero;
+  if (layer.isInteger())
+    layer.representation.emplace(arg.scale, arg.zero, arg.type == "i8");
+  layerOf[{call, number}] = result.layers.size();
+  if (tapOf.try_emplace(arg.node, tapNames.size()).second)
+    tapNames.push_back(layer.node);
+  result.layers.push_back(std::move(layer));
+  return true;
+}
+
 /// A run tells which values the artifact knows.
 Error Measuring::findLayers(const Inputs &inputs) {
   std::map<const void *, size_t> written; // where layers lie
-  uint64_t tapBytes = 0;
   auto observe = [&](size_t call, ArrayRef<ObservedValue> args) {
     bool isKnown = false;
-    SmallVector<size_t> read;
+    std::vector<size_t> read;
     for (const ObservedValue &arg : args)
       if (auto it = written.find(arg.data); arg.node.empty() && it != written.end())
         read.push_back(it->second);
     for (auto [number, arg] : llvm::enumerate(args)) {
-      if (arg.node.empty())
+      if (arg.node.empty() || !options.layers || !addLayer(call, number, arg))
         continue;
-      const ReferenceValue *value = reference.find(arg.node);
-      if (!options.layers)
-        continue;
-      result.unmatched += !value;
-      if (!value)
-        continue;
-      size_t bytes = arg.sizeBytes * (arg.type == "f32" ? 1 : sizeof(float));
-      if (!tapOf.contains(arg.node) && (tapBytes += bytes) > mostTapBytes) {
-        ++result.tooLarge;
-        continue;
-      }
       isKnown = true;
-      Layer layer;
-      layer.node = arg.node.str();
-      layer.call = call;
-      layer.arg = number;
-      layer.type = arg.type.str();
-      layer.product = value->product;
-      layer.scale = arg.scale;
-      layer.zero = arg.zero;
-      layer.inputs.assign(read.begin(), read.end());
-      if (layer.isInteger())
-        layer.representation.emplace(arg.scale, arg.zero, arg.type == "i8");
-      written[arg.data] = result.layers.size();
-      layerOf[{call, number}] = result.layers.size();
-      if (tapOf.try_emplace(arg.node, tapNames.size()).second)
-        tapNames.push_back(layer.node);
-      result.layers.push_back(std::move(layer));
+      result.layers.back().inputs = read;
+      written[arg.data] = result.layers.size() - 1;
     }
     result.calls = std::max(result.calls, call + 1);
     result.knownCalls += isKnown;
   };
-  if (Error error = artifact.run(inOrderOfArtifact(inputs), observe, ignoreOutput))
+  Inputs given = inOrderOfArtifact(inputs);
+  if (Error error = artifact.observe(given, observe, ignoreOutput))
     return error;
   if (result.unmatched > 0 && result.layers.size() <= inputs.size())
     return createStringError("the artifact was compiled from another model: none of its " + Twine(result.unmatched) +
                              " layers is a node of this one");
-  auto memory = artifact.memoryBytes(inOrderOfArtifact(inputs));
+  auto memory = artifact.memoryBytes(given);
   if (!memory)
     return memory.takeError();
   result.memoryBytes = *memory;
@@ -182,7 +188,7 @@ Error Measuring::findLayers(const Inputs &inputs) {
 Error Measuring::runReference(const Inputs &inputs) {
   outputs.assign(outputOrder.size(), {});
   taps.assign(tapNames.size(), {});
-  return program->run(inputs, nullptr, [&](size_t number, const OutputView &output) {
+  return program->run(inputs, [&](size_t number, const OutputView &output) {
     bool isTap = number >= outputs.size();
     Expected32 &expected = isTap ? taps[number - outputs.size()] : outputs[number];
     expected.shape.assign(output.shape.begin(), output.shape.end());
@@ -220,8 +226,8 @@ void Measuring::takeLayer(Layer &layer, const ObservedValue &value, bool isLocal
   ArrayRef<int64_t> shape = expected.shape;
   size_t axis = size_t(reference.find(layer.node)->channelAxis);
   if (axis < shape.size())
-    layer.channels.add(expected.numbers, got, int64_t(countOf(shape.take_front(axis))), shape[axis],
-                       int64_t(countOf(shape.drop_front(axis + 1))));
+    layer.channels.add(expected.numbers, got, mlir::computeProduct(shape.take_front(axis)), shape[axis],
+                       mlir::computeProduct(shape.drop_front(axis + 1)));
   writeValue(value, expected.shape, expected.numbers);
   for (auto [g, e] : llvm::zip_equal(got, expected.numbers))
     g -= e;
@@ -265,7 +271,7 @@ Error Measuring::measureSample(size_t number) {
       } else
         problem = "output '" + result.outputs[i].name + "' has other sizes in the model";
     };
-    if (Error error = artifact.run(given, observe, compare))
+    if (Error error = artifact.observe(given, observe, compare))
       return error;
     step();
   }
@@ -305,7 +311,7 @@ Error Measuring::measureHarm(const Inputs &inputs) {
       if (number < errors.size() && ArrayRef<int64_t>(outputs[number].shape) == output.shape)
         errors[number].add(outputs[number].numbers, toFloats(output));
     };
-    if (Error error = program->run(inputs, inject, compare))
+    if (Error error = program->observe(inputs, inject, compare))
       return error;
     if (isFound)
       layer.harm = layer.harm.value_or(0) + relativeEnergy(errors) / double(harmSamples);

@@ -1,5 +1,6 @@
 #include "compiler/diff/ModelOrder.h"
 #include "dialects/reference/Scalar.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
@@ -9,12 +10,7 @@ using namespace llvm;
 
 namespace lathe::diff {
 
-size_t countOf(ArrayRef<int64_t> shape) {
-  size_t count = 1;
-  for (int64_t size : shape)
-    count *= size_t(size);
-  return count;
-}
+static size_t countOf(ArrayRef<int64_t> shape) { return size_t(mlir::computeProduct(shape)); }
 
 bool fits(const ObservedValue &value, ArrayRef<int64_t> shape) {
   size_t bytes = value.type == "f32" ? 4 : 1;

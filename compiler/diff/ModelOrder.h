@@ -5,7 +5,6 @@
 
 namespace lathe::diff {
 
-size_t countOf(llvm::ArrayRef<int64_t> shape);
 /// Can `value` hold a tensor of the model of this shape?
 bool fits(const ObservedValue &value, llvm::ArrayRef<int64_t> shape);
 /// Reads a value that fits.

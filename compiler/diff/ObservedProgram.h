@@ -1,12 +1,7 @@
 // What comparing asks of a program: who links the runtime (the tool, the C API) hands in how an artifact is opened.
 #pragma once
 
-#include "dialects/reference/Evaluate.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/Support/Error.h"
-#include <functional>
-#include <memory>
-#include <string>
+#include "compiler/calibrate/Program.h"
 
 namespace lathe::diff {
 
@@ -21,32 +16,22 @@ struct ObservedValue {
   size_t sizeBytes = 0;          // up to the end of the memory, at least the tensor
 };
 
-/// A tensor that a program gives.
-struct OutputView {
-  llvm::ArrayRef<int64_t> shape;
-  llvm::StringRef type; // f32, i64, bool, ...
-  const void *data = nullptr;
-};
-
 /// An artifact that can be run and looked into; one thread at a time.
-class ObservedProgram {
+class ObservedProgram : public RunnableProgram {
 public:
   using ObserveFn = llvm::function_ref<void(size_t call, llvm::ArrayRef<ObservedValue> args)>;
-  using OutputFn = llvm::function_ref<void(size_t number, const OutputView &output)>;
 
-  virtual ~ObservedProgram() = default;
   virtual llvm::ArrayRef<std::string> inputNames() const = 0;
   virtual llvm::ArrayRef<std::string> outputNames() const = 0;
   /// Options that it was compiled with, as on the command line.
   virtual std::string flags() const = 0;
-  /// Runs once. `observe` (may be null) is told of each call, `output` of each output (valid until the next run).
-  virtual llvm::Error run(llvm::ArrayRef<reference::Tensor> inputs, ObserveFn observe, OutputFn output) = 0;
+  /// Runs once, and tells `observe` of each call.
+  virtual llvm::Error observe(llvm::ArrayRef<reference::Tensor> inputs, ObserveFn observe, OutputFn output) = 0;
   /// What such a run takes in all, weights included.
   virtual llvm::Expected<uint64_t> memoryBytes(llvm::ArrayRef<reference::Tensor> inputs) = 0;
 };
 
-/// Opens an artifact with so many threads (0: all). The file may be removed once it is open.
-using OpenObserved =
-    std::function<llvm::Expected<std::unique_ptr<ObservedProgram>>(llvm::StringRef path, unsigned threads)>;
+/// Opens an artifact. The file may be removed once it is open.
+using OpenObserved = std::function<llvm::Expected<std::unique_ptr<ObservedProgram>>(llvm::StringRef path)>;
 
 } // namespace lathe::diff

@@ -1,12 +1,11 @@
 #include "compiler/diff/Reference.h"
 #include "compiler/calibrate/Taps.h"
+#include "compiler/calibrate/TemporaryArtifact.h"
 #include "compiler/driver/LoadModel.h"
 #include "dialects/support/Decisions.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Pipelines.h"
 #include "passes/support/QuantizedOrigin.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -156,13 +155,12 @@ llvm::Expected<std::unique_ptr<ObservedProgram>> Reference::compile(ArrayRef<std
   SmallVector<Value> points(function().front().getTerminator()->getOperands());
   for (const std::string &name : names)
     points.push_back(find(name)->value);
-  SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("lathe-diff", "lathe", path))
-    return llvm::createStringError("can't make a temporary file: " + error.message());
-  auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(path); });
-  if (llvm::Error error = writeTaps(path, function(), points, *backend))
+  TemporaryArtifact artifact;
+  if (llvm::Error error = artifact.make("lathe-diff"))
     return std::move(error);
-  return open(path, 0);
+  if (llvm::Error error = writeTaps(artifact.path(), function(), points, *backend))
+    return std::move(error);
+  return open(artifact.path());
 }
 
 } // namespace lathe::diff

@@ -1,4 +1,5 @@
 #include "compiler/search/OutputError.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
@@ -100,14 +101,12 @@ llvm::Expected<std::vector<Outputs>> runAll(RunnableProgram &program, llvm::Arra
   std::vector<Outputs> all;
   for (const reference::Tensors &inputs : samples) {
     Outputs &outputs = all.emplace_back();
-    auto keep = [&](size_t number, llvm::ArrayRef<int64_t> shape, const void *data) {
+    auto keep = [&](size_t number, const OutputView &output) {
       if (number >= isFloat.size() || !isFloat[number])
         return;
-      size_t count = 1;
-      for (int64_t size : shape)
-        count *= size_t(size);
-      const auto *values = static_cast<const float *>(data);
-      outputs.outputs.push_back({{values, values + count}, shape.empty() ? 1 : size_t(shape.back())});
+      const auto *values = static_cast<const float *>(output.data);
+      const size_t lastAxis = output.shape.empty() ? 1 : size_t(output.shape.back());
+      outputs.outputs.push_back({{values, values + mlir::computeProduct(output.shape)}, lastAxis});
     };
     if (llvm::Error error = program.run(inputs, keep))
       return std::move(error);

@@ -1,7 +1,6 @@
 #include "compiler/search/Trial.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
-#include <chrono>
 
 namespace lathe {
 
@@ -24,31 +23,7 @@ llvm::StringMap<double> timesByName(llvm::ArrayRef<CallTime> calls, const llvm::
 }
 } // namespace
 
-llvm::Expected<double> Trial::runMilliseconds(RunnableProgram &program) {
-  auto start = std::chrono::steady_clock::now();
-  if (llvm::Error error = program.run(study.samples.front(), [](auto...) {}))
-    return std::move(error);
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// In turns, so that what else the machine does falls on both.
-llvm::Expected<double> Trial::timeRatio(RunnableProgram &program) {
-  constexpr double seconds = 1.5;
-  constexpr int leastRounds = 5;
-  double own = 1e300, other = 1e300;
-  auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  for (int round = 0; round < leastRounds || std::chrono::steady_clock::now() < end; ++round) {
-    auto first = runMilliseconds(*reference);
-    if (!first)
-      return first.takeError();
-    auto second = runMilliseconds(program);
-    if (!second)
-      return second.takeError();
-    other = std::min(other, *first), own = std::min(own, *second);
-  }
-  referenceMs = std::min(referenceMs, other);
-  return own / other;
-}
+TimedProgram Trial::timed(RunnableProgram &program) const { return {program, study.samples.front()}; }
 
 llvm::Expected<double> Trial::errorOf(llvm::StringRef path, RunnableProgram &program) {
   if (options.askError)
@@ -68,11 +43,11 @@ llvm::Expected<Measured> Trial::openReference(llvm::StringRef path) {
   if (!outputs)
     return outputs.takeError();
   expected = std::move(*outputs);
-  auto time = runMilliseconds(*reference);
-  if (!time)
-    return time.takeError();
-  referenceMs = *time;
-  return Measured{0, 1, referenceMs, sizeOf(path)};
+  auto seconds = timeInTurns(timed(*reference), timed(*reference), 0);
+  if (!seconds)
+    return seconds.takeError();
+  referenceSeconds = std::min((*seconds)[0], (*seconds)[1]);
+  return Measured{0, 1, 1e3 * referenceSeconds, sizeOf(path)};
 }
 
 llvm::Expected<Measured> Trial::measure(llvm::StringRef path) {
@@ -82,10 +57,13 @@ llvm::Expected<Measured> Trial::measure(llvm::StringRef path) {
   auto error = errorOf(path, **program);
   if (!error)
     return error.takeError();
-  auto ratio = timeRatio(**program);
-  if (!ratio)
-    return ratio.takeError();
-  return Measured{*error, *ratio, *ratio * referenceMs, sizeOf(path)};
+  constexpr double timedSeconds = 1.5;
+  auto seconds = timeInTurns(timed(*reference), timed(**program), timedSeconds);
+  if (!seconds)
+    return seconds.takeError();
+  referenceSeconds = std::min(referenceSeconds, (*seconds)[0]);
+  double ratio = (*seconds)[1] / (*seconds)[0];
+  return Measured{*error, ratio, 1e3 * ratio * referenceSeconds, sizeOf(path)};
 }
 
 llvm::Expected<std::vector<double>> Trial::nodeTimes(llvm::StringRef path) {

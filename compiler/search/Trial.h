@@ -1,6 +1,7 @@
 // Measures a candidate of a search beside f32.
 #pragma once
 
+#include "compiler/calibrate/Turns.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/search/Candidates.h"
 #include "compiler/search/OutputError.h"
@@ -26,14 +27,13 @@ public:
 
 private:
   llvm::Expected<double> errorOf(llvm::StringRef path, RunnableProgram &program);
-  llvm::Expected<double> runMilliseconds(RunnableProgram &program);
-  llvm::Expected<double> timeRatio(RunnableProgram &program);
+  TimedProgram timed(RunnableProgram &program) const; // on the first sample
 
   const CompileOptions &options;
   const QuantizationStudy &study;
   std::unique_ptr<RunnableProgram> reference;
   std::vector<Outputs> expected;
-  double referenceMs = 0;
+  double referenceSeconds = 0;
 };
 
 } // namespace lathe

@@ -1,5 +1,5 @@
 #include "tools/lathe-compile/DiffCommand.h"
-#include "compiler/capi/ObserveArtifact.h"
+#include "compiler/capi/RunArtifact.h"
 #include "compiler/driver/OutputFile.h"
 #include "tools/lathe-compile/Progress.h"
 #include <cstdio>

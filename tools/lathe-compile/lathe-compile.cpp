@@ -1,7 +1,6 @@
 // The compiler's half of the command line: `lathe compile`, `quantize`, `check`, `diff` and `tune-db` start this program, so that running a compiled
 // model never loads LLVM. Exit codes: docs/Errors.md.
 #include "compiler/capi/MeasuredOneDnn.h"
-#include "compiler/capi/ObserveArtifact.h"
 #include "compiler/capi/RunArtifact.h"
 #include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
