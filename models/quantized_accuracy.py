@@ -18,16 +18,27 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
+import numpy as np  # noqa: E402
+
+from models import command  # noqa: E402
 from models.build import build  # noqa: E402
 
 TASKS = ["digits", "files", "sentences"]
 DEFAULT = ["--quantize", "int8"]
 
 
+def compiled(path, folder, data, label, *options):
+    """Compiles the model: in f32, or with options of quantization, calibrated with `data` ({input: samples}) if they ask for it."""
+    artifact = os.path.join(folder, label + ".lathe")
+    if "int8" in options or "int4" in options and "rtn" not in options:
+        samples = os.path.join(folder, "calibration.npz")
+        np.savez(samples, **data)
+        options = (*options, "--calibrate", samples)
+    return artifact, command.compile_model(path, artifact, *options)
+
+
 def measure(task, options=tuple(DEFAULT), model=None):
     """Figures of the task's model compiled with `options` beside f32's. `model`: another ONNX file with its inputs and outputs."""
-    from models.accuracy.measure import compiled
-
     module = importlib.import_module("models.accuracy." + task)
     path = model or build(module.MODEL)
     with tempfile.TemporaryDirectory() as folder:

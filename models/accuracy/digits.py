@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.accuracy.measure import run
 from models.builders.digits import samples
+from models.command import run
 
 MODEL = "digits"
 CALIBRATION = 128  # pictures, of those it was trained with

@@ -6,8 +6,8 @@ import sysconfig
 
 import numpy as np
 
-from models.accuracy.measure import run
 from models.builders.wheels import package_file
+from models.command import run
 
 MODEL = "magika"
 COUNT, CALIBRATION = 2000, 128  # files

@@ -8,7 +8,7 @@ import numpy as np
 
 from models import zoo
 from models.accuracy import tokens
-from models.accuracy.measure import run
+from models.command import run
 
 MODEL = "minilm"
 PAIRS = 500

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _runtime
 from .dtypes import numpy_dtype
-from .samples import name_samples, write_samples
+from .samples import on_disk
 
 _OPTIONS = {"cpu", "dims", "report", "dump_to", "tune", "tune_db", "tune_threads", "tune_seconds", "provider", "quantize",
             "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "weight_bits",
@@ -115,11 +115,9 @@ def _arguments(options: dict) -> list[str]:
     if cpu:
         arguments += ["--cpu", cpu if isinstance(cpu, str) else ",".join(cpu)]
     for name, flag in (("report", "--report"), ("dump_to", "--dump-to"), ("tune_db", "--tune-db"),
-                       ("provider", "--provider"), ("pareto", "--pareto")):
+                       ("provider", "--provider"), ("pareto", "--pareto"), ("precisions", "--precisions")):
         if options.get(name):
             arguments += [flag, os.fspath(options[name])]
-    if options.get("precisions"):
-        arguments += ["--precisions", os.fspath(options["precisions"])]
     for name, flag in (("tune", "--tune"), ("quantize_all", "--quantize-all")):
         if options.get(name):
             arguments.append(flag)
@@ -182,18 +180,11 @@ def quantize(model, output: str | os.PathLike, **options) -> None:
 
 
 def _run_compiler(command: str, model, output: str, options: dict) -> None:
-    """With the samples on disk, if they are an iterable."""
     arguments, metric = _arguments(options), options.get("error_metric")
-    samples = options.get("calibrate")
-    if samples is None or isinstance(samples, (str, os.PathLike)):
-        given = [] if samples is None else ["--calibrate", os.fspath(samples)]
-        return _run_on_model(command, model, output, [*arguments, *given], metric)
-    with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
-        write_samples(samples, folder)
-        try:
-            return _run_on_model(command, model, output, [*arguments, "--calibrate", folder], metric)
-        except _runtime.Error as error:
-            raise _runtime.Error(name_samples(str(error), folder)) from None
+    if options.get("calibrate") is None:
+        return _run_on_model(command, model, output, arguments, metric)
+    with on_disk(options["calibrate"]) as samples:
+        _run_on_model(command, model, output, [*arguments, "--calibrate", samples], metric)
 
 
 def _run(command: list[str], metric) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import _runtime
 from .artifact import Artifact, _compiler, _dims, _pictures, _source
-from .samples import name_samples, write_samples
+from .samples import on_disk
 
 
 def diff(model, artifact, data, *, samples: int = 16, dims: dict | None = None, speed: bool = True,
@@ -26,7 +26,7 @@ def diff(model, artifact, data, *, samples: int = 16, dims: dict | None = None, 
     layers, the worst first. Raises lathe.Error when the two can't be compared.
     """
     path = artifact.path if isinstance(artifact, Artifact) else artifact
-    with tempfile.TemporaryDirectory(prefix="lathe-diff-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lathe-diff-") as folder, on_disk(data) as place:
         report = os.path.join(folder, "diff.json")
         arguments = [_source(model, folder), os.fspath(path), "--samples", str(samples), "--json", report,
                      *_dims(dims), *_pictures(image_mean, image_std, image_size)]
@@ -34,12 +34,7 @@ def diff(model, artifact, data, *, samples: int = 16, dims: dict | None = None, 
             arguments.append("--no-speed")
         if html is not None:
             arguments += ["--html", os.fspath(html)]
-        place = os.path.join(folder, "samples")
-        if not isinstance(data, (str, os.PathLike)):
-            os.mkdir(place)
-            write_samples(data, place)
-            data = place
-        done = subprocess.run([_compiler(), "diff", *arguments, "--data", os.fspath(data)], capture_output=True, text=True)
+        done = subprocess.run([_compiler(), "diff", *arguments, "--data", place], capture_output=True, text=True)
         if done.returncode != 0:
-            raise _runtime.Error(name_samples(done.stderr.strip(), place) or f"the comparison ended with code {done.returncode}")
+            raise _runtime.Error(done.stderr.strip() or f"the comparison ended with code {done.returncode}")
         return json.loads(Path(report).read_text(encoding="utf-8"))

@@ -1,7 +1,9 @@
-"""Calibration data from Python: samples go to files, one at a time, which the compiler reads."""
+"""Samples of inputs from Python: they go to files, one at a time, which the compiler reads."""
 
+import contextlib
 import os
 import re
+import tempfile
 import zipfile
 from collections.abc import Mapping
 
@@ -21,7 +23,7 @@ def _write_sample(path: str, sample: Mapping, number: int) -> None:
                 raise _runtime.Error(f"sample {number}: input '{name}': {error}") from None
 
 
-def write_samples(samples, folder: str) -> None:
+def _write_samples(samples, folder: str) -> None:
     """Writes samples, an iterable of dicts from input names to arrays, one file each."""
     number = -1
     for number, sample in enumerate(samples):
@@ -32,6 +34,20 @@ def write_samples(samples, folder: str) -> None:
         raise _runtime.Error("expects at least one sample to calibrate with, got none")
 
 
-def name_samples(message: str, folder: str) -> str:
-    """A message of the compiler with the numbers of samples instead of the files that write_samples made of them."""
+@contextlib.contextmanager
+def on_disk(samples):
+    """The path of samples, which are a path already or an iterable of dicts that is written to files for so long. Messages of errors
+    raised inside have the numbers of samples instead of these files."""
+    if isinstance(samples, (str, os.PathLike)):
+        yield os.fspath(samples)
+        return
+    with tempfile.TemporaryDirectory(prefix="lathe-samples-") as folder:
+        _write_samples(samples, folder)
+        try:
+            yield folder
+        except _runtime.Error as error:
+            raise _runtime.Error(_name_samples(str(error), folder)) from None
+
+
+def _name_samples(message: str, folder: str) -> str:
     return re.sub(re.escape(folder) + r"/0*(\d+)\.npz(?:: sample 0\b)?", r"sample \1", message)
