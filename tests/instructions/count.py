@@ -75,7 +75,7 @@ def judge(name, counted, stored):
     """Prints a line; is it a regression?"""
     change = counted / stored - 1
     verdict = "slower" if change > TOLERANCE else "faster: write the figures anew" if change < -TOLERANCE else "as stored"
-    print(f"{name:<12} {stored:>10} -> {counted:>10}  {100 * change:+6.1f} %  {verdict}")
+    print(f"{name:<14} {stored:>10} -> {counted:>10}  {100 * change:+6.1f} %  {verdict}")
     return change > TOLERANCE
 
 

@@ -76,9 +76,54 @@ def lstm(g, x):
     return y
 
 
+def quantized(g, x):
+    """The numbers of x in unsigned bytes."""
+    step, zero = g.const(0.006), g.const(110, np.uint8)
+    return g.DequantizeLinear(g.QuantizeLinear(x, step, zero), step, zero)
+
+
+def byte_weights(g, shape, axis, most=127):
+    """Weights of 8 bits, or of fewer: up to `most`."""
+    integers = g.random.integers(-most, most + 1, shape).astype(np.int8)
+    scales = g.weight(np.linspace(0.002, 0.004, shape[axis], dtype=np.float32), "scale")
+    return g.op("DequantizeLinear", [g.weight(integers), scales], axis=axis)
+
+
+@network
+def gemm_int8(g, x):
+    return quantized(g, g.MatMul(quantized(g, x), byte_weights(g, (250, 200), 1)))
+
+
+@network
+def gemm_chains(g, x):
+    """Weights so small that products are summed in i16."""
+    return quantized(g, g.MatMul(quantized(g, x), byte_weights(g, (250, 200), 1, most=31)))
+
+
+@network
+def conv_int8(g, x):
+    product = g.Conv(quantized(g, x), byte_weights(g, (40, 24, 3, 3), 0), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    return quantized(g, g.Relu(product))
+
+
+@network
+def depthwise_int8(g, x):
+    return quantized(g, g.Conv(quantized(g, x), byte_weights(g, (40, 1, 3, 3), 0), kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=40))
+
+
+@network
+def gemv_int4(g, x):
+    g.domains["com.microsoft"] = 1
+    blocks = g.weight(g.random.integers(0, 256, (300, 16, 16)).astype(np.uint8))
+    scales = g.weight(np.linspace(0.01, 0.02, 300 * 16, dtype=np.float32), "scale")
+    return g.op("MatMulNBits", [x, blocks, scales], domain="com.microsoft", K=512, N=300, bits=4, block_size=32)
+
+
 NETWORKS = {
     "gemm": (gemm, (61, 250)), "gemv": (gemv, (1, 500)), "conv": (conv, (1, 24, 29, 29)),
     "pointwise": (pointwise, (1, 24, 27, 27)), "depthwise": (depthwise, (1, 40, 29, 29)),
     "attention": (attention, (1, 12, 65, 64)), "layer_norm": (layer_norm, (50, 300)), "softmax": (softmax, (50, 301)),
     "gelu": (gelu, (50, 300)), "lstm": (lstm, (12, 1, 40)),
+    "gemm_int8": (gemm_int8, (61, 250)), "gemm_chains": (gemm_chains, (61, 250)), "conv_int8": (conv_int8, (1, 24, 29, 29)),
+    "depthwise_int8": (depthwise_int8, (1, 40, 29, 29)), "gemv_int4": (gemv_int4, (1, 512)),
 }
