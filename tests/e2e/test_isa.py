@@ -42,14 +42,16 @@ def test_same_bits(case, tmp_path):
 
 @pytest.mark.parametrize("name", ["bert_tiny", "gpt2_tiny"])
 @pytest.mark.parametrize("form", ["int8-dynamic", "int4"])
-def test_same_numbers(name, form, tmp_path, artifacts):
-    """Where f32 is summed between integers, in vectors of other lengths, a rounding may fall to the other side."""
+def test_same_numbers(name, form, tmp_path):
+    """Where f32 is summed between integers, in vectors of other lengths, a rounding may fall to the other side. 8 bits: by default
+    weights are of 7 where that is faster, on some CPUs."""
     model, artifact = zoo.entry(name), str(tmp_path / "model.lathe")
     path, inputs = zoo.path(name), zoo.make_inputs(model, model["cases"][-1], seed=5)
-    command.compile_model(path, artifact, "--cpu", "x86-64-v3", "--quantize", form, "--quantize-all")
+    options = ["--quantize", form, "--quantize-all", *(["--weight-bits", "8"] if form == "int8-dynamic" else [])]
+    command.compile_model(path, artifact, "--cpu", "x86-64-v3", *options)
     want = outputs(artifact, inputs, tmp_path, 1)
     for cpu in CPUS:
-        command.compile_model(path, artifact, "--cpu", cpu, "--quantize", form, "--quantize-all")
+        command.compile_model(path, artifact, "--cpu", cpu, *options)
         got = outputs(artifact, inputs, tmp_path, 1)
         for key, expected in want.items():
             difference = np.abs(got[key].astype(np.float64) - expected).max(initial=0)
