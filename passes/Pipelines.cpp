@@ -58,6 +58,8 @@ void buildFusePipeline(OpPassManager &module) {
   OpPassManager &function = module.nest<func::FuncOp>();
   function.addPass(createFoldTransposeIntoMatmul());
   function.addPass(createFuseAttention());
+  function.addPass(createFormLookupTables());
+  function.addPass(createFoldConstants());
   function.addPass(createFuseEpilogue());
   function.addPass(createFuseRows());
   function.addPass(createFuseElementwise());

@@ -27,7 +27,9 @@ bool moveUp(nn::ReshapeOp reshape) {
   auto outer = dimExprs(tensorType(reshape.getOutput()));
   for (OpOperand &operand : producer->getOpOperands()) {
     Type element = elementType(operand.get());
-    auto type = isOne(operand.get()) ? RankedTensorType::get({}, element) : makeTensorType(outer, element);
+    bool isWhole =
+        dimExprs(tensorType(operand.get())) == inner; // even if it is one element: the operation may not broadcast it
+    auto type = isWhole ? makeTensorType(outer, element) : RankedTensorType::get({}, element);
     operand.set(b.create<nn::ReshapeOp>(reshape.getLoc(), type, operand.get()));
   }
   producer->getResult(0).setType(tensorType(reshape.getOutput()));

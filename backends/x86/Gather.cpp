@@ -17,6 +17,8 @@ Value checkedIndex(EmitContext &c, Value index, Value size) {
 Value element(EmitContext &c, nn::GatherOp op, IndexList indices) {
   int64_t axis = op.getAxis(), indicesRank = tensorType(op.getIndices()).getRank();
   Value position = c.elementAt(op.getIndices(), indices.slice(axis, indicesRank));
+  if (elementType(op.getIndices()).isUnsignedInteger(8))
+    position = c.resizeU(position, c.i64());
   Indices own(indices.take_front(axis));
   own.push_back(checkedIndex(c, position, c.dimOf(op.getInput(), axis)));
   own.append(indices.begin() + axis + indicesRank, indices.end());

@@ -57,9 +57,10 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Typ
 
 LogicalResult GatherOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor op, Types &types) {
   int64_t axis = op.getAxis();
+  bool areBytes = elementType(op.getIndices()).isUnsignedInteger(8);
   if (failed(checkSymbolic(loc, op.getOperands())) ||
       failed(checkAxis(loc, "nn.gather C1", axis, rankOf(op.getInput()))) ||
-      failed(checkIndices(loc, "nn.gather C2", elementType(op.getIndices()))))
+      (!areBytes && failed(checkIndices(loc, "nn.gather C2", elementType(op.getIndices())))))
     return failure();
   DimExprs dims = dimsOf(op.getInput()), indices = dimsOf(op.getIndices()), result;
   result.append(dims.begin(), dims.begin() + axis);

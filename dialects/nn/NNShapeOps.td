@@ -70,7 +70,7 @@ def NN_PadOp : NN_SizedOp<"pad"> {
 }
 def NN_GatherOp : NN_InferredOp<"gather"> {
   let summary = "output[p.., i.., s..] = input[p.., indices[i..], s..] (ONNX Gather)";
-  let description = "Negative indices count from the end; outside ones are a run-time error. C1: axis inside the rank. C2: indices i32 or i64.";
+  let description = "Negative indices count from the end; outside ones are a run-time error. C1: axis inside the rank. C2: indices i32, i64 or ui8.";
   let arguments = (ins NN_Tensor:$input, NN_Tensor:$indices, I64Attr:$axis);
   let results = (outs NN_Tensor:$output);
   let assemblyFormat = NN_Format;

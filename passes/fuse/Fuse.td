@@ -8,6 +8,13 @@ def FuseAttention : Pass<"lathe-fuse-attention", "::mlir::func::FuncOp"> {
   let summary = "fuse attention with transposes around it and with the cache of keys and values that it reads";
 }
 
+def FormLookupTables : Pass<"lathe-form-lookup-tables", "::mlir::func::FuncOp"> {
+  let summary = "look functions of an 8-bit integer up in tables of 256 entries";
+  let description = [{
+    Where element-wise operations make 8-bit integers of a tensor of 8-bit integers and of single numbers, and take longer than a look-up.
+  }];
+}
+
 def FuseEpilogue : Pass<"lathe-fuse-epilogue", "::mlir::func::FuncOp"> {
   let summary = "fuse contractions with the element-wise operations on their results";
 }

@@ -27,8 +27,8 @@ bool keepsScale(Operation *op) {
          llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::min, BinaryKind::max}, binary.getKind());
 }
 
-/// Is `value` arithmetic on dequantized integers of at most 16 bits and constants?
-bool isOfSmallIntegers(Value value) {
+/// Is `value` arithmetic on dequantized integers of at most 16 bits and constants? Within a few levels, since operands may be shared.
+bool isOfSmallIntegers(Value value, unsigned levels = 12) {
   if (isConstantExpression(value))
     return true;
   Operation *op = value.getDefiningOp();
@@ -37,7 +37,8 @@ bool isOfSmallIntegers(Value value) {
   bool isArithmetic = isa_and_nonnull<BinaryOp>(op);
   if (auto unary = dyn_cast_or_null<UnaryOp>(op))
     isArithmetic = unary.getKind() == UnaryKind::relu || unary.getKind() == UnaryKind::neg;
-  return isArithmetic && llvm::all_of(op->getOperands(), isOfSmallIntegers);
+  return isArithmetic && levels > 0 &&
+         llvm::all_of(op->getOperands(), [&](Value operand) { return isOfSmallIntegers(operand, levels - 1); });
 }
 
 /// The constant operand of a multiplication; null if there is none.

@@ -114,6 +114,8 @@ def chains(g):
     scalar = g.input()
     g.done(g.node("Mul", g.qdq(scalar), g.qdq(x)), 0.1)
     g.result(g.qdq(scalar))
+    one = g.node("Reshape", g.q(g.input(1, values=[3.0])), g.constant(np.array([1, 1])))
+    g.result(g.node("Sqrt", g.dq(one)), step=0.05)
     empty = g.input(0, 8)
     g.done(g.node("Relu", g.qdq(empty)))
     g.done(g.node("Concat", g.qdq(empty), g.qdq(x), axis=0))
@@ -145,12 +147,16 @@ def ties(g):
 
 def around_elements(g):
     """Q/DQ around what looks at one element."""
-    x = g.input(2, 3, 8, 8)
+    x = g.input(2, 3, 32, 32)  # enough for tables
     low, high = g.constant(np.float32(0)), g.constant(np.float32(6))
     g.done(g.node("Clip", g.qdq(x), low, high), 0.02, 0)
     for op, attributes in (("Relu", {}), ("HardSwish", {}), ("Sigmoid", {}), ("Tanh", {}), ("Erf", {}), ("Gelu", {}), ("Abs", {}),
                            ("LeakyRelu", {"alpha": 0.1}), ("Elu", {}), ("Softplus", {}), ("HardSigmoid", {}), ("Exp", {}), ("Neg", {})):
         g.done(g.node(op, g.qdq(x), **attributes), 0.03, 100)
+    silu = g.qdq(x)
+    g.done(g.node("Mul", silu, g.qdq(g.node("Sigmoid", silu), 1 / 255, 0)), 0.02, 10)
+    g.done(g.node("Tanh", g.qdq(x, 0.02, -3, "s8")), 0.008, 0, "s8")
+    g.result(g.node("Cast", g.q(g.node("Erf", g.qdq(x, 0.02, 0, "s8")), 0.01), to=TensorProto.INT32), "i32", step=1)
     g.done(g.node("Sqrt", g.qdq(g.node("Abs", x), 0.02, 0)), 0.02, 0)
     g.done(g.node("PRelu", g.qdq(x), g.weights("s8", 3, 1, 1)))
     for op in ("Add", "Sub", "Mul", "Min", "Max"):

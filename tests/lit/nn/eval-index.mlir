@@ -178,3 +178,13 @@ func.func @non_max_suppression_center() -> (tensor<2x3xi64>, tensor<1xi64>) {
   %r:2 = nn.non_max_suppression %b, %s, %n, %o {center} : (tensor<1x2x4xf32>, tensor<1x2x2xf32>, tensor<i64>, tensor<f32>) -> (tensor<2x3xi64>, tensor<1xi64>)
   return %r#0, %r#1 : tensor<2x3xi64>, tensor<1xi64>
 }
+
+// Bytes are indices up to 255.
+// CHECK-LABEL: @gather_bytes
+// CHECK: nn.constant dense<[4, 200]> : tensor<2xi32>
+func.func @gather_bytes() -> tensor<2xi32> {
+  %a = nn.iota {axis = 0 : i64} : tensor<256xi32>
+  %i = nn.constant dense<[4, 200]> : tensor<2xui8>
+  %r = nn.gather %a, %i {axis = 0 : i64} : (tensor<256xi32>, tensor<2xui8>) -> tensor<2xi32>
+  return %r : tensor<2xi32>
+}
