@@ -36,6 +36,7 @@ void buildQuantizePipeline(OpPassManager &module) {
   function.addPass(createFormIntegerProducts());
   function.addPass(createExpandIntegerProducts());
   function.addPass(createKeepIntegerWeights());
+  function.addPass(createRoundActivations());
   FoldConstantsOptions weights;
   weights.foldDequantized = true;
   function.addPass(createFoldConstants(weights));

@@ -41,13 +41,11 @@ Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   return keepApart(c, c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)})));
 }
 
-namespace {
-Value addQuads(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
+Value dotBytes(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
   StringRef name = tile.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
   return callIntrinsic(c, name, acc.getType(), {acc, a, b});
 }
 
-/// i16 sums of pairs of products, for addWords.
 Value multiplyBytes(EmitContext &c, TileShape tile, Value a, Value b) {
   bool isWide = tile.lanes == 16;
   Type bytes = vectorOf(c, 4 * tile.lanes, 8), words = vectorOf(c, 2 * tile.lanes, 16);
@@ -55,11 +53,11 @@ Value multiplyBytes(EmitContext &c, TileShape tile, Value a, Value b) {
                        {castTo(c, a, bytes), castTo(c, b, bytes)});
 }
 
-/// acc + the i16 of `words`, two to a sum.
 Value addWords(EmitContext &c, TileShape tile, Value acc, Value words) {
   return addPairs(c, tile, acc, words, c.integer(1, words.getType()));
 }
 
+namespace {
 Value loadElements(EmitContext &c, TileShape tile, Value row, Value step) {
   return spread(c, c.loadRaw(row, c.i32(), step, 1), vectorOf(c, tile.lanes, 32));
 }
@@ -104,7 +102,7 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
     Value a = loadElements(c, tile, rowPointers[r], step);
     for (int v = 0; v < tile.vectors; ++v) {
       Value &sum = acc[r * tile.vectors + v];
-      sum = panel.form == PanelForm::quads ? addQuads(c, tile, sum, a, weights[v])
+      sum = panel.form == PanelForm::quads ? dotBytes(c, tile, sum, a, weights[v])
                                            : addPairs(c, tile, sum, a, weights[v]);
     }
   }

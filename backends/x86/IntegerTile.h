@@ -58,6 +58,15 @@ void addApart(EmitContext &c, TileShape tile, Accumulators &acc, llvm::ArrayRef<
 /// acc + dot products of pairs of i16: `a` and `b` are vectors of tile.lanes i32 that hold two each.
 mlir::Value addPairs(EmitContext &c, TileShape tile, mlir::Value acc, mlir::Value a, mlir::Value b);
 
+/// acc + dot products of four unsigned bytes of `a` and signed ones of `b`, vectors of tile.lanes i32; for targets with hasDotProducts.
+mlir::Value dotBytes(EmitContext &c, TileShape tile, mlir::Value acc, mlir::Value a, mlir::Value b);
+
+/// Sums of two such products in each i16; they may saturate.
+mlir::Value multiplyBytes(EmitContext &c, TileShape tile, mlir::Value a, mlir::Value b);
+
+/// acc + the i16 of `words`, two to a sum.
+mlir::Value addWords(EmitContext &c, TileShape tile, mlir::Value acc, mlir::Value words);
+
 /// The same bits as another vector.
 mlir::Value castTo(Scalar &s, mlir::Value x, mlir::Type type);
 

@@ -2,6 +2,7 @@
 // column: kind `gemm_weight_only`.
 //
 //   few rows     the weights are read once, as they are stored, and become numbers in registers       WeightOnlyRows.h
+//                with rows of 8-bit integers they don't have to                                     WeightOnlyBytes.h
 //   many rows    task (column block, row block):
 //     for kb in groups of the depth:                          as gemm, see GemmKernel.cpp
 //       for tile of columns in column block:
@@ -10,7 +11,7 @@
 //
 // Where the number of rows is not known, the kernel has both.
 #include "backends/x86/WeightOnlyKernel.h"
-#include "backends/x86/WeightOnlyRows.h"
+#include "backends/x86/WeightOnlyBytes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -144,8 +145,7 @@ private:
 };
 
 /// The tile of words for a number of rows: as many sums as registers hold beside what they are made of.
-TileShape wordTile(const WeightOnlyConfig &config, int rows) {
-  constexpr int mostSums = 8;
+TileShape wordTile(const WeightOnlyConfig &config, int rows, int mostSums) {
   int vectors = int(config.nr) / config.tile.lanes;
   while (rows * vectors > mostSums && vectors % 2 == 0)
     vectors /= 2;
@@ -162,12 +162,14 @@ public:
     // What is left of the region is an epilogue on the product.
     root.matmul.getRhsMutable().assign(root.integers);
     root.dequantize.erase();
+    if (root.lhsDequantize)
+      return runBytes();
     std::optional<WeightOnlyBlocks> blocks;
     if (config.hasMany)
       blocks.emplace(s, root, shape, config);
     SmallVector<std::unique_ptr<WeightOnlyRows>> few;
     for (int count : fewRows())
-      few.push_back(std::make_unique<WeightOnlyRows>(s, root, shape, wordTile(config, count)));
+      few.push_back(std::make_unique<WeightOnlyRows>(s, root, shape, wordTile(config, count, 8)));
     if (!blocks)
       return runFew(*few.front());
     if (few.empty())
@@ -178,6 +180,14 @@ public:
   }
 
 private:
+  void runBytes() {
+    root.matmul.getLhsMutable().assign(root.lhs);
+    root.lhsDequantize.erase();
+    // Each sum of i32 has one of i16 beside it.
+    WeightOnlyBytes few(s, root, shape, wordTile(config, config.tile.rows, 4));
+    runFew(few);
+  }
+
   /// Numbers of rows for which there is code of its own.
   SmallVector<int> fewRows() {
     if (!config.hasFew)

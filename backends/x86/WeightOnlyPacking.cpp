@@ -16,11 +16,12 @@ void WeightWords::pack(const uint8_t *source, char *out) const {
     const int64_t width = std::min(nr, columns - panel * nr);
     for (int64_t step = 0; step < groups() * steps(); ++step, out += nr * 4) {
       std::fill(words.begin(), words.end(), 0);
-      for (int64_t slot = 0; slot < slots(); ++slot) {
-        const int64_t inGroup = step % steps() * slots() + slot, k = step / steps() * group + inGroup;
+      for (int64_t inWord = 0; inWord < slots(); ++inWord) {
+        const int64_t inGroup = step % steps() * slots() + inWord, k = step / steps() * group + inGroup;
         if (inGroup >= group || k >= depth)
           continue;
-        const uint32_t flip = slot + 1 == slots() ? uint32_t(half()) : 0;
+        const int64_t slot = slotOf(inWord);
+        const uint32_t flip = !inBytes && slot + 1 == slots() ? uint32_t(half()) : 0;
         for (int64_t j = 0; j < width; ++j)
           words[j] |= (((first[k * depthStride + j * columnStride] + shift) & mask) ^ flip) << (slot * bits);
       }
@@ -52,7 +53,7 @@ static DictionaryAttr attributeOf(MLIRContext *context, StringRef kind, StringRe
 
 DictionaryAttr toAttribute(const WeightWords &w, MLIRContext *context, StringRef kind) {
   return attributeOf(context, kind, "words",
-                     {w.bits, w.isSigned, w.depth, w.columns, w.group, w.nr, w.depthStride, w.columnStride});
+                     {w.bits, w.isSigned, w.depth, w.columns, w.group, w.nr, w.depthStride, w.columnStride, w.inBytes});
 }
 
 DictionaryAttr toAttribute(const WeightEntries &e, MLIRContext *context, StringRef kind) {
@@ -65,7 +66,7 @@ static std::optional<WeightWords> wordsOf(DictionaryAttr packing) {
   if (!numbers)
     return std::nullopt;
   auto v = numbers.asArrayRef();
-  return WeightWords{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]};
+  return WeightWords{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
 }
 
 static WeightEntries entriesOf(DictionaryAttr packing) {

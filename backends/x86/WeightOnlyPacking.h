@@ -10,11 +10,15 @@ namespace lathe::x86 {
 /// A [depth][columns] view of a matrix of 8-bit integers, stored as [panel][group][step][nr] words of 32 bits. A word holds the
 /// integers of `slots()` steps of the depth in one column, the first in the lowest bits: unsigned ones as they are, signed ones
 /// plus half(). The last slot is minus half(), two's complement: seen as an i32, a word cut to one slot is that integer times a
-/// power of two. Groups and panels are filled up. Strides are in elements of the source.
+/// power of two. With `inBytes` (4 bits) the last slot is as the others, and the lower halves of a word's bytes hold the first four steps,
+/// the upper ones the next four. Groups and panels are filled up. Strides are in elements of the source.
 struct WeightWords {
   int64_t bits = 4, isSigned = 1, depth = 0, columns = 0, group = 0, nr = 0, depthStride = 0, columnStride = 0;
+  int64_t inBytes = 0;
 
   int64_t slots() const { return 32 / bits; }
+  /// Where in its word a step of the depth is.
+  int64_t slotOf(int64_t step) const { return inBytes ? step % 4 * 2 + step / 4 : step; }
   int64_t half() const { return int64_t(1) << (bits - 1); }
   int64_t steps() const { return (group + slots() - 1) / slots(); } // of a group
   int64_t groups() const { return (depth + group - 1) / group; }

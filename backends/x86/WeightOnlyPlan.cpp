@@ -56,7 +56,25 @@ WeightOnlyRoot WeightOnlyRoot::of(ArrayRef<Operation *> operations) {
   auto dequantize = matmul ? matmul.getRhs().getDefiningOp<nn::DequantizeOp>() : nn::DequantizeOp();
   if (!dequantize || dequantize.getBits() == 0 || !isFloat32(matmul))
     return {};
-  return {matmul, dequantize, matmul.getLhs(), dequantize.getInput(), dequantize.getScale(), dequantize.getZero()};
+  WeightOnlyRoot root{
+      matmul, dequantize, matmul.getLhs(), dequantize.getInput(), dequantize.getScale(), dequantize.getZero()};
+  auto rows = matmul.getLhs().getDefiningOp<nn::DequantizeOp>();
+  if (rows && rows.getBits() == 8 && !rows.getZero()) {
+    root.lhsDequantize = rows;
+    root.lhs = rows.getInput();
+    root.lhsScale = rows.getScale();
+  }
+  return root;
+}
+
+/// Do integer rows have the groups of the weights, which are made of whole words?
+static bool haveSameGroups(const WeightOnlyRoot &root, const WeightOnlyShape &shape) {
+  nn::DequantizeOp rows = root.lhsDequantize;
+  const WeightWords &words = shape.words;
+  auto count = constantDim(shape.rows);
+  return words.bits == 4 && !shape.isPerColumn && rows.getBlock() == words.group && words.depth % words.group == 0 &&
+         words.group % kLeastByteGroup == 0 && rows.getAxis() + 1 == tensorType(root.lhs).getRank() &&
+         !isUnsigned(elementType(root.lhs)) && count && *count <= kFewRows;
 }
 
 std::optional<WeightOnlyShape> WeightOnlyShape::of(const WeightOnlyRoot &root) {
@@ -92,6 +110,9 @@ std::optional<WeightOnlyShape> WeightOnlyShape::of(const WeightOnlyRoot &root) {
     *shape.zero.number += double(shift);
   shape.zero.entries.isScale = 0;
   shape.zero.entries.shift = shift;
+  words.inBytes = bool(root.lhsDequantize);
+  if (root.lhsDequantize && !haveSameGroups(root, shape))
+    return std::nullopt;
   return shape;
 }
 
@@ -118,6 +139,11 @@ WeightOnlyConfig WeightOnlyConfig::of(DictionaryAttr attrs) {
           blocking[2],
           attrs.getAs<BoolAttr>("few").getValue(),
           attrs.getAs<BoolAttr>("many").getValue()};
+}
+
+/// Leaves the product and its epilogue.
+static void eraseDequantized(SmallVector<Operation *> &operations, const WeightOnlyRoot &root) {
+  llvm::erase_if(operations, [&](Operation *op) { return op == root.dequantize || op == root.lhsDequantize; });
 }
 
 namespace {
@@ -165,9 +191,10 @@ private:
 
   std::string name(const WeightOnlyConfig &config) {
     SmallVector<Operation *> operations = bodyOperations(op);
-    llvm::erase(operations, root.dequantize.getOperation());
+    eraseDequantized(operations, root);
     std::string letters = (shape.words.isSigned ? "s" : "u") + std::to_string(shape.words.bits);
-    return "f32" + letters + contractionName("gemm", operations, root.matmul, config.tile).substr(3);
+    return (root.lhsDequantize ? "s8" : "f32") + letters +
+           contractionName("gemm", operations, root.matmul, config.tile).substr(3);
   }
 
   KernelPlan plan(const WeightOnlyConfig &config) {
@@ -204,9 +231,9 @@ std::optional<KernelPlan> planWeightOnly(Operation *op, ArrayRef<bool> isConstan
   SmallVector<Operation *> operations = bodyOperations(op);
   WeightOnlyRoot root = WeightOnlyRoot::of(operations);
   if (!root || target.vectorBits() < 256 || !inputIndex(op, root.lhs) || !inputIndex(op, root.integers) ||
-      !areConstant(op, root.dequantize, isConstant))
+      (root.lhsScale && !inputIndex(op, root.lhsScale)) || !areConstant(op, root.dequantize, isConstant))
     return std::nullopt;
-  llvm::erase(operations, root.dequantize.getOperation());
+  eraseDequantized(operations, root);
   auto shape = WeightOnlyShape::of(root);
   if (!shape || !isEpilogue(operations, root.matmul))
     return std::nullopt;

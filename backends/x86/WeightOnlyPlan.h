@@ -8,12 +8,16 @@ namespace lathe::x86 {
 
 /// Rows up to which weights are dequantized in registers, once for all rows; more rows read a panel in scratch memory.
 constexpr int64_t kFewRows = 4;
+/// Groups of rows of integers are multiples of this: a load.
+constexpr int64_t kLeastByteGroup = 16;
 
-/// matmul(x, dequantize(integers, scale, zero)). Null: not such a product.
+/// matmul(x, dequantize(integers, scale, zero)), or with x = dequantize(lhs, lhsScale). Null: not such a product.
 struct WeightOnlyRoot {
   nn::MatmulOp matmul;
   nn::DequantizeOp dequantize;
   mlir::Value lhs, integers, scale, zero; // zero may be null
+  nn::DequantizeOp lhsDequantize;         // null: lhs is f32
+  mlir::Value lhsScale;
 
   static WeightOnlyRoot of(llvm::ArrayRef<mlir::Operation *> operations);
   explicit operator bool() const { return bool(matmul); }

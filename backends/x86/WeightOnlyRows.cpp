@@ -11,8 +11,8 @@ constexpr int kSums = 8; // FMAs under way at once: two per cycle, four cycles e
 
 WeightOnlyRows::WeightOnlyRows(EmitContext &context, const WeightOnlyRoot &root, const WeightOnlyShape &shape,
                                TileShape tile)
-    : s(context), root(root), shape(shape), tile(tile), sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1),
-      weights(context, root, shape, tile.lanes), epilogue(context, root.matmul, Value(), tile),
+    : s(context), root(root), shape(shape), tile(tile), weights(context, root, shape, tile.lanes),
+      sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1), epilogue(context, root.matmul, Value(), tile),
       rows(context.dim(shape.rows)) {}
 
 //===- activations -===//

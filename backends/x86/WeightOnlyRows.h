@@ -14,26 +14,32 @@ public:
   /// Emits the epilogue's stack memory: to be constructed at the start of the function.
   WeightOnlyRows(EmitContext &context, const WeightOnlyRoot &root, const WeightOnlyShape &shape, TileShape tile);
 
+  virtual ~WeightOnlyRows() = default;
+
   /// Copies the rows to scratch memory.
-  void prepare();
+  virtual void prepare();
   /// All rows times panels [begin, end).
   void multiply(mlir::Value begin, mlir::Value end);
 
-private:
-  void prepareGroup(mlir::Value source, mlir::Value row, mlir::Value group);
-  mlir::Value activations(mlir::Value slots, mlir::Value first, mlir::Value end);
-  void chunk(mlir::Value panel, int64_t column);
-  Accumulators group(WeightVectors::Place place, mlir::ValueRange totals);
-  Accumulators initial(WeightVectors::Place place);
-  mlir::Value numbersOf(mlir::Value row, mlir::Value group);
-  mlir::Value copyOf(mlir::Value row, mlir::Value group);
+protected:
+  /// `totals` and the product of a group.
+  virtual Accumulators group(WeightVectors::Place place, mlir::ValueRange totals);
 
   EmitContext &s;
   WeightOnlyRoot root;
   WeightOnlyShape shape;
   TileShape tile;
-  int sumsPerTotal; // independent sums, enough of them to hide an FMA's latency
   WeightVectors weights;
+
+private:
+  void prepareGroup(mlir::Value source, mlir::Value row, mlir::Value group);
+  mlir::Value activations(mlir::Value slots, mlir::Value first, mlir::Value end);
+  void chunk(mlir::Value panel, int64_t column);
+  Accumulators initial(WeightVectors::Place place);
+  mlir::Value numbersOf(mlir::Value row, mlir::Value group);
+  mlir::Value copyOf(mlir::Value row, mlir::Value group);
+
+  int sumsPerTotal; // independent sums, enough of them to hide an FMA's latency
   TileEpilogue epilogue;
   mlir::Value rows;
 };

@@ -19,12 +19,32 @@ Value WeightVectors::input(Value operand) { return s.inputs[cast<BlockArgument>(
 
 Value WeightVectors::spread(Value x) { return s.b.create<vector::BroadcastOp>(s.loc, floats(), x); }
 
-Value WeightVectors::words(Place place, Value step) {
+Value WeightVectors::wordsAt(Place place, Value step) {
   const WeightWords &w = shape.words;
   Value group = s.add(s.mul(place.panel, s.index(w.groups())), place.group);
   Value row = s.add(s.mul(group, s.index(w.steps())), step);
-  Value at = s.address(integerBase, s.i32(), s.add(s.mul(row, s.index(w.nr)), place.column));
-  return s.b.create<LLVM::LoadOp>(s.loc, VectorType::get({lanes}, s.i32()), at, 4);
+  return s.address(integerBase, s.i32(), s.add(s.mul(row, s.index(w.nr)), place.column));
+}
+
+Value WeightVectors::words(Place place, Value step) {
+  return s.b.create<LLVM::LoadOp>(s.loc, VectorType::get({lanes}, s.i32()), wordsAt(place, step), 4);
+}
+
+/// Far enough ahead for the latency of memory; to L2, whose misses are more than those of L1 that may be under way.
+static void prefetchLines(EmitContext &s, Value first, int64_t bytes) {
+  constexpr int64_t ahead = 8192, line = 64;
+  constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
+  for (int64_t i = 0; i < bytes; i += line)
+    s.b.create<LLVM::Prefetch>(s.loc, s.address(first, s.i8(), s.index(ahead + i)), 0, toL2, dataCache);
+}
+
+void WeightVectors::prefetchWords(Place place, Value step, int64_t columns) {
+  prefetchLines(s, wordsAt(place, step), columns * 4);
+}
+
+void WeightVectors::prefetchScales(Place place, int64_t columns) {
+  if (!shape.scale.number)
+    prefetchLines(s, s.address(scaleBase, s.f32(), entryOffset(shape.scale.entries, place)), columns * 4);
 }
 
 Value WeightVectors::scaledSlot(Value words, int64_t slot) {

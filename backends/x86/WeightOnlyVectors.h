@@ -14,6 +14,9 @@ public:
     mlir::Value panel, group;
     mlir::Value column;
   };
+  /// Brings what lies some way behind a step's words, or a group's scales, to L2, in the order in which all are read.
+  void prefetchWords(Place place, mlir::Value step, int64_t columns);
+  void prefetchScales(Place place, int64_t columns);
   /// A vector of words (i32), those of the group's step `step`.
   mlir::Value words(Place place, mlir::Value step);
   /// The integers of a slot as numbers: n * 2^(bits * slot); the last slot's are n - half.
@@ -29,6 +32,7 @@ public:
   mlir::Value spread(mlir::Value x);
 
 private:
+  mlir::Value wordsAt(Place place, mlir::Value step);
   mlir::Value entryOffset(const WeightEntries &entries, Place place);
   mlir::Value input(mlir::Value operand);
 

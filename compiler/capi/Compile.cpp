@@ -31,6 +31,8 @@ std::string readQuantization(const lathe_compile_options_t &from, lathe::Compile
   options.quantizeAll = from.quantize_all != 0;
   options.precisionsPath = orEmpty(from.precisions);
   options.int4Method = orEmpty(from.int4_method);
+  if (from.int4_activations)
+    options.int4Activations = from.int4_activations;
   if (from.group_size)
     options.groupSize = from.group_size;
   options.images.height = from.image_height;

@@ -154,6 +154,8 @@ std::string flagsText(const CompileOptions &options, ArrayRef<Target> targets) {
     flags += " --group-size " + std::to_string(options.groupSize);
   if (!options.int4Method.empty())
     flags += " --int4-method " + options.int4Method;
+  if (options.int4Activations != CompileOptions().int4Activations)
+    flags += " --int4-activations " + options.int4Activations;
   if (!options.calibratePath.empty())
     flags += " --calibrate-method " + options.calibrateMethod;
   if (!options.keep.empty())

@@ -35,20 +35,21 @@ struct CompileOptions {
   std::string reportPath;                     // JSON report; empty: none
   std::string provider = "lathe";             // of kernels: lathe; onednn, wherever it can be; auto, where it is faster
   bool tune = false;                          // measure the plans of operations on this machine and take the fastest
-  std::string tuneDbPath;              // tuning database: read, and written with `tune` (made if missing); empty: none
-  unsigned tuneThreads = 1;            // threads that plans are measured with, and looked up for
-  double tuneSeconds = 45;             // after which no other operation is measured
-  OpenLibrary openLibrary;             // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
-  std::string quantize;                // int8 (calibrated), int8-dynamic, int4; empty: as the model says
-  std::string calibratePath;           // samples for int8: see openSamples
-  std::string calibrateMethod = "mse"; // how ranges are chosen: min-max, percentile, mse, entropy
-  std::string keep;                    // nodes whose names match stay as they are; a regular expression
-  int64_t groupSize = 32;              // of int4: weights along the depth that share a scale
-  std::string int4Method;              // rtn, gptq, awq, adaround; empty: rtn, or gptq where there are samples
-  unsigned weightBits = 0;             // of 8-bit precisions: 7 or 8; 0: 7 where all CPUs are faster with them
-  bool quantizeAll = false;            // also nodes that are expected to be faster in f32
-  std::string precisionsPath;          // precisions of single nodes: see readPrecisionRules; empty: none
-  ImageOptions images;                 // for samples that are pictures
+  std::string tuneDbPath;               // tuning database: read, and written with `tune` (made if missing); empty: none
+  unsigned tuneThreads = 1;             // threads that plans are measured with, and looked up for
+  double tuneSeconds = 45;              // after which no other operation is measured
+  OpenLibrary openLibrary;              // oneDNN's, to measure it with provider auto; null: no plan of it is taken then
+  std::string quantize;                 // int8 (calibrated), int8-dynamic, int4; empty: as the model says
+  std::string calibratePath;            // samples for int8: see openSamples
+  std::string calibrateMethod = "mse";  // how ranges are chosen: min-max, percentile, mse, entropy
+  std::string keep;                     // nodes whose names match stay as they are; a regular expression
+  int64_t groupSize = 32;               // of int4: weights along the depth that share a scale
+  std::string int4Method;               // rtn, gptq, awq, adaround; empty: rtn, or gptq where there are samples
+  std::string int4Activations = "int8"; // what products of 4-bit weights and few rows read: int8 (in groups), f32
+  unsigned weightBits = 0;              // of 8-bit precisions: 7 or 8; 0: 7 where all CPUs are faster with them
+  bool quantizeAll = false;             // also nodes that are expected to be faster in f32
+  std::string precisionsPath;           // precisions of single nodes: see readPrecisionRules; empty: none
+  ImageOptions images;                  // for samples that are pictures
   // --quantize auto (compiler/search/AutoQuantize.h):
   double maxError = 0.01;               // of the outputs, by errorMetric
   std::string errorMetric = "relative"; // relative, cosine, kl

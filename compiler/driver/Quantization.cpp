@@ -70,6 +70,8 @@ llvm::Error Quantization::prepare() {
     return error;
   if (!options.keep.empty() && !llvm::Regex(options.keep).isValid(problem))
     return badOption("expects --keep to be a regular expression, got '" + options.keep + "': " + problem);
+  if (options.int4Activations != "int8" && options.int4Activations != "f32")
+    return badOption("expects --int4-activations to be int8 or f32, got '" + options.int4Activations + "'");
   if (options.weightBits != 0 && options.weightBits != 7 && options.weightBits != 8)
     return badOption("expects --weight-bits to be 7 or 8, got " + llvm::Twine(options.weightBits));
   choice.keep = options.keep;
@@ -178,6 +180,8 @@ llvm::Error Quantization::runStudied(func::FuncOp function) const {
 llvm::Error Quantization::run(func::FuncOp function) const {
   if (!isAsked())
     return llvm::Error::success();
+  if (options.int4Activations == "int8")
+    function->setAttr(nn::kRoundedActivations, UnitAttr::get(function.getContext()));
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
   // A search measures what is faster.

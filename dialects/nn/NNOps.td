@@ -101,8 +101,8 @@ def NN_DequantizeOp : NN_SizedOp<"dequantize"> {
   let description = [{
     The difference is exact (i32), its conversion and the product are rounded to f32. Scale and zero as nn.quantize. ONNX
     DequantizeLinear.
-    `bits` of 4 or 8: the operands are constants that the product which reads the result keeps as integers; input and zero lie
-    in [-8, 7] or, unsigned, [0, 15] if it is 4. 0: nothing is known.
+    `bits` of 4 or 8: the operands are constants that the product which reads the result keeps as integers, or its left operand, the
+    rows, in integers of 8 bits; input and zero lie in [-8, 7] or, unsigned, [0, 15] if it is 4. 0: nothing is known.
     C1: the input is of integers of up to 32 bits. C2: scale and result are f32. C3: sizes of scale and zero as nn.quantize.
     C4: zero has the input's element type. C5: shapes are equal. C6: bits is 0, or 4 or 8 with an input of 8-bit integers.
   }];

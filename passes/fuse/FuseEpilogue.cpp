@@ -50,7 +50,7 @@ bool isRoot(Operation *op) {
 class Epilogue {
 public:
   Epilogue(Operation *root, FusionLog &log) : group(root), root(root), log(log) {
-    takeWeights();
+    takeIntegers();
     while (takeUser())
       ;
     for (Operation *user : users())
@@ -66,16 +66,22 @@ public:
   }
 
 private:
-  /// A product reads integer weights by itself: their dequantization is part of it, each product's its own.
-  void takeWeights() {
-    auto matmul = dyn_cast<MatmulOp>(root);
-    auto dequantize = matmul ? matmul.getRhs().getDefiningOp<DequantizeOp>() : DequantizeOp();
+  /// A product reads integer weights, and rows of integers with them, by itself: their dequantization is part of it, each product's its
+  /// own.
+  void takeIntegers() {
+    if (auto matmul = dyn_cast<MatmulOp>(root))
+      for (OpOperand &operand : matmul->getOpOperands())
+        takeIntegers(operand);
+  }
+
+  void takeIntegers(OpOperand &operand) {
+    auto dequantize = operand.get().getDefiningOp<DequantizeOp>();
     if (!dequantize || dequantize.getBits() == 0)
       return;
     if (!dequantize->hasOneUse()) {
       OpBuilder b(root);
       dequantize = cast<DequantizeOp>(b.clone(*dequantize));
-      matmul.getRhsMutable().assign(dequantize);
+      operand.set(dequantize);
     }
     group.add(dequantize);
   }

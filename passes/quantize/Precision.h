@@ -45,6 +45,9 @@ struct NodePrecision {
   unsigned weightBits = 8;                 // of 8-bit precisions: 7 leaves room for sums of fewer bits
 };
 
+/// Attribute of a function whose products of 4-bit weights and few rows read integers of 8 bits (--lathe-round-activations).
+constexpr llvm::StringLiteral kRoundedActivations = "lathe.int4_activations";
+
 /// Notes it at the operation: `lathe.precision`; `lathe.precision_reason`; `lathe.group_size`, `lathe.int4_method`.
 void setPrecision(mlir::Operation *op, const NodePrecision &precision);
 /// nullopt: none was set (the operation stays as it is).

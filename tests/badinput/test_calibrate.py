@@ -108,6 +108,7 @@ def test_bad_options(options, model, lathe, tmp_path):
                                      ["--quantize", "int4", "--int4-method", "gptq"],
                                      ["--quantize", "int4", "--int4-method", "rtn", "--calibrate", "data.npz"],
                                      ["--quantize", "int8-dynamic", "--int4-method", "rtn"],
+                                     ["--quantize", "int4", "--int4-activations", "int4"],
                                      ["--quantize", "int8-dynamic", "--group-size", "64"]])
 def test_options_that_do_not_go_together(options, model, lathe, tmp_path):
     assert_refused(lathe(["compile", model, "-o", tmp_path / "m.lathe", *options]), 2, ["expects --"])

@@ -162,7 +162,11 @@ static void check_quantizing(void) {
   options.int4_method = "guess";
   expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "got 'guess'");
   options.int4_method = "awq";
+  options.int4_activations = "int4";
+  expect_code(&options, LATHE_COMPILE_BAD_OPTIONS, "got 'int4'");
+  options.int4_activations = "f32";
   expect_code(&options, LATHE_COMPILE_OK, NULL);
+  options.int4_activations = NULL;
   options.quantize = "int8";
   options.int4_method = NULL;
   options.group_size = 0;

@@ -108,6 +108,18 @@ def test_weights_of_4_bits(depth, group_size):
         run_on(quantize="int4", group_size=group_size + 1)
 
 
+def test_activations_of_one_row():
+    """Rounded to 8 bits, which is little beside what weights of 4 bits lose, where the number of rows is known."""
+    x = np.random.default_rng(7).standard_normal((1, 128)).astype(np.float32)
+    def run_on(**options):
+        return lathe.Session(lathe.compile(large_product_model(128), **options)).run({"x": x})["y"]
+    exact = run_on(quantize="int4", int4_activations="f32")
+    rounded = run_on(quantize="int4", dims={"N": 1})
+    assert 1e-4 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.02
+    assert np.allclose(run_on(quantize="int4"), exact, rtol=1e-5, atol=1e-5)
+    assert np.allclose(run_on(quantize="int4", int4_activations="f32", dims={"N": 1}), exact, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_awq_behind_a_layer_norm(is_shared, tmp_path):
     """Which takes the factors, unless others read it, too."""
