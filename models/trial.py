@@ -12,7 +12,8 @@ from models.build import build
 SAMPLES = 8      # that calibrate
 ROUNDS = 4       # of f32 and a quantized artifact in turns
 SLOWEST = 1.03   # of f32's latency: a quantized artifact may not take longer
-PRECISIONS = {"int8": ["--quantize", "int8"], "int8-dynamic": ["--quantize", "int8-dynamic"]}
+PRECISIONS = {"int8": ["--quantize", "int8"], "int8-dynamic": ["--quantize", "int8-dynamic"],
+              "int4": ["--quantize", "int4"]}  # nearest numbers, f32 convolutions
 
 
 def label(row):

@@ -60,6 +60,13 @@ def test_markdown(reports):
     assert [line.split(" | ")[0] for line in lines[2:6]] == ["| " + row for row in ROWS]
 
 
+def test_weights_of_4_bits(tmp_path):
+    done = zoo("--filter", "^bert_tiny$", "--precisions", "int4", "--json", tmp_path / "zoo.json")
+    rows = json.loads((tmp_path / "zoo.json").read_text())
+    assert [trial.label(row) for row in rows] == ["bert_tiny int4"], done.stdout + done.stderr
+    assert rows[0]["size_ratio"] < 0.5 and 0.9 < quality.worst(rows[0]["quality"])["cosine"] < 0.9999
+
+
 def test_slower_than_f32(monkeypatch):
     row = {"failures": []}
     times = {"real": 10.0, "slow": 10.4, "fast": 10.2}
