@@ -13,17 +13,11 @@ struct CalibrationPoint {
   std::vector<float> weights;
 };
 
-/// What samples tell of a point: its range, and the mean and the mean square of each of its channels.
-struct Calibrated {
-  Range range;
-  std::vector<double> means, squares;
-};
-
 /// For each of `points` (values of `function`, which stays as it is). Weights count with RangeMethod::mse only. Memory
 /// doesn't grow with the number of samples. Error: a sample can't be loaded or run, a value is not finite, or there are no samples;
 /// all name the reason.
-llvm::Expected<std::vector<Calibrated>> calibrate(mlir::func::FuncOp function, llvm::ArrayRef<CalibrationPoint> points,
-                                                  SampleSource &samples, Backend &backend, RangeMethod method,
-                                                  const TapOptions &taps);
+llvm::Expected<std::vector<Range>> calibrate(mlir::func::FuncOp function, llvm::ArrayRef<CalibrationPoint> points,
+                                             SampleSource &samples, Backend &backend, RangeMethod method,
+                                             const TapOptions &taps);
 
 } // namespace lathe

@@ -9,6 +9,9 @@ namespace lathe {
 namespace {
 constexpr size_t kHalf = 1024; // bins on one side
 constexpr int kSteps = 255;    // of an 8-bit range
+/// How much more an error of a clipped value counts than one of rounding: they all have one sign, add up in sums, and values that were
+/// not seen reach further.
+constexpr double kClippedCount = 4;
 } // namespace
 
 std::optional<RangeMethod> parseRangeMethod(llvm::StringRef text) {
@@ -73,7 +76,7 @@ Range Histogram::range(RangeMethod method, double outliers) const {
   case RangeMethod::percentile:
     return percentile(outliers);
   case RangeMethod::mse:
-    return leastError();
+    return extended(leastError());
   case RangeMethod::entropy:
     return leastDivergence();
   }
@@ -114,6 +117,32 @@ template <class CostFn> Range Histogram::search(CostFn cost) const {
   return best;
 }
 
+/// How far the largest values of one side lie beyond the least of them, in the mean: of a tail that falls exponentially, what its largest
+/// value grows by when there are e times as many (Pickands, Statistical Inference Using Extreme Order Statistics, 1975).
+double Histogram::meanExcess(bool isHigh) const {
+  constexpr double share = 0.01, fewest = 10;
+  const double wanted = std::max(share * total, fewest);
+  double count = 0, sum = 0;
+  for (size_t i = 0; i < kHalf && count < wanted; ++i) { // from the end to 0
+    const double own = bins[isHigh ? 2 * kHalf - 1 - i : i];
+    count += own;
+    sum += own * double(kHalf - i);
+    if (count >= wanted || i + 1 == kHalf)
+      return count > 0 ? (sum / count - double(kHalf - i)) * width : 0;
+  }
+  return 0;
+}
+
+/// As far as a million values would reach, by what was seen of fewer; at most three times as far.
+Range Histogram::extended(Range range) const {
+  constexpr double expected = 1e6, most = 3;
+  const double growth = std::log(expected / std::max(total, 1.0));
+  if (growth <= 0)
+    return range;
+  return {std::max(range.low - growth * meanExcess(false), most * range.low),
+          std::min(range.high + growth * meanExcess(true), most * range.high)};
+}
+
 double Histogram::squaredError(Range range) const {
   double step = (range.high - range.low) / kSteps, sum = 0;
   // Values inside of a bin are rounded anywhere: a step's uniform error where bins are wider than steps is no reason to cut.
@@ -122,7 +151,7 @@ double Histogram::squaredError(Range range) const {
     if (bins[bin] == 0)
       continue;
     double x = center(bin), clipped = x < range.low ? range.low - x : x > range.high ? x - range.high : 0;
-    sum += bins[bin] * (clipped > 0 ? clipped * clipped : x == 0 ? 0 : inside);
+    sum += bins[bin] * (clipped > 0 ? kClippedCount * clipped * clipped : x == 0 ? 0 : inside);
   }
   return sum;
 }

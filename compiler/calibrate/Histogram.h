@@ -21,7 +21,8 @@ struct Range {
 enum class RangeMethod {
   minMax,     ///< all of it
   percentile, ///< but a share of outliers on either side
-  mse,     ///< with the least squared error of 8-bit integers, by weight (Choukroun et al., Low-bit Quantization, 2019)
+  mse, ///< with the least squared error of 8-bit integers, by weight (Choukroun et al., Low-bit Quantization, 2019); further than
+       ///< what was seen if that were few values
   entropy, ///< with the least divergence of 8-bit integers' distribution (Migacz, 8-bit Inference with TensorRT, 2017)
 };
 /// "min-max", "percentile", "mse" or "entropy".
@@ -50,6 +51,8 @@ private:
   Range percentile(double outliers) const;
   Range leastError() const;
   Range leastDivergence() const;
+  double meanExcess(bool isHigh) const;
+  Range extended(Range range) const;
   double squaredError(Range range) const;
   double divergence(Range range) const;
   template <class CostFn> Range search(CostFn cost) const;

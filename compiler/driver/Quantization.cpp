@@ -2,7 +2,7 @@
 #include "compiler/calibrate/Calibration.h"
 #include "compiler/quantize/ChannelImportance.h"
 #include "compiler/quantize/Int4Weights.h"
-#include "compiler/quantize/PrecisionCosts.h"
+#include "compiler/quantize/Int8Weights.h"
 #include "compiler/quantize/Sensitivity.h"
 #include "compiler/quantize/SmoothInputs.h"
 #include "mlir/Pass/PassManager.h"
@@ -108,6 +108,8 @@ TapOptions Quantization::tapOptions() const {
   return taps;
 }
 
+CostChoice Quantization::costs() const { return {targets, options.weightBits, options.quantizeAll || options.study}; }
+
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   const bool hasRanges = !nn::calibratedInputs(function).empty(), hasMoments = needsMoments(function);
   if (options.calibratePath.empty())
@@ -134,11 +136,9 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
   auto results = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
   if (!results)
     return results.takeError();
-  for (auto [point, result] : llvm::zip_equal(points, *results)) {
-    nn::setInterval(point.value, {result.range.low, result.range.high});
-    nn::setMoments(point.value, {result.means, result.squares});
-  }
-  return llvm::Error::success();
+  for (auto [point, result] : llvm::zip_equal(points, *results))
+    nn::setInterval(point.value, {result.low, result.high});
+  return roundIntegerWeights(function, **samples, backend, taps, costs());
 }
 
 /// Samples to compare programs with, as many as fit into some memory.
@@ -185,7 +185,7 @@ llvm::Error Quantization::run(func::FuncOp function) const {
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
   // A search measures what is faster.
-  weighCosts(function, backend, {targets, options.weightBits, options.quantizeAll || options.study});
+  weighCosts(function, backend, costs());
   if (options.study && options.study->isFilled())
     return runStudied(function);
   if (options.study)

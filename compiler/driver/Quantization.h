@@ -4,6 +4,7 @@
 #include "backends/Backend.h"
 #include "compiler/calibrate/Taps.h"
 #include "compiler/driver/Driver.h"
+#include "compiler/quantize/PrecisionCosts.h"
 #include "compiler/quantize/PrecisionRules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -30,6 +31,7 @@ private:
   llvm::Error checkSamples(nn::Precision precision) const;
   llvm::Error prepareInt4(nn::NodePrecision &general) const;
   bool isAsked() const { return !options.quantize.empty() || !options.precisionsPath.empty(); }
+  CostChoice costs() const;
   llvm::Error calibrateInputs(mlir::func::FuncOp function) const;
   llvm::Error fillStudy(mlir::func::FuncOp function) const;
   llvm::Error runStudied(mlir::func::FuncOp function) const;

@@ -141,8 +141,8 @@ llvm::Expected<std::vector<nn::ByteGrid>> ModelQuantization::measure(func::FuncO
   if (!ranges)
     return ranges.takeError();
   std::vector<nn::ByteGrid> result;
-  for (const Calibrated &one : *ranges)
-    result.push_back(nn::byteGridOf({one.range.low, one.range.high}));
+  for (const Range &one : *ranges)
+    result.push_back(nn::byteGridOf({one.low, one.high}));
   return result;
 }
 

@@ -20,17 +20,31 @@ struct Moments {
 
   float diagonal(int64_t k) const { return values[size_t(k * depth + k)]; }
   std::vector<float> diagonal() const;
+  /// Products of different elements made smaller, the more the fewer rows there are per element: what few rows say of them is mostly
+  /// chance (Ledoit and Wolf, A Well-Conditioned Estimator for Large-Dimensional Covariance Matrices, 2004).
+  Moments shrunk() const;
 };
 
 /// R, after a small share of the mean was added to the diagonal, so that it is there for inputs that don't span all of the depth.
 struct MomentsFactor {
   std::vector<float> values; // empty: the moments are zero, or not finite
 
-  static MomentsFactor of(const Moments &moments);
+  /// `firstShare` of the mean is added to the diagonal, 1 % as in the paper; more only if f32 is not enough.
+  static MomentsFactor of(const Moments &moments, double firstShare = 0.01);
 };
 
 /// The error that rounding makes, a sum over all rows of inputs and all columns of the result.
 double productError(const nn::WeightMatrix &weights, const nn::GroupedWeights &grouped, const MomentsFactor &factor);
+
+/// Integers from -most to it, of the same order as the weights; `scales`: one per row.
+struct ScaledIntegers {
+  std::vector<int8_t> integers;
+  std::vector<float> scales;
+};
+ScaledIntegers nearestIntegers(const nn::WeightMatrix &weights, std::vector<float> scales, float most);
+ScaledIntegers gptqIntegers(const nn::WeightMatrix &weights, const MomentsFactor &factor, std::vector<float> scales,
+                            float most);
+double productError(const nn::WeightMatrix &weights, const ScaledIntegers &integers, const MomentsFactor &factor);
 
 /// Rounds with the moments' factor. Grids are fitted to the weights as they are once the groups before were rounded.
 nn::GroupedWeights gptq(const nn::WeightMatrix &weights, const MomentsFactor &factor, int64_t group, bool isSymmetric);

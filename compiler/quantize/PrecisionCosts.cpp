@@ -1,6 +1,5 @@
 #include "compiler/quantize/PrecisionCosts.h"
 #include "dialects/reference/Evaluate.h"
-#include "passes/quantize/Precision.h"
 #include "passes/quantize/WeightScales.h"
 #include "passes/quantize/WeightedOperation.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -52,8 +51,27 @@ public:
       return;
     nn::NodePrecision wanted = *nn::precisionOf(op);
     wanted.weightBits = choice.weightBits ? choice.weightBits : bitsOf(*product);
-    std::string reason = choice.takesSlower || wanted.isFixed ? "" : reasonAgainst(*product, wanted);
+    std::string reason = reasonAgainst(*product, wanted);
     nn::setPrecision(op, reason.empty() ? wanted : nn::NodePrecision{Precision::f32, reason});
+  }
+
+  /// Why f32 is better; empty if it isn't, on one target at least.
+  std::string reasonAgainst(const WeightedProduct &product, const nn::NodePrecision &wanted) {
+    if (choice.takesSlower || wanted.isFixed)
+      return "";
+    std::string reason;
+    for (const Target &target : choice.targets) {
+      auto times = backend.productTimes(product.op, target);
+      if (!times)
+        return "";
+      double integers = (wanted.weightBits == 7 ? times->integers7 : times->integers) + conversionOf(product, *times);
+      constexpr double isSlower = 1.03; // integers take a quarter of the memory
+      if (integers <= isSlower * times->real)
+        return "";
+      reason = llvm::formatv("f32 is faster: {0:f1} us against {1:f1} us by the cost model", times->real / 1e3,
+                             integers / 1e3);
+    }
+    return reason;
   }
 
 private:
@@ -83,27 +101,14 @@ private:
     return times.conversion * (isDynamic ? withRange : 1) / double(std::max<int64_t>(users, 1));
   }
 
-  /// Why f32 is better; empty if it isn't, on one target at least.
-  std::string reasonAgainst(const WeightedProduct &product, const nn::NodePrecision &wanted) {
-    std::string reason;
-    for (const Target &target : choice.targets) {
-      auto times = backend.productTimes(product.op, target);
-      if (!times)
-        return "";
-      double integers = (wanted.weightBits == 7 ? times->integers7 : times->integers) + conversionOf(product, *times);
-      constexpr double isSlower = 1.03; // integers take a quarter of the memory
-      if (integers <= isSlower * times->real)
-        return "";
-      reason = llvm::formatv("f32 is faster: {0:f1} us against {1:f1} us by the cost model", times->real / 1e3,
-                             integers / 1e3);
-    }
-    return reason;
-  }
-
   Backend &backend;
   const CostChoice &choice;
 };
 } // namespace
+
+std::string reasonAgainst(Operation *op, const nn::NodePrecision &wanted, Backend &backend, const CostChoice &choice) {
+  return Weighing(backend, choice).reasonAgainst(*WeightedProduct::of(op), wanted);
+}
 
 void weighCosts(func::FuncOp function, Backend &backend, const CostChoice &choice) {
   Weighing weighing(backend, choice);

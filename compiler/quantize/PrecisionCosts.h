@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backends/Backend.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/quantize/Precision.h"
 
 namespace lathe {
 
@@ -18,5 +18,10 @@ struct CostChoice {
 /// and the others the bits of their weights. Making integers of an input counts to the products that read it, unless the
 /// value comes from integers itself.
 void weighCosts(mlir::func::FuncOp function, Backend &backend, const CostChoice &choice);
+
+/// Why a product is better in f32 than in 8-bit integers with weights of these bits; empty if it isn't, on one target at least, or
+/// what is slower is taken.
+std::string reasonAgainst(mlir::Operation *op, const nn::NodePrecision &wanted, Backend &backend,
+                          const CostChoice &choice);
 
 } // namespace lathe

@@ -1,4 +1,5 @@
 #include "compiler/quantize/Study.h"
+#include "passes/quantize/IntegerWeights.h"
 #include "passes/quantize/Smoothing.h"
 #include "passes/quantize/ValueRange.h"
 
@@ -84,10 +85,13 @@ void recordRanges(func::FuncOp function, QuantizationStudy &study) {
     auto interval = input ? nn::intervalOf(input) : std::nullopt;
     if (!interval)
       return;
-    nn::ChannelMoments moments = nn::momentsOf(input);
-    study.nodes[index].range = {interval->low, interval->high};
-    study.nodes[index].means.assign(moments.means.begin(), moments.means.end());
-    study.nodes[index].squares.assign(moments.squares.begin(), moments.squares.end());
+    QuantizationStudy::Node &entry = study.nodes[index];
+    entry.range = {interval->low, interval->high};
+    if (auto weights = nn::integerWeightsOf(node.op)) {
+      entry.integers.assign(weights->integers.data<int8_t>(),
+                            weights->integers.data<int8_t>() + weights->integers.size());
+      entry.scales.assign(weights->scales.begin(), weights->scales.end());
+    }
   });
 }
 
@@ -111,12 +115,21 @@ void applyFactors(func::FuncOp function, const QuantizationStudy &study) {
   });
 }
 
+static nn::IntegerWeights integerWeights(Operation *op, const QuantizationStudy::Node &entry) {
+  RankedTensorType type = nn::tensorType(nn::WeightedProduct::of(op)->constant());
+  auto integers =
+      reference::Tensor::allocate(RankedTensorType::get(type.getShape(), IntegerType::get(op->getContext(), 8)));
+  llvm::copy(entry.integers, integers.mutableData<int8_t>());
+  return {std::move(integers), SmallVector<float>(entry.scales.begin(), entry.scales.end())};
+}
+
 void applyRanges(func::FuncOp function, const QuantizationStudy &study) {
   forEachNode(function, [&](size_t index, const nn::QuantizableNode &node) {
     if (Value input = calibratedInput(node.op)) {
       const QuantizationStudy::Node &entry = study.nodes[index];
       nn::setInterval(input, {entry.range.low, entry.range.high});
-      nn::setMoments(input, {entry.means, entry.squares});
+      if (!entry.integers.empty())
+        nn::setIntegerWeights(node.op, integerWeights(node.op, entry));
     }
   });
 }

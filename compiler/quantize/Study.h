@@ -25,7 +25,9 @@ struct QuantizationStudy {
     // Of a product's input, where it was calibrated:
     std::vector<double> factors; // of smoothed channels; empty: none
     Range range;
-    std::vector<double> means, squares; // of its channels
+    // Its weights, rounded for that; empty: nearest integers.
+    std::vector<int8_t> integers;
+    std::vector<float> scales;
   };
   std::vector<Node> nodes;
   std::vector<bool> isFloatOutput;         // of the model's outputs: f32
@@ -40,7 +42,7 @@ void addSample(const reference::Tensors &sample, QuantizationStudy &study);
 
 /// Starts the study: outputs, nodes, and the precisions that they may have beside f32 where one is set already.
 void recordNodes(mlir::func::FuncOp function, QuantizationStudy &study);
-/// Before inputs are smoothed, and after their ranges were noted.
+/// Before inputs are smoothed, and after their ranges and integers of weights were noted.
 void recordFactors(mlir::func::FuncOp function, QuantizationStudy &study);
 void recordRanges(mlir::func::FuncOp function, QuantizationStudy &study);
 

@@ -12,8 +12,8 @@
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
 #include "passes/quantize/GroupedWeights.h"
+#include "passes/quantize/IntegerWeights.h"
 #include "passes/quantize/Precision.h"
-#include "passes/quantize/RoundWeights.h"
 #include "passes/quantize/Uniform.h"
 #include "passes/quantize/ValueNote.h"
 #include "passes/quantize/ValueRange.h"
@@ -32,7 +32,7 @@ namespace lathe {
 
 namespace nn {
 
-static constexpr StringLiteral kRange = "lathe.range", kMeans = "lathe.means", kSquares = "lathe.squares";
+static constexpr StringLiteral kRange = "lathe.range";
 
 void setInterval(Value value, ValueInterval interval) { noteNumbers(value, kRange, {interval.low, interval.high}); }
 
@@ -47,17 +47,7 @@ ByteGrid byteGridOf(ValueInterval interval) {
   return {float(scale), uint8_t(std::clamp(std::nearbyint(-low / scale), 0.0, 255.0))};
 }
 
-void setMoments(Value value, ChannelMoments moments) {
-  noteNumbers(value, kMeans, moments.means);
-  noteNumbers(value, kSquares, moments.squares);
-}
-
-ChannelMoments momentsOf(Value value) { return {numbersOf(value, kMeans), numbersOf(value, kSquares)}; }
-
-void removeIntervals(func::FuncOp function) {
-  for (StringRef name : {kRange, kMeans, kSquares})
-    removeNumbers(function, name);
-}
+void removeIntervals(func::FuncOp function) { removeNumbers(function, kRange); }
 
 SmallVector<Value> calibratedInputs(func::FuncOp function) {
   llvm::SetVector<Value> inputs;
@@ -88,50 +78,37 @@ Value clipped(Value x, Value scale, double most, OpBuilder &b) {
   return b.create<BinaryOp>(x.getLoc(), x.getType(), BinaryKind::min, low, bound(most));
 }
 
-/// Constant weights, and the scales that their integers get.
-struct ScaledWeights {
-  reference::Tensor values;
-  SmallVector<float> scales;
-  Value scale; // the same, as a constant that broadcasts to the weights
-
-  /// nullopt: weights are not finite.
-  static std::optional<ScaledWeights> of(ConstantOp constant, int64_t axis, unsigned bits, OpBuilder &b) {
-    auto values = reference::constantTensor(constant);
-    auto scales = values ? weightScales(*values, axis, bits) : std::nullopt;
-    if (!scales)
-      return std::nullopt;
-    SmallVector<int64_t> shape(values->rank(), 1);
-    shape[axis] = values->dim(axis);
-    auto type = RankedTensorType::get(shape, b.getF32Type());
-    Value scale = b.create<ConstantOp>(constant.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(*scales)));
-    return ScaledWeights{*values, *scales, scale};
-  }
-};
+/// The scales of weights, one for each index of `axis`, as a constant that broadcasts to them.
+Value scaleConstant(ConstantOp weights, int64_t axis, ArrayRef<float> scales, OpBuilder &b) {
+  SmallVector<int64_t> shape(size_t(tensorType(weights).getRank()), 1);
+  shape[size_t(axis)] = int64_t(scales.size());
+  auto type = RankedTensorType::get(shape, b.getF32Type());
+  return b.create<ConstantOp>(weights.getLoc(), type, DenseElementsAttr::get(type, scales));
+}
 
 /// Integers of `bits` bits of constant weights, dequantized: a scale for each index of `axis`. Null if they are not finite.
 Value quantizedConstant(ConstantOp constant, int64_t axis, unsigned bits, OpBuilder &b) {
-  auto weights = ScaledWeights::of(constant, axis, bits, b);
-  if (!weights)
+  auto values = reference::constantTensor(constant);
+  auto scales = values ? weightScales(*values, axis, bits) : std::nullopt;
+  if (!scales)
     return {};
-  Value inside = bits < 8 ? clipped(constant, weights->scale, mostInteger(bits), b) : constant;
-  Value integers = createQuantize(b, constant.getLoc(), inside, weights->scale, {}, b.getIntegerType(8));
-  return createDequantize(b, constant.getLoc(), integers, weights->scale, {});
+  Value scale = scaleConstant(constant, axis, *scales, b);
+  Value inside = bits < 8 ? clipped(constant, scale, mostInteger(bits), b) : constant;
+  Value integers = createQuantize(b, constant.getLoc(), inside, scale, {}, b.getIntegerType(8));
+  return createDequantize(b, constant.getLoc(), integers, scale, {});
 }
 
-/// The same, rounded so that the mean of what `product` gives stays, where the means of its input's channels are known. Null: they are
-/// not, or weights are not finite.
-Value quantizedKeepingMean(const WeightedProduct &product, unsigned bits, OpBuilder &b) {
-  ChannelMoments moments = momentsOf(product.input->get());
-  WeightPlaces places(product);
-  if (int64_t(moments.means.size()) != places.channels() || moments.squares.size() != moments.means.size())
-    return {};
+/// The same of integers that were rounded ahead; null if there are none.
+Value roundedAhead(const WeightedProduct &product, OpBuilder &b) {
+  auto weights = integerWeightsOf(product.op);
   ConstantOp constant = product.constant();
-  auto weights = ScaledWeights::of(constant, product.outputAxis, bits, b);
-  if (!weights)
+  RankedTensorType type = tensorType(constant);
+  if (!weights || weights->integers.shape() != type.getShape() ||
+      int64_t(weights->scales.size()) != type.getDimSize(unsigned(product.outputAxis)))
     return {};
-  reference::Tensor rounded = roundKeepingMean(weights->values, weights->scales, places, moments, bits);
-  Value integers = b.create<ConstantOp>(constant.getLoc(), rounded.type(), rounded.toAttribute());
-  return createDequantize(b, constant.getLoc(), integers, weights->scale, {});
+  Value scale = scaleConstant(constant, product.outputAxis, weights->scales, b);
+  Value integers = b.create<ConstantOp>(constant.getLoc(), weights->integers.type(), weights->integers.toAttribute());
+  return createDequantize(b, constant.getLoc(), integers, scale, {});
 }
 
 /// Scale and zero point of unsigned 8-bit integers.
@@ -206,9 +183,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     if (!isDynamic && !intervalOf(product.input->get()))
       return decide(product.op, false, "the input was not calibrated");
     OpBuilder b(product.op);
-    // Of 7 bits, what it gained in one model it lost in another (docs/Quantization.md).
-    bool keepsMean = !isDynamic && wanted.weightBits == 8;
-    Value weights = keepsMean ? quantizedKeepingMean(product, wanted.weightBits, b) : Value();
+    Value weights = roundedAhead(product, b);
     if (!weights)
       weights = quantizedConstant(product.constant(), product.outputAxis, wanted.weightBits, b);
     if (!weights)
@@ -268,6 +243,7 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
       replaceUses(input, /*isDynamic=*/false, /*isShared=*/!isolated, products);
     removeIntervals(getOperation());
     removePrecisions(getOperation());
+    removeIntegerWeights(getOperation());
     addDecisions(getOperation(), decisions);
   }
 

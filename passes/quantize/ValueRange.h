@@ -21,13 +21,6 @@ ByteGrid byteGridOf(ValueInterval interval);
 /// Notes it at the operation (of one result) or argument that defines the value, as `lathe.range`.
 void setInterval(mlir::Value value, ValueInterval interval);
 std::optional<ValueInterval> intervalOf(mlir::Value value);
-/// The same for the mean and the mean square of each channel (WeightedProduct::inputAxis of its readers), as `lathe.means` and
-/// `lathe.squares`. Empty: not known.
-struct ChannelMoments {
-  llvm::ArrayRef<double> means, squares;
-};
-void setMoments(mlir::Value value, ChannelMoments moments);
-ChannelMoments momentsOf(mlir::Value value);
 /// All of these attributes.
 void removeIntervals(mlir::func::FuncOp function);
 

@@ -129,14 +129,22 @@ func.func @mixed(%x: tensor<1x2xf32> {lathe.range = array<f64: -1.0, 2.0>})
 
 // -----
 
-// Nearest integers 127, 0, 0, 0 would take 0.012 off all results where inputs have a mean of 1: the weight that loses least is rounded up instead.
-// Without means it isn't.
-// CHECK-LABEL: @mean
-// CHECK-DAG: nn.constant dense<{{\[\[}}127], [0], [0], [1]]> : tensor<4x1xi8>
-// CHECK: nn.matmul
-func.func @mean(%x: tensor<1x4xf32> {lathe.range = array<f64: 0.0, 2.0>, lathe.means = array<f64: 1.0, 1.0, 1.0, 1.0>,
-                                     lathe.squares = array<f64: 1.0, 1.0, 1.0, 1.0>}) -> tensor<1x1xf32> {
-  %w = nn.constant dense<[[1.27], [0.0041], [0.0042], [0.0043]]> : tensor<4x1xf32>
-  %m = nn.matmul %x, %w {lathe.precision = "int8"} : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
-  return %m : tensor<1x1xf32>
+// Integers that were rounded ahead are taken as they are, if they are the weights' size.
+// CHECK-LABEL: @rounded
+// CHECK-NOT: lathe.integer
+// CHECK-DAG: %[[Q:.*]] = nn.constant dense<{{\[\[}}5, -3], [1, 0]]> : tensor<2x2xi8>
+// CHECK-DAG: %[[S:.*]] = nn.constant dense<{{\[\[}}2.500000e-01, 5.000000e-01]]> : tensor<1x2xf32>
+// CHECK: %[[W:.*]] = nn.dequantize %[[Q]], %[[S]]
+// CHECK: nn.matmul %{{.*}}, %[[W]]
+// CHECK: nn.quantize %{{.*}} -> tensor<2x3xi8>
+func.func @rounded(%x: tensor<1x2xf32> {lathe.range = array<f64: 0.0, 2.0>}) -> (tensor<1x2xf32>, tensor<1x3xf32>) {
+  %w = nn.constant dense<[[1.27, 2.0], [0.25, 0.1]]> : tensor<2x2xf32>
+  %m = nn.matmul %x, %w {lathe.precision = "int8", lathe.integer_weights = dense<[[5, -3], [1, 0]]> : tensor<2x2xi8>,
+                         lathe.integer_scales = array<f32: 0.25, 0.5>}
+      : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %v = nn.constant dense<[[1.27, 2.0, 1.0], [0.25, 0.1, 1.0]]> : tensor<2x3xf32>
+  %n = nn.matmul %x, %v {lathe.precision = "int8", lathe.integer_weights = dense<[[5, -3], [1, 0]]> : tensor<2x2xi8>,
+                         lathe.integer_scales = array<f32: 0.25, 0.5>}
+      : (tensor<1x2xf32>, tensor<2x3xf32>) -> tensor<1x3xf32>
+  return %m, %n : tensor<1x2xf32>, tensor<1x3xf32>
 }

@@ -76,13 +76,26 @@ TEST_CASE("histogram: least error cuts rare outliers and keeps what is even") {
   std::vector<float> even;
   for (int i = 0; i <= 1000; ++i)
     even.push_back(float(i) / 1000);
-  CHECK(rangeOf(even, RangeMethod::mse).high == Approx(1));
+  CHECK(rangeOf(even, RangeMethod::mse).high == Approx(1).margin(0.05));
   std::vector<float> values = normal(1000000, 1);
   values[0] = 30;
   Range cut = rangeOf(values, RangeMethod::mse);
-  CHECK(cut.high < 20);
+  CHECK(cut.high < 24);
   CHECK(cut.high > 3);
   CHECK(cut.low < -3);
+}
+
+TEST_CASE("histogram: few values are expected to reach further, as far as their tail tells") {
+  const std::vector<float> few = normal(1000, 1), many = normal(1000000, 1);
+  const double seen = rangeOf(few, RangeMethod::minMax).high;
+  CHECK(rangeOf(few, RangeMethod::mse).high > 1.3 * seen);
+  CHECK(rangeOf(few, RangeMethod::mse).high < 3 * seen);
+  CHECK(rangeOf(many, RangeMethod::mse).high <= rangeOf(many, RangeMethod::minMax).high);
+  std::vector<float> rectified = few;
+  for (float &value : rectified)
+    value = std::max(value, 0.0f);
+  CHECK(rangeOf(rectified, RangeMethod::mse).low == 0);
+  CHECK(rangeOf(std::vector<float>(50, 1.0f), RangeMethod::mse).high == Approx(1).margin(0.01));
 }
 
 TEST_CASE("histogram: least divergence cuts the tail of a distribution") {
@@ -102,12 +115,13 @@ TEST_CASE("histogram: channels count by their weights") {
   plain.add(values);
   weighted.add(values, {1, 1e-6f});
   CHECK(plain.range(RangeMethod::mse).high > 15);
-  CHECK(weighted.range(RangeMethod::mse).high < 10);
+  CHECK(weighted.range(RangeMethod::mse).high < 12);
   CHECK(weighted.count() == Approx(10000).epsilon(1e-3));
   // The same values as [channels, inner].
   std::vector<float> apart(values.size());
   for (size_t i = 0; i < values.size(); ++i)
     apart[i % 2 * values.size() / 2 + i / 2] = values[i];
   planes.add(apart, {1, 1e-6f}, values.size() / 2);
-  CHECK(planes.range(RangeMethod::mse) == weighted.range(RangeMethod::mse));
+  CHECK(planes.range(RangeMethod::mse).high == Approx(weighted.range(RangeMethod::mse).high));
+  CHECK(planes.range(RangeMethod::mse).low == Approx(weighted.range(RangeMethod::mse).low));
 }

@@ -156,6 +156,25 @@ TEST_CASE("int4: gptq beats nearest numbers where inputs are correlated") {
   }
 }
 
+TEST_CASE("int8: gptq beats nearest integers where inputs are correlated") {
+  for (int64_t depth : {9, 64, 333}) {
+    WeightMatrix weights = randomWeights(24, depth, 20);
+    const auto factor = MomentsFactor::of(correlatedMoments(depth, 21).shrunk(), 1e-3);
+    REQUIRE(!factor.values.empty());
+    const std::vector<float> scales(24, 3.0f / 63);
+    const ScaledIntegers nearest = nearestIntegers(weights, scales, 63),
+                         rounded = gptqIntegers(weights, factor, scales, 63);
+    CHECK(productError(weights, rounded, factor) < 0.7 * productError(weights, nearest, factor));
+    CHECK(llvm::all_of(rounded.integers, [](int8_t integer) { return std::abs(integer) <= 63; }));
+  }
+}
+
+TEST_CASE("int8: few rows leave little of what elements have in common") {
+  const Moments few{2, {4, 2, 0, 4}, 2}, many{2, {4, 2, 0, 4}, 1998};
+  CHECK(few.shrunk().values == std::vector<float>{4, 1, 0, 4});
+  CHECK(many.shrunk().values[1] == Approx(1.998));
+}
+
 TEST_CASE("int4: inputs that tell nothing, or span little") {
   CHECK(MomentsFactor::of({4, std::vector<float>(16), 1}).values.empty());
   CHECK(MomentsFactor::of({2, {NAN, 0, 0, 1}, 1}).values.empty());
