@@ -108,6 +108,13 @@ TapOptions Quantization::tapOptions() const {
   return taps;
 }
 
+/// A search has nodes in f32 whose inputs were to be scaled by other nodes' weights.
+static std::unique_ptr<Pass> smoothInputs(bool isSearch) {
+  SmoothInputsOptions options;
+  options.separate = isSearch;
+  return createSmoothInputs(options);
+}
+
 CostChoice Quantization::costs() const { return {targets, options.weightBits, options.quantizeAll || options.study}; }
 
 llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
@@ -126,11 +133,11 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
       return error;
   if (!hasRanges)
     return llvm::Error::success();
-  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
+  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps, options.study))
     return error;
   if (options.study)
     recordFactors(function, *options.study);
-  if (llvm::Error error = runPass(function, createSmoothInputs()))
+  if (llvm::Error error = runPass(function, smoothInputs(options.study)))
     return error;
   std::vector<CalibrationPoint> points = weightedPoints(function);
   auto results = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
@@ -171,7 +178,7 @@ llvm::Error Quantization::fillStudy(func::FuncOp function) const {
 llvm::Error Quantization::runStudied(func::FuncOp function) const {
   applyChoices(function, *options.study);
   applyFactors(function, *options.study);
-  if (llvm::Error error = runPass(function, createSmoothInputs()))
+  if (llvm::Error error = runPass(function, smoothInputs(options.study)))
     return error;
   applyRanges(function, *options.study);
   return runPass(function, createInsertQuantization());

@@ -3,7 +3,7 @@
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "passes/quantize/Smoothing.h"
+#include "passes/quantize/ScaleProducer.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -15,6 +15,8 @@ namespace {
 /// A factor per channel instead of one per tensor: 2 % of ResNet-50's time where all of its pictures had some, and nothing
 /// measurable in MiniLM.
 constexpr double kWorthwhileInRows = 0.8, kWorthwhileInPictures = 0.5;
+/// Of factors that go into weights on both sides: nothing is computed at run time, but the model may be wrong by some.
+constexpr double kWorthwhileInWeights = 0.9;
 
 /// No channels if the constant can't be read.
 ChannelWeights weightsOf(const nn::WeightedProduct &product) {
@@ -38,30 +40,37 @@ bool isFinite(const ChannelWeights &weights) {
   });
 }
 
-std::string gainText(const SmoothFactors &chosen) {
+std::string gainText(const SmoothFactors &chosen, bool isEqualized) {
   double gain = 10 * std::log10(chosen.before / chosen.after);
-  return llvm::formatv("channels of the input are scaled: {0:f1} dB less error by the model", gain).str();
+  return llvm::formatv("channels of the input are scaled{0}: {1:f1} dB less error by the model",
+                       isEqualized ? " by the weights of the product before" : "", gain)
+      .str();
 }
 
-void noteFactors(func::FuncOp function, const nn::SmoothableInput &input, const ChannelStatistics &statistics) {
+void noteFactors(func::FuncOp function, const nn::SmoothableInput &input, const ChannelStatistics &statistics,
+                 bool isSeparate) {
   std::vector<ChannelWeights> products;
   for (const nn::WeightedProduct &product : input.products)
     products.push_back(weightsOf(product));
   if (!llvm::all_of(products, isFinite))
     return;
-  SmoothFactors chosen =
-      chooseSmoothFactors(statistics, products, input.isPicture() ? kWorthwhileInPictures : kWorthwhileInRows);
+  const bool isEqualized = !isSeparate && nn::ProducerPath::of(input);
+  const double worthwhile = isEqualized         ? kWorthwhileInWeights
+                            : input.isPicture() ? kWorthwhileInPictures
+                                                : kWorthwhileInRows;
+  SmoothFactors chosen = chooseSmoothFactors(statistics, products, worthwhile);
   if (chosen.factors.empty())
     return;
   nn::setChannelFactors(input.value, llvm::to_vector_of<double>(chosen.factors));
   std::vector<Decision> decisions;
   for (const nn::WeightedProduct &product : input.products)
-    decisions.push_back({nodeName(product.op->getLoc()), "smooth", true, gainText(chosen)});
+    decisions.push_back({nodeName(product.op->getLoc()), "smooth", true, gainText(chosen, isEqualized)});
   addDecisions(function, decisions);
 }
 } // namespace
 
-llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Backend &backend, const TapOptions &taps) {
+llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Backend &backend, const TapOptions &taps,
+                              bool isSeparate) {
   SmallVector<nn::SmoothableInput> inputs = nn::smoothableInputs(function);
   if (inputs.empty())
     return llvm::Error::success();
@@ -79,7 +88,7 @@ llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Back
   if (llvm::Error error = runTaps(function, points, samples, backend, taps, observe))
     return error;
   for (auto [input, known] : llvm::zip_equal(inputs, statistics))
-    noteFactors(function, input, known);
+    noteFactors(function, input, known, isSeparate);
   return llvm::Error::success();
 }
 

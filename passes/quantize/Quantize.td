@@ -16,10 +16,13 @@ def InsertQuantization : Pass<"lathe-insert-quantization", "::mlir::func::FuncOp
 }
 
 def SmoothInputs : Pass<"lathe-smooth-inputs", "::mlir::func::FuncOp"> {
-  let summary = "make channels of what matrix products read alike, by factors that go into their constant weights";
+  let summary = "make channels of what products read alike, by factors that go into their constant weights";
   let description = [{
-    Of values with factors for their channels (`lathe.channel_factors` at the operation or argument that defines them).
+    Of values with factors for their channels (`lathe.channel_factors` at the operation or argument that defines them). Where such a
+    value comes from a product with constant weights through rectifiers, pools and the like, these are divided by the factors (cross-layer
+    equalization), else the value is.
   }];
+  let options = [Option<"separate", "separate", "bool", "false", "leave the weights of products before as they are">];
 }
 
 def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {

@@ -2,12 +2,12 @@
 //
 //   matmul(x, w)  ->  matmul(x * (1 / s), w * s)      s per index of what is summed over; for convolutions: per input channel
 //
-// The multiplication costs next to nothing: --lathe-fold-quantize-scale joins it with the one by the scale. Others (residual sums)
-// read x as it was. Assumes `lathe.channel_factors` (s) from calibration, positive and finite; values without are left alone.
+// Where x comes from a product through what factors pass, its weights are divided instead (ScaleProducer.h). Else the multiplication costs
+// little: --lathe-fold-quantize-scale joins it with the one by the scale. Others (residual sums) read x as it was. Assumes `lathe.channel_factors` (s) from calibration, positive and finite; values without are left alone.
 // Xiao et al., SmoothQuant, 2023, section 4.
 #include "dialects/reference/Evaluate.h"
 #include "passes/Passes.h"
-#include "passes/quantize/Smoothing.h"
+#include "passes/quantize/ScaleProducer.h"
 #include "passes/quantize/Uniform.h"
 
 using namespace mlir;
@@ -32,11 +32,10 @@ FailureOr<Value> scaledWeights(const WeightedProduct &product, ArrayRef<double> 
   return Value(b.create<ConstantOp>(constant.getLoc(), tensorType(constant), result.toAttribute()));
 }
 
-Value scaledInput(const SmoothableInput &input, ArrayRef<double> factors) {
+Value scaledInput(const SmoothableInput &input, ArrayRef<float> inverse) {
   Value x = input.value;
   OpBuilder b(x.getContext());
   b.setInsertionPointAfterValue(x);
-  SmallVector<float> inverse = llvm::map_to_vector(factors, [](double factor) { return float(1 / factor); });
   SmallVector<int64_t> shape(size_t(tensorType(x).getRank() - input.axis), 1);
   shape[0] = input.channels();
   auto type = RankedTensorType::get(shape, b.getF32Type());
@@ -45,6 +44,8 @@ Value scaledInput(const SmoothableInput &input, ArrayRef<double> factors) {
 }
 
 struct SmoothInputs : impl::SmoothInputsBase<SmoothInputs> {
+  using SmoothInputsBase::SmoothInputsBase;
+
   /// All of its products are scaled, or none.
   void smooth(const SmoothableInput &input, ArrayRef<double> factors) {
     SmallVector<Value> weights;
@@ -54,7 +55,9 @@ struct SmoothInputs : impl::SmoothInputsBase<SmoothInputs> {
         return;
       weights.push_back(*scaled);
     }
-    Value scaled = scaledInput(input, factors);
+    SmallVector<float> inverse = llvm::map_to_vector(factors, [](double factor) { return float(1 / factor); });
+    auto path = separate ? std::nullopt : ProducerPath::of(input);
+    Value scaled = path && path->scale(inverse) ? input.value : scaledInput(input, inverse);
     for (auto [product, constant] : llvm::zip_equal(input.products, weights)) {
       product.weights->set(constant);
       product.input->set(scaled);
