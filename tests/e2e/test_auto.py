@@ -73,7 +73,7 @@ def test_other_metrics(tmp_path, data, metric):
 
 def test_a_little_time(tmp_path, data):
     """f32 and the list are there in any case."""
-    _, tried, _ = search(tmp_path, data, "--budget", "0.001")
+    _, tried, _ = search(tmp_path, data, "--budget", "0.001", "--max-error", "0.003")
     assert tried["artifacts"][0]["nodes"] == {} and len(tried["artifacts"]) <= 3
     assert tried["end"] == "no time was left for another artifact"
 
