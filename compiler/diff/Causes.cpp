@@ -191,14 +191,16 @@ std::vector<Remedy> remediesOf(const Measured &measured, size_t number, const Ca
   const Layer &layer = measured.layers[number];
   // Where most is lost by keeping the result as integers, those who read it as integers are to blame.
   double kept = layer.representation ? layer.representation->clipEnergy() + layer.representation->roundEnergy() : 0;
-  bool isOwn = !layer.product.empty() && kept < largeShare * layer.local.errorEnergy();
+  double keptShare = std::min(kept / std::max(layer.local.errorEnergy(), 1e-300), 1.0);
+  bool isOwn = !layer.product.empty() && keptShare < largeShare;
+  double mended = share * (isOwn ? 1 - keptShare : keptShare); // what these products are to blame for
   std::vector<std::string> products = isOwn ? std::vector{layer.product} : reference.productsReading(layer.node);
   constexpr size_t mostProducts = 3;
   bool isNamed = !products.empty() && products.size() <= mostProducts && !options.quantize.empty();
   if (isNamed && options.groupSize > 0)
-    remedies.push_back(withEightBits(products, share));
+    remedies.push_back(withEightBits(products, mended));
   if (isNamed)
-    remedies.push_back({"keep it in f32", "--keep '" + patternOf(products) + "'", gainOf(share)});
+    remedies.push_back({"keep it in f32", "--keep '" + patternOf(products) + "'", gainOf(mended)});
   if (Remedy remedy = withSmallerGroups(options); cause.kind == Cause::rounding && !remedy.text.empty())
     remedies.push_back(remedy);
   llvm::stable_sort(remedies, [](const Remedy &a, const Remedy &b) { return a.gain > b.gain; });
