@@ -59,15 +59,19 @@ def test_models(name, mode, size, more, tmp_path):
     assert os.path.getsize(written) <= size * os.path.getsize(path)
     command.compile_model(path, str(tmp_path / "c.lathe"), *options)
     command.compile_model(written, str(tmp_path / "q.lathe"))
-    inputs = zoo.make_inputs(model, model["cases"][-1], seed=7)
-    exact = reference.outputs(reference.session(path, threads=1), inputs)
-    theirs = reference.outputs(reference.session(written, threads=1, optimized=False), inputs)
-    own = error(command.run(str(tmp_path / "c.lathe"), inputs, str(tmp_path)), exact)
-    again = command.run(str(tmp_path / "q.lathe"), inputs, str(tmp_path))
-    assert error(again, exact) <= more * own
-    if mode != "int8-dynamic":  # ONNX Runtime's products of integers saturate on AVX2
-        assert error(theirs, exact) <= more * own
-        assert error(again, theirs) <= 0.3 * own + 1e-3
+    sessions = [reference.session(path, threads=1), reference.session(written, threads=1, optimized=False)]
+    differences = []
+    for seed in (7, 8, 9):
+        inputs = zoo.make_inputs(model, model["cases"][-1], seed=seed)
+        exact, theirs = (reference.outputs(session, inputs) for session in sessions)
+        own = error(command.run(str(tmp_path / "c.lathe"), inputs, str(tmp_path)), exact)
+        again = command.run(str(tmp_path / "q.lathe"), inputs, str(tmp_path))
+        assert error(again, exact) <= more * own
+        if mode != "int8-dynamic":  # ONNX Runtime's products of integers saturate on AVX2
+            assert error(theirs, exact) <= more * own
+            differences.append(error(again, theirs) / own)
+    # A value between two integers may become either one: in EfficientNet one of them is half of the error. Most inputs have none.
+    assert not differences or (sorted(differences)[1] <= 0.3 and max(differences) <= 1)
 
 
 def model_of(nodes, weights, rank=2, opset=17, outputs=("y",)):
