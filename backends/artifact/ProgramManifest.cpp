@@ -217,6 +217,8 @@ std::vector<std::unique_ptr<artifact::CallValueT>> describeValues(plan::CallOp c
     entry->scale = value.origin.scale == 0 ? 1 : value.origin.scale;
     entry->zero_point = int32_t(value.origin.zero);
     entry->order.assign(value.origin.order.begin(), value.origin.order.end());
+    entry->factors.assign(value.origin.factors.begin(), value.origin.factors.end());
+    entry->axis = uint8_t(value.origin.axis);
     values.push_back(std::move(entry));
   }
   return values;

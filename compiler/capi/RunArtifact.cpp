@@ -121,7 +121,9 @@ private:
                       value.zero_point,
                       {value.order, value.rank},
                       value.data,
-                      value.size_bytes});
+                      value.size_bytes,
+                      {value.factors, value.factor_count},
+                      value.axis});
     (*static_cast<ObserveFn *>(context))(call, args);
   }
 

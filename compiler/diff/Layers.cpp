@@ -217,7 +217,7 @@ void Measuring::takeLayer(Layer &layer, const ObservedValue &value, bool isLocal
     layer.accumulated.add(expected.numbers, got);
     layer.values.add(expected.numbers);
     if (layer.representation)
-      layer.representation->add(expected.numbers);
+      layer.representation->add(withoutFactors(value, expected.shape, expected.numbers));
     if (layer.shape.empty())
       layer.shape.assign(expected.shape.begin(), expected.shape.end());
     return;

@@ -14,7 +14,9 @@ static size_t countOf(ArrayRef<int64_t> shape) { return size_t(mlir::computeProd
 
 bool fits(const ObservedValue &value, ArrayRef<int64_t> shape) {
   size_t bytes = value.type == "f32" ? 4 : 1;
-  return countOf(shape) * bytes <= value.sizeBytes && (value.order.empty() || value.order.size() == shape.size());
+  bool hasFactors = !value.factors.empty();
+  return countOf(shape) * bytes <= value.sizeBytes && (value.order.empty() || value.order.size() == shape.size()) &&
+         (!hasFactors || (value.axis < shape.size() && size_t(shape[value.axis]) == value.factors.size()));
 }
 
 namespace {
@@ -84,14 +86,29 @@ std::vector<float> convertedHalves(const OutputView &output, const fltSemantics 
 }
 } // namespace
 
+static void forEachFactor(const ObservedValue &value, ArrayRef<int64_t> shape,
+                          function_ref<void(size_t, double)> visit) {
+  const size_t inner = value.factors.empty() ? 1 : countOf(shape.drop_front(value.axis + 1));
+  for (size_t i = 0; !value.factors.empty() && i < countOf(shape); ++i)
+    visit(i, value.factors[i / inner % value.factors.size()]);
+}
+
+std::vector<float> withoutFactors(const ObservedValue &value, ArrayRef<int64_t> shape, std::vector<float> numbers) {
+  forEachFactor(value, shape, [&](size_t i, double factor) { numbers[i] = float(numbers[i] / factor); });
+  return numbers;
+}
+
 void readValue(const ObservedValue &value, ArrayRef<int64_t> shape, std::vector<float> &numbers) {
   numbers.resize(countOf(shape));
   if (value.type == "f32")
-    return read<float>(value, shape, numbers);
-  value.type == "i8" ? read<int8_t>(value, shape, numbers) : read<uint8_t>(value, shape, numbers);
+    read<float>(value, shape, numbers);
+  else
+    value.type == "i8" ? read<int8_t>(value, shape, numbers) : read<uint8_t>(value, shape, numbers);
+  forEachFactor(value, shape, [&](size_t i, double factor) { numbers[i] = float(numbers[i] * factor); });
 }
 
-void writeValue(const ObservedValue &value, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {
+void writeValue(const ObservedValue &value, ArrayRef<int64_t> shape, const std::vector<float> &given) {
+  std::vector<float> numbers = withoutFactors(value, shape, given);
   if (value.type == "f32")
     return write<float>(value, shape, numbers);
   value.type == "i8" ? write<int8_t>(value, shape, numbers) : write<uint8_t>(value, shape, numbers);

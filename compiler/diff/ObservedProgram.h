@@ -14,6 +14,9 @@ struct ObservedValue {
   llvm::ArrayRef<uint8_t> order; // axis i is axis order[i] of the value; empty: as in the model
   void *data = nullptr;          // those with a node may be overwritten
   size_t sizeBytes = 0;          // up to the end of the memory, at least the tensor
+  llvm::ArrayRef<double> factors =
+      {}; // not empty: value = (element - zero) * scale * factors[index of the model's `axis`]
+  size_t axis = 0;
 };
 
 /// An artifact that can be run and looked into; one thread at a time.

@@ -1,5 +1,6 @@
 #include "compiler/quantize/RoundProducts.h"
 #include "compiler/quantize/AdaRound.h"
+#include "dialects/support/Origin.h"
 #include "passes/quantize/Precision.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -103,8 +104,8 @@ Value multiplied(OpBuilder &b, Value x, Value factors) {
   return b.create<nn::BinaryOp>(x.getLoc(), x.getType(), nn::BinaryKind::mul, x, factors);
 }
 
-/// Makes a normalization give its result times `factors`; false if it can't.
-bool multiplyNorm(nn::LayerNormOp norm, Value factors, OpBuilder &b) {
+/// Makes a normalization give its result times `factors`, a constant of these numbers; false if it can't.
+bool multiplyNorm(nn::LayerNormOp norm, Value factors, ArrayRef<float> numbers, OpBuilder &b) {
   const int64_t rank = nn::tensorType(norm.getOutput()).getRank();
   auto isPerChannel = [&](Value value) { return !value || nn::tensorType(value) == nn::tensorType(factors); };
   if (int64_t(norm.getAxis()) != rank - 1 || !isPerChannel(norm.getScale()) || !isPerChannel(norm.getBias()))
@@ -112,6 +113,7 @@ bool multiplyNorm(nn::LayerNormOp norm, Value factors, OpBuilder &b) {
   norm.getScaleMutable().assign(norm.getScale() ? multiplied(b, norm.getScale(), factors) : factors);
   if (norm.getBias())
     norm.getBiasMutable().assign(multiplied(b, norm.getBias(), factors));
+  scaleOrigin(norm, rank - 1, numbers);
   return true;
 }
 
@@ -126,7 +128,7 @@ void divideInput(ArrayRef<OpOperand *> uses, ArrayRef<float> divisors) {
   auto type = RankedTensorType::get({int64_t(inverses.size())}, b.getF32Type());
   Value factors = b.create<nn::ConstantOp>(x.getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(inverses)));
   bool isAlone = llvm::all_of(x.getUses(), [&](OpOperand &use) { return llvm::is_contained(uses, &use); });
-  if (norm && isAlone && multiplyNorm(norm, factors, b))
+  if (norm && isAlone && multiplyNorm(norm, factors, inverses, b))
     return;
   b.setInsertionPointAfterValue(norm ? x : factors);
   Value divided = multiplied(b, x, factors);

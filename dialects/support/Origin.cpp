@@ -7,7 +7,7 @@ namespace lathe {
 
 namespace {
 constexpr llvm::StringLiteral kOrigin = "lathe.origin", kNode = "node", kScale = "scale", kZero = "zero",
-                              kOrder = "order";
+                              kOrder = "order", kFactors = "factors", kAxis = "axis";
 } // namespace
 
 std::optional<Origin> toOrigin(DictionaryAttr entry) {
@@ -22,6 +22,10 @@ std::optional<Origin> toOrigin(DictionaryAttr entry) {
     origin.zero = zero.getInt();
   if (auto order = entry.getAs<DenseI64ArrayAttr>(kOrder))
     origin.order.assign(order.asArrayRef().begin(), order.asArrayRef().end());
+  if (auto factors = entry.getAs<DenseF64ArrayAttr>(kFactors))
+    origin.factors.assign(factors.asArrayRef().begin(), factors.asArrayRef().end());
+  if (auto axis = entry.getAs<IntegerAttr>(kAxis))
+    origin.axis = axis.getInt();
   return origin;
 }
 
@@ -35,6 +39,10 @@ DictionaryAttr toAttribute(const Origin &origin, MLIRContext *context) {
     entries.append(kZero, b.getI64IntegerAttr(origin.zero));
   if (!origin.order.empty())
     entries.append(kOrder, b.getDenseI64ArrayAttr(origin.order));
+  if (!origin.factors.empty()) {
+    entries.append(kFactors, b.getDenseF64ArrayAttr(origin.factors));
+    entries.append(kAxis, b.getI64IntegerAttr(origin.axis));
+  }
   return entries.getDictionary(context);
 }
 
@@ -78,6 +86,20 @@ void scaleOrigin(Operation *op, double factor) {
   if (!origin)
     return;
   origin->scale = (origin->scale == 0 ? 1 : origin->scale) / factor;
+  setOrigin(op, *origin);
+}
+
+void scaleOrigin(Operation *op, int64_t axis, ArrayRef<float> factors) {
+  auto origin = originOf(op);
+  if (!origin)
+    return;
+  // What has factors along another axis already, or axes in another order, is not followed.
+  if (!origin->order.empty() || (!origin->factors.empty() && origin->axis != axis))
+    return removeOrigin(op);
+  origin->axis = axis;
+  origin->factors.resize(factors.size(), 1);
+  for (auto [own, factor] : llvm::zip_equal(origin->factors, factors))
+    own /= factor;
   setOrigin(op, *origin);
 }
 

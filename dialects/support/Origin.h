@@ -21,6 +21,9 @@ struct Origin {
   int64_t zero = 0;
   /// Axis i of the result is axis order[i] of the value; empty: the same order, maybe reshaped.
   llvm::SmallVector<int64_t> order;
+  /// Not empty: value = (result - zero) * scale * factors[index of the value's `axis`].
+  llvm::SmallVector<double> factors;
+  int64_t axis = 0;
 };
 
 std::optional<Origin> originOf(mlir::Operation *op); // null: none
@@ -34,6 +37,8 @@ std::optional<Origin> permuted(Origin origin, llvm::ArrayRef<int64_t> order);
 void permuteOrigin(mlir::Operation *op, llvm::ArrayRef<int64_t> order);
 /// The result is `factor` times the result before.
 void scaleOrigin(mlir::Operation *op, double factor);
+/// The result is the result before times one of the factors, by the index of `axis`.
+void scaleOrigin(mlir::Operation *op, int64_t axis, llvm::ArrayRef<float> factors);
 
 mlir::DictionaryAttr toAttribute(const Origin &origin, mlir::MLIRContext *context);
 std::optional<Origin> toOrigin(mlir::DictionaryAttr attribute); // null: none

@@ -1,5 +1,6 @@
 #include "passes/quantize/ScaleProducer.h"
 #include "dialects/reference/Evaluate.h"
+#include "dialects/support/Origin.h"
 
 using namespace mlir;
 
@@ -25,12 +26,22 @@ public:
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumResults() != 1)
       return false;
+    if (!(isa<UnaryOp, PoolOp, BinaryOp>(op) ? findBefore(op, path) : isProduct(op, path)))
+      return false;
+    path.operations.push_back(op);
+    return true;
+  }
+
+private:
+  bool findBefore(Operation *op, ProducerPath &path) const {
     if (auto unary = dyn_cast<UnaryOp>(op))
       return isHomogeneous(unary.getKind()) && findBelow(unary.getInput(), path);
     if (auto pool = dyn_cast<PoolOp>(op))
       return pool.getKind() != PoolKind::pool_lp && findBelow(pool.getInput(), path);
-    if (auto binary = dyn_cast<BinaryOp>(op))
-      return findThrough(binary, path);
+    return findThrough(cast<BinaryOp>(op), path);
+  }
+
+  bool isProduct(Operation *op, ProducerPath &path) const {
     auto product = WeightedProduct::of(op);
     if (!product || !givesChannels(*product))
       return false;
@@ -38,7 +49,6 @@ public:
     return true;
   }
 
-private:
   static bool isHomogeneous(UnaryKind kind) {
     return kind == UnaryKind::relu || kind == UnaryKind::leaky_relu || kind == UnaryKind::abs || kind == UnaryKind::neg;
   }
@@ -84,15 +94,6 @@ private:
   int64_t axis, channels;
 };
 
-/// The constant's numbers; nullopt if it can't be read.
-std::optional<reference::Tensor> numbersOf(Value value) {
-  auto tensor = reference::Tensor::fromAttribute(value.getDefiningOp<ConstantOp>().getValue());
-  if (tensor)
-    return std::move(*tensor);
-  llvm::consumeError(tensor.takeError());
-  return std::nullopt;
-}
-
 Value constantLike(Value old, const reference::Tensor &tensor) {
   OpBuilder b(old.getContext());
   b.setInsertionPointAfterValue(old);
@@ -121,6 +122,7 @@ std::optional<ProducerPath> ProducerPath::of(const SmoothableInput &input) {
     return llvm::any_of(input.products, [&](const WeightedProduct &product) { return product.input == &use; });
   };
   ProducerPath path;
+  path.axis = input.axis;
   bool isFound = llvm::all_of(input.value.getUses(), isProduct) &&
                  PathSearch(input.axis, input.channels()).find(input.value, path);
   return isFound ? std::optional(std::move(path)) : std::nullopt;
@@ -128,17 +130,15 @@ std::optional<ProducerPath> ProducerPath::of(const SmoothableInput &input) {
 
 bool ProducerPath::scale(ArrayRef<float> factors) const {
   auto conv = dyn_cast<ConvOp>(product.op);
-  const int64_t rank = tensorType(product.op->getResult(0)).getRank();
-  const int64_t axis = conv && !conv.getChannelsLast() ? 1 : rank - 1;
-  SmallVector<int64_t> aligned(size_t(rank - axis), 1);
+  SmallVector<int64_t> aligned(size_t(tensorType(product.op->getResult(0)).getRank() - axis), 1);
   aligned[0] = int64_t(factors.size());
   SmallVector<std::pair<OpOperand *, Value>> changes;
-  auto weights = numbersOf(product.weights->get());
+  auto weights = reference::constantTensor(product.weights->get());
   if (!weights)
     return false;
   changes.push_back({product.weights, scaledWeights(product, *weights, factors)});
   auto addVector = [&](OpOperand &operand, ArrayRef<int64_t> shape) {
-    auto numbers = numbersOf(operand.get());
+    auto numbers = reference::constantTensor(operand.get());
     if (numbers)
       changes.push_back({&operand, scaledVector(operand.get(), *numbers, shape, factors)});
     return numbers.has_value();
@@ -150,6 +150,8 @@ bool ProducerPath::scale(ArrayRef<float> factors) const {
       return false;
   for (auto [operand, value] : changes)
     operand->set(value);
+  for (Operation *op : operations)
+    scaleOrigin(op, axis, factors);
   return true;
 }
 

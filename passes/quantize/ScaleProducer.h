@@ -11,9 +11,11 @@
 
 namespace lathe::nn {
 
-/// The product before a value, and the constants that are added on the way.
+/// The product before a value, the operations from it to the value, and the constants that are added on the way.
 struct ProducerPath {
   WeightedProduct product;
+  int64_t axis; // of the channels
+  llvm::SmallVector<mlir::Operation *> operations;
   llvm::SmallVector<mlir::OpOperand *> additions;
 
   /// nullopt: something else reads the value or one on the way, there is no such product, or something on the way is not scaled by what

@@ -318,9 +318,13 @@ typedef struct lathe_call_value {
   /// model, maybe reshaped.
   const uint8_t *order;
   uint32_t rank; ///< length of `order`
-  uint32_t reserved;
+  uint32_t axis; ///< of the model's value, that `factors` lie along
+  /// Not null: value = (number or integer - zero_point) * scale * factors[i],
+  /// i the index of `axis`.
+  const double *factors;
+  size_t factor_count;
 } lathe_call_value_t;
-#define LATHE_CALL_VALUE_INIT {sizeof(lathe_call_value_t), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0}
+#define LATHE_CALL_VALUE_INIT {sizeof(lathe_call_value_t), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, 0}
 
 /// Told of each call of a run in order, on the thread that runs it, when the
 /// call is done and before any later one starts: `call` as in

@@ -296,6 +296,9 @@ void Session::observeCalls(const Binding &binding, uint32_t first, uint32_t end)
       value.scale = known.scale();
       value.order = known.order() ? known.order()->data() : nullptr;
       value.rank = known.order() ? known.order()->size() : 0;
+      value.axis = known.axis();
+      value.factors = known.factors() ? known.factors()->data() : nullptr;
+      value.factor_count = known.factors() ? known.factors()->size() : 0;
     }
     observer.function(observer.context, number, observed.data(), observed.size());
   }

@@ -61,7 +61,7 @@ func.func @others(%x: tensor<1x1x3x3xf32> {lathe.channel_factors = array<f64: 2.
 // CHECK-DAG: %[[W:.*]] = nn.constant dense<1.000000e+00> : tensor<2x1x1x1xf32>
 // CHECK-DAG: %[[B:.*]] = nn.constant dense<[5.000000e-01, 4.000000e+00]> : tensor<2xf32>
 // CHECK: nn.conv %arg0, %[[W]] bias %[[B]]
-// CHECK: nn.unary relu
+// CHECK: nn.unary relu %{{.*}} {lathe.origin = {axis = 1 : i64, factors = array<f64: 2.000000e+00, 5.000000e-01>, node = "relu"}}
 // CHECK: nn.pool pool_max
 // CHECK: nn.conv %{{.*}}, %{{.*}} {
 func.func @equalized(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32> {
@@ -69,7 +69,7 @@ func.func @equalized(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32> {
   %b = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %c = nn.conv %x, %w bias %b {group = 1 : i64, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
       : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
-  %r = nn.unary relu %c : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %r = nn.unary relu %c {lathe.origin = {node = "relu"}} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   %p = nn.pool pool_max %r {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>,
       lathe.channel_factors = array<f64: 2.0, 0.5>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x2x2xf32>
   %v = nn.constant dense<1.0> : tensor<1x2x1x1xf32>

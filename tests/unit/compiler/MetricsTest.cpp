@@ -109,6 +109,20 @@ TEST_CASE("metrics: values in other orders and units are read and written") {
   CHECK(data == Floats{4, 3, 2, 1});
 }
 
+TEST_CASE("metrics: factors of channels belong to a value") {
+  std::vector<uint8_t> bytes = {1, 2, 3, 4}, order = {1, 0}; // [width 2, channels 2]
+  std::vector<double> factors = {10, 100};
+  ObservedValue value{"n", "u8", 0.5, 0, order, bytes.data(), 4, factors, 0};
+  REQUIRE(fits(value, {2, 2}));
+  CHECK(!fits(value, {4}));
+  Floats numbers;
+  readValue(value, {2, 2}, numbers);
+  CHECK(numbers == Floats{5, 15, 100, 200});
+  writeValue(value, {2, 2}, Floats{15, 5, 200, 100});
+  CHECK(bytes == std::vector<uint8_t>{3, 4, 1, 2});
+  CHECK(withoutFactors(value, {2, 2}, Floats{10, 20, 100, 300}) == Floats{1, 2, 1, 3});
+}
+
 TEST_CASE("metrics: outputs of any type are numbers") {
   std::vector<int64_t> shape = {2}, ints = {3, -4};
   std::vector<uint16_t> halves = {0x3c00, 0xc000};
