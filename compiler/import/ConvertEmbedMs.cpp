@@ -50,8 +50,8 @@ template <bool isQuantized> Values embedLayerNormalization(Node &n) {
   sum = n.add(sum, places.numbers(n, positionRows(n, places.entries, positions, dimsOf(ids)[1])));
   if (segments.entries)
     sum = n.add(sum, segments.numbers(n, n.gather(segments.entries, n.in(1), 0)));
-  Value result =
-      normalizeLast(n, sum, gamma.numbers(n, gamma.entries), beta.numbers(n, beta.entries), n.real("epsilon", 1e-12f));
+  Value result = layerNorm(n, sum, gamma.numbers(n, gamma.entries), beta.numbers(n, beta.entries),
+                           sum ? rankOf(sum) - 1 : 0, n.real("epsilon", 1e-12f));
   return {result, n.wants(1) ? wordCounts(n, dimsOf(ids)[0]) : Value(), sum};
 }
 

@@ -1,5 +1,5 @@
 // Normalizations.
-#include "compiler/import/Node.h"
+#include "compiler/import/Standard.h"
 
 using namespace mlir;
 using namespace lathe::nn;
@@ -15,20 +15,6 @@ Value perChannel(Node &n, Value value, int64_t rank) {
   DimExprs dims = dimsOf(value);
   dims.append(rank - 2, n.dim(1));
   return n.reshape(value, dims);
-}
-
-Value layerNorm(Node &n, Value x, Value scale, Value bias, int64_t axis, double epsilon, bool isRms = false) {
-  if (!x)
-    return {};
-  SmallVector<Value> operands{x};
-  for (Value value : {scale, bias})
-    if (value)
-      operands.push_back(value);
-  SmallVector<NamedAttribute> attributes{n.intAttr("axis", axis), n.floatAttr("epsilon", epsilon),
-                                         n.segmentsAttr({1, scale ? 1 : 0, bias ? 1 : 0})};
-  if (isRms)
-    attributes.push_back(n.unitAttr("rms"));
-  return n.infer("nn.layer_norm", operands, attributes);
 }
 
 double epsilonOf(Node &n) { return n.real("epsilon", 1e-5f); }

@@ -30,16 +30,18 @@ Value movedChannels(Node &n, Value x, bool isToEnd) {
   return n.transpose(x, order);
 }
 
-Value normalizeLast(Node &n, Value x, Value scale, Value bias, double epsilon) {
+Value layerNorm(Node &n, Value x, Value scale, Value bias, int64_t axis, double epsilon, bool isRms) {
   if (!x)
     return {};
   SmallVector<Value> operands{x};
   for (Value value : {scale, bias})
     if (value)
       operands.push_back(value);
-  return n.infer("nn.layer_norm", operands,
-                 {n.intAttr("axis", rankOf(x) - 1), n.floatAttr("epsilon", epsilon),
-                  n.segmentsAttr({1, scale ? 1 : 0, bias ? 1 : 0})});
+  SmallVector<NamedAttribute> attributes{n.intAttr("axis", axis), n.floatAttr("epsilon", epsilon),
+                                         n.segmentsAttr({1, scale ? 1 : 0, bias ? 1 : 0})};
+  if (isRms)
+    attributes.push_back(n.unitAttr("rms"));
+  return n.infer("nn.layer_norm", operands, attributes);
 }
 
 } // namespace lathe::importer

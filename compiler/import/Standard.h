@@ -1,4 +1,5 @@
-// What converters of ONNX Runtime's operators (com.microsoft) that are a standard one with something around it have in common.
+// What converters of several files have in common: mostly of ONNX Runtime's operators (com.microsoft) that are a standard one with
+// something around it.
 #pragma once
 
 #include "compiler/import/Node.h"
@@ -15,7 +16,8 @@ inline mlir::Value firstOf(const Values &values) { return values.empty() ? mlir:
 /// The axis of channels moved to the end, or from there to the second place.
 mlir::Value movedChannels(Node &n, mlir::Value x, bool isToEnd);
 
-/// Normalizes `x` over its last axis. Scale and bias may be null.
-mlir::Value normalizeLast(Node &n, mlir::Value x, mlir::Value scale, mlir::Value bias, double epsilon);
+/// Normalizes `x` (null: so is the result) over its axes from `axis` on. Scale and bias may be null.
+mlir::Value layerNorm(Node &n, mlir::Value x, mlir::Value scale, mlir::Value bias, int64_t axis, double epsilon,
+                      bool isRms = false);
 
 } // namespace lathe::importer
