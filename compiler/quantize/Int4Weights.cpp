@@ -1,5 +1,6 @@
 #include "compiler/quantize/Int4Weights.h"
 #include "compiler/quantize/AdaRound.h"
+#include "compiler/quantize/MomentParts.h"
 #include "compiler/quantize/RoundProducts.h"
 #include "dialects/support/Decisions.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -88,19 +89,6 @@ double multiplicationsOf(ArrayRef<Reader> readers) {
         sum += double(reader.depth()) * double(nn::tensorType(WeightedProduct::of(op)->constant()).getNumElements());
   return sum;
 }
-
-/// The first of `readers` whose moments fit the memory, at least one.
-size_t countThatFits(ArrayRef<Reader> readers) {
-  constexpr size_t most = size_t(1) << 30; // bytes
-  size_t bytes = 0, count = 0;
-  for (const Reader &reader : readers) {
-    bytes += reader.momentBytes();
-    if (count && bytes > most)
-      break;
-    ++count;
-  }
-  return count;
-}
 } // namespace
 
 bool needsMoments(func::FuncOp function) { return !readersOf(function).empty(); }
@@ -112,9 +100,7 @@ llvm::Error quantizeWithMoments(func::FuncOp function, SampleSource &samples, Ba
   std::vector<RoundedProducts> results;
   std::vector<Decision> decisions;
   size_t done = 0;
-  for (ArrayRef<Reader> left = readers; !left.empty();) {
-    ArrayRef<Reader> part = left.take_front(countThatFits(left));
-    left = left.drop_front(part.size());
+  auto round = [&](ArrayRef<Reader> part) -> llvm::Error {
     auto moments = momentsOf(function, part, samples, backend, taps);
     if (!moments)
       return moments.takeError();
@@ -124,7 +110,10 @@ llvm::Error quantizeWithMoments(func::FuncOp function, SampleSource &samples, Ba
       if (progress.products)
         progress.products(++done, readers.size());
     }
-  }
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = forMomentParts<Reader>(readers, round))
+    return error;
   // Only now: samples were to be run with all weights as they were.
   for (const RoundedProducts &rounded : results)
     replaceWeights(rounded);

@@ -1,5 +1,7 @@
 #include "compiler/quantize/Int8Weights.h"
+#include "compiler/quantize/MomentParts.h"
 #include "compiler/quantize/WindowMoments.h"
+#include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
 #include "passes/quantize/IntegerWeights.h"
 #include "passes/quantize/Precision.h"
@@ -182,9 +184,9 @@ public:
   }
 
   void round(const WeightedProduct &product) {
-    auto weights = reference::Tensor::fromAttribute(product.constant().getValue());
+    auto weights = reference::constantTensor(product.weights->get());
     if (!weights)
-      return llvm::consumeError(weights.takeError());
+      return;
     nn::NodePrecision wanted = *nn::precisionOf(product.op);
     auto errors = round(product, *weights, wanted.weightBits);
     if (!errors || wanted.weightBits == 8 || costs.weightBits != 0)
@@ -249,28 +251,13 @@ private:
   std::vector<Decision> &decisions;
   std::vector<MomentsFactor> factors;
 };
-
-/// The first of `readers` whose moments fit the memory, at least one.
-size_t countThatFits(ArrayRef<WindowReader> readers) {
-  constexpr size_t most = size_t(1) << 30; // bytes
-  size_t bytes = 0, count = 0;
-  for (const WindowReader &reader : readers) {
-    bytes += reader.momentBytes();
-    if (count && bytes > most)
-      break;
-    ++count;
-  }
-  return count;
-}
 } // namespace
 
 llvm::Error roundIntegerWeights(func::FuncOp function, SampleSource &samples, Backend &backend, const TapOptions &taps,
                                 const CostChoice &costs) {
   const std::vector<WindowReader> readers = readersOf(function);
   std::vector<Decision> decisions;
-  for (ArrayRef<WindowReader> left = readers; !left.empty();) {
-    ArrayRef<WindowReader> part = left.take_front(countThatFits(left));
-    left = left.drop_front(part.size());
+  auto round = [&](ArrayRef<WindowReader> part) -> llvm::Error {
     auto moments = momentsOf(function, part, samples, backend, taps);
     if (!moments)
       return moments.takeError();
@@ -280,7 +267,10 @@ llvm::Error roundIntegerWeights(func::FuncOp function, SampleSource &samples, Ba
         rounding.round(product);
       own.moments.clear();
     }
-  }
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = forMomentParts<WindowReader>(readers, round))
+    return error;
   addDecisions(function, decisions);
   return llvm::Error::success();
 }
