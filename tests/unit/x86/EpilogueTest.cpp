@@ -1,6 +1,6 @@
 // Element-wise operations after a convolution: parts of vectors, rows that are cut off, values per channel, per pixel and for
 // all, several results.
-#include "tests/unit/x86/KernelRunner.h"
+#include "tests/unit/x86/WideCpus.h"
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
@@ -66,14 +66,7 @@ void checkEpilogue(const std::pair<std::string, std::string> &body, int width, i
   options.absolute = 1e-4;
   options.low = -1;
   options.high = 1;
-  for (const std::string &cpu : runnableCpus()) {
-    if (cpu == "x86-64-v2")
-      continue;
-    options.cpu = cpu;
-    const std::string problem = runCase(text, options);
-    INFO(text);
-    CHECK(problem == "");
-  }
+  checkOnWideCpus(text, options);
 }
 } // namespace
 

@@ -1,7 +1,6 @@
 // Few rows of 8-bit integers times 4-bit weights, both in groups: sums as the interpreter's, over every tail of rows, columns and
 // groups.
-#include "tests/unit/x86/KernelRunner.h"
-#include <catch2/catch_test_macros.hpp>
+#include "tests/unit/x86/WideCpus.h"
 #include <cmath>
 #include <fmt/format.h>
 #include <random>
@@ -69,17 +68,7 @@ RunOptions optionsOf(const Product &p) {
   return options;
 }
 
-void check(const Product &p) {
-  RunOptions options = optionsOf(p);
-  for (const std::string &cpu : runnableCpus()) {
-    if (cpu == "x86-64-v2")
-      continue;
-    options.cpu = cpu;
-    const std::string problem = runCase(textOf(p), options);
-    INFO(problem);
-    CHECK(problem.empty());
-  }
-}
+void check(const Product &p) { checkOnWideCpus(textOf(p), optionsOf(p)); }
 } // namespace
 
 TEST_CASE("integer rows with every tail of columns", "[weight-only]") {
