@@ -3,7 +3,6 @@
 #include "compiler/capi/RunArtifact.h"
 #include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
-#include "compiler/driver/QuantizeModel.h"
 #include "compiler/search/AutoQuantize.h"
 #include <algorithm>
 #include <cstddef>
@@ -128,7 +127,7 @@ int lathe_compile(const lathe_compile_options_t *options, char **out_messages) {
 }
 
 int lathe_quantize(const lathe_compile_options_t *options, char **out_messages) {
-  return runGuarded(options, lathe::quantizeModel, out_messages);
+  return runGuarded(options, lathe::quantizeWithSearch, out_messages);
 }
 
 void lathe_compile_free(char *messages) { free(messages); }

@@ -110,6 +110,8 @@ bool ModelQuantization::open() {
 
 bool ModelQuantization::import() {
   quantizer = std::make_unique<exporter::GraphQuantizer>(*file, &context);
+  if (options.study)
+    options.study->outputs = size_t(file->model().graph().output_size());
   quantizer->expose();
   module = importModelFile(*file, {}, &context);
   if (!module)

@@ -133,8 +133,9 @@ llvm::Error measureSensitivities(func::FuncOp function, SampleSource &samples, B
   if (failed(passes.run(*module)))
     return llvm::createStringError("can't quantize the model");
   SmallVector<Value> outputs;
-  for (Value output : copy.getBody().front().getTerminator()->getOperands())
-    if (nn::tensorType(output).getElementType().isF32())
+  Operation *end = copy.getBody().front().getTerminator();
+  for (auto [isCounted, output] : llvm::zip(study.isFloatOutput, end->getOperands()))
+    if (isCounted)
       outputs.push_back(output);
   if (outputs.empty() || places.empty())
     return llvm::Error::success();

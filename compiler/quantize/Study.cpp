@@ -53,7 +53,8 @@ void addSample(const reference::Tensors &sample, QuantizationStudy &study) {
 void recordNodes(func::FuncOp function, QuantizationStudy &study) {
   study.nodes.clear();
   study.isFloatOutput.clear();
-  for (Type type : function.getResultTypes())
+  ArrayRef<Type> results = function.getResultTypes();
+  for (Type type : results.take_front(study.outputs.value_or(results.size())))
     study.isFloatOutput.push_back(cast<RankedTensorType>(type).getElementType().isF32());
   forEachNode(function, [&](size_t, const nn::QuantizableNode &node) {
     QuantizationStudy::Node entry;

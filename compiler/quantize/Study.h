@@ -30,6 +30,7 @@ struct QuantizationStudy {
     std::vector<float> scales;
   };
   std::vector<Node> nodes;
+  std::optional<size_t> outputs; // how many of the function's results are the model's: the first ones; all if not said
   std::vector<bool> isFloatOutput;         // of the model's outputs: f32
   std::vector<reference::Tensors> samples; // inputs to compare programs with, the first ones of the calibration data
   mlir::MLIRContext context;               // of the samples' types: it lives longer than that of one compilation

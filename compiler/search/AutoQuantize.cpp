@@ -1,5 +1,6 @@
 #include "compiler/search/AutoQuantize.h"
 #include "compiler/driver/OutputFile.h"
+#include "compiler/driver/QuantizeModel.h"
 #include "compiler/search/ParetoList.h"
 #include "compiler/search/Trial.h"
 #include "llvm/Support/FileSystem.h"
@@ -28,18 +29,29 @@ public:
   const std::string path;
 };
 
-/// An artifact beside the output, and its report.
+/// An artifact beside the output, its report, and the model in ONNX that it was compiled from, if that is what the user wants.
 struct CandidateFiles {
   CandidateFiles(const CompileOptions &options, const char *ending)
-      : artifact(options.outputPath + ending), report(options.reportPath.empty() ? "" : options.reportPath + ending) {}
-  CandidateFile artifact, report;
+      : artifact(options.outputPath + ending), report(options.reportPath.empty() ? "" : options.reportPath + ending),
+        model(artifact.path + ".onnx"), data(model.path + ".data") {}
+  CandidateFile artifact, report, model, data;
 };
+
+bool isFloat(llvm::ArrayRef<nn::Precision> precisions) {
+  return llvm::all_of(precisions, [](nn::Precision precision) { return precision == nn::Precision::f32; });
+}
+
+llvm::Error writeError(const std::string &path, std::error_code error) {
+  if (!error)
+    return llvm::Error::success();
+  return llvm::createStringError(error, "can't write '%s': %s", path.c_str(), error.message().c_str());
+}
 
 class Search {
 public:
-  explicit Search(const CompileOptions &options)
-      : options(options), trial(options, study), candidate(options, ".candidate"), integers(options, ".int8"),
-        start(Clock::now()) {}
+  Search(const CompileOptions &options, bool isModel)
+      : options(options), isModel(isModel), trial(options, study), candidate(options, ".candidate"),
+        integers(options, ".int8"), start(Clock::now()) {}
 
   CompileStatus run();
 
@@ -48,7 +60,7 @@ private:
   bool tryIntegers();
   bool studyInt4();
   bool measureNodes(nn::Precision precision, const CandidateFiles &files);
-  std::vector<nn::Precision> chosenPrecisions() const;
+  void choose(llvm::ArrayRef<nn::Precision> precisions);
   bool compileReference();
   bool studyIntegers();
   bool tryCandidates();
@@ -56,9 +68,11 @@ private:
   const ParetoList::Entry *tried(llvm::ArrayRef<nn::Precision> precisions) const; // null: not yet
 
   bool compile(CompileOptions attempt, const CandidateFiles &files);
+  CompileStatus make(CompileOptions attempt, const CandidateFiles &files);
   CompileOptions withStudy();
   bool finish(llvm::Expected<Measured> result, std::vector<nn::Precision> precisions, const CandidateFiles &files);
   bool take(ParetoList::Entry &entry, const CandidateFiles &files);
+  bool replaceOutput(llvm::ArrayRef<nn::Precision> precisions, const CandidateFiles &files);
   bool writeList();
   bool report();
   bool fail(llvm::Error error);
@@ -67,12 +81,15 @@ private:
   void explain();
 
   const CompileOptions &options;
+  const bool isModel; // is the output one in ONNX?
   QuantizationStudy study;
   Trial trial;
   CandidateFiles candidate, integers; // the latter: all in int8
   Clock::time_point start;
   ParetoList list;
-  size_t chosen = 0; // entry of the list
+  std::vector<nn::Precision> allIntegers; // of the study's nodes, those of 4 bits left out
+  size_t chosen = 0;                      // entry of the list
+  std::string notes;                      // on the chosen model
   double compileSeconds = 0;
   std::map<nn::Precision, std::vector<double>> times; // of the study's nodes, where all have this precision that can
   std::optional<Candidates> candidates;
@@ -89,15 +106,32 @@ bool Search::fail(llvm::Error error) {
 
 bool Search::compile(CompileOptions attempt, const CandidateFiles &files) {
   auto begin = Clock::now();
-  attempt.outputPath = files.artifact.path;
-  attempt.reportPath = files.report.path;
-  CompileStatus done = compileModel(attempt);
+  CompileStatus done = make(std::move(attempt), files);
   compileSeconds = secondsSince(begin);
   status.accuracy = done.accuracy;
   if (done.isOk())
     return true;
   status = std::move(done);
   return false;
+}
+
+CompileStatus Search::make(CompileOptions attempt, const CandidateFiles &files) {
+  if (isModel) {
+    attempt.outputPath = files.model.path;
+    if (CompileStatus done = quantizeModel(attempt); !done.isOk())
+      return done;
+    attempt = CompileOptions();
+    attempt.modelPath = files.model.path;
+    attempt.progress = options.progress;
+  }
+  attempt.outputPath = files.artifact.path;
+  attempt.reportPath = isModel ? "" : files.report.path;
+  return compileModel(attempt);
+}
+
+void Search::choose(llvm::ArrayRef<nn::Precision> precisions) {
+  for (auto [node, precision] : llvm::zip_equal(study.nodes, precisions))
+    node.chosen = precision;
 }
 
 CompileOptions Search::withStudy() {
@@ -108,14 +142,26 @@ CompileOptions Search::withStudy() {
   return attempt;
 }
 
-/// The candidate becomes what the user gets.
-bool Search::take(ParetoList::Entry &entry, const CandidateFiles &files) {
+/// The candidate becomes what the user gets. A model is written once more, since one of more than 2 GiB has the name of the file
+/// beside it inside.
+bool Search::replaceOutput(llvm::ArrayRef<nn::Precision> precisions, const CandidateFiles &files) {
+  if (isModel) {
+    choose(precisions);
+    CompileStatus done = quantizeModel(withStudy());
+    notes = done.messages;
+    if (!done.isOk())
+      status = std::move(done);
+    return status.isOk();
+  }
   std::error_code error = llvm::sys::fs::rename(files.artifact.path, options.outputPath);
   if (!error && !options.reportPath.empty())
     error = llvm::sys::fs::rename(files.report.path, options.reportPath);
-  if (error)
-    return fail(
-        llvm::createStringError(error, "can't write '%s': %s", options.outputPath.c_str(), error.message().c_str()));
+  return fail(writeError(options.outputPath, error));
+}
+
+bool Search::take(ParetoList::Entry &entry, const CandidateFiles &files) {
+  if (!replaceOutput(entry.precisions, files))
+    return false;
   list.entries[chosen].isChosen = false;
   entry.isChosen = true;
   chosen = size_t(&entry - list.entries.data());
@@ -129,7 +175,8 @@ bool Search::finish(llvm::Expected<Measured> result, std::vector<nn::Precision> 
   const Measured &measured = *result;
   ParetoList::Entry &entry = list.entries.emplace_back();
   entry.error = measured.error, entry.timeRatio = measured.timeRatio;
-  entry.milliseconds = measured.milliseconds, entry.bytes = measured.bytes;
+  entry.milliseconds = measured.milliseconds;
+  entry.bytes = isModel ? sizeOf(files.model.path) + sizeOf(files.data.path) : measured.bytes;
   entry.precisions = std::move(precisions);
   // Times of a machine that does other things, too, are not equal twice: within 1 % the smaller file is better.
   const ParetoList::Entry &best = list.entries[chosen];
@@ -152,8 +199,7 @@ bool Search::writeList() {
   std::error_code error = file.open(options.paretoPath);
   if (!error)
     error = file.finish(list.toJson(study));
-  return !error || fail(llvm::createStringError(error, "can't write '%s': %s", options.paretoPath.c_str(),
-                                                error.message().c_str()));
+  return fail(writeError(options.paretoPath, error));
 }
 
 bool Search::measureNodes(nn::Precision precision, const CandidateFiles &files) {
@@ -168,42 +214,45 @@ bool Search::measureNodes(nn::Precision precision, const CandidateFiles &files) 
 bool Search::studyIntegers() {
   CompileOptions attempt = withStudy();
   attempt.studySeconds = std::max(0.3 * options.searchSeconds, 1.0);
-  return compile(attempt, integers) && (study.samples.empty() || measureNodes(nn::Precision::int8, integers));
-}
-
-std::vector<nn::Precision> Search::chosenPrecisions() const {
-  std::vector<nn::Precision> result;
+  if (!compile(attempt, integers))
+    return false;
   for (const QuantizationStudy::Node &node : study.nodes)
-    result.push_back(node.chosen);
-  return result;
+    allIntegers.push_back(node.chosen);
+  return study.samples.empty() || measureNodes(nn::Precision::int8, integers);
 }
 
 bool Search::tryIntegers() {
-  return study.samples.empty() || finish(trial.measure(integers.artifact.path), chosenPrecisions(), integers);
+  return study.samples.empty() || finish(trial.measure(integers.artifact.path), allIntegers, integers);
 }
 
 /// How fast nodes are with 4-bit weights.
 bool Search::studyInt4() {
-  bool isThere = false;
-  for (QuantizationStudy::Node &node : study.nodes)
+  std::vector<nn::Precision> precisions = allIntegers;
+  for (auto [node, precision] : llvm::zip_equal(study.nodes, precisions))
     for (const QuantizationStudy::Choice &choice : node.choices)
       if (choice.precision == nn::Precision::int4)
-        node.chosen = nn::Precision::int4, isThere = true;
-  return !isThere || (compile(withStudy(), candidate) && measureNodes(nn::Precision::int4, candidate) &&
-                      finish(trial.measure(candidate.artifact.path), chosenPrecisions(), candidate));
+        precision = nn::Precision::int4;
+  if (precisions == allIntegers)
+    return true;
+  choose(precisions);
+  return compile(withStudy(), candidate) && measureNodes(nn::Precision::int4, candidate) &&
+         finish(trial.measure(candidate.artifact.path), std::move(precisions), candidate);
 }
 
 bool Search::compileReference() {
-  CompileOptions attempt = options;
-  attempt.quantize = attempt.keep = attempt.precisionsPath = attempt.calibratePath = "";
-  attempt.images = {};
-  attempt.measureAccuracy = nullptr;
+  std::vector<nn::Precision> precisions(study.nodes.size(), nn::Precision::f32);
+  choose(precisions);
+  CompileOptions attempt = withStudy();
+  if (!isModel) {
+    attempt.quantize = attempt.keep = attempt.precisionsPath = attempt.calibratePath = "";
+    attempt.images = {};
+    attempt.study = nullptr;
+  }
   if (!compile(attempt, candidate))
     return false;
-  std::vector<nn::Precision> precisions(study.nodes.size(), nn::Precision::f32);
   if (study.samples.empty()) {
     Measured unknown;
-    llvm::sys::fs::file_size(candidate.artifact.path, unknown.bytes);
+    unknown.bytes = sizeOf(candidate.artifact.path);
     return finish(unknown, std::move(precisions), candidate);
   }
   return measureNodes(nn::Precision::f32, candidate) &&
@@ -228,8 +277,7 @@ std::vector<NodeCosts> Search::costs() {
 }
 
 bool Search::tryOne(std::vector<nn::Precision> precisions) {
-  for (auto [node, precision] : llvm::zip_equal(study.nodes, precisions))
-    node.chosen = precision;
+  choose(precisions);
   return compile(withStudy(), candidate) &&
          finish(trial.measure(candidate.artifact.path), std::move(precisions), candidate);
 }
@@ -267,21 +315,20 @@ bool Search::tryCandidates() {
 /// The chosen artifact once more, with what it lost.
 bool Search::report() {
   ParetoList::Entry &best = list.entries[chosen];
-  bool isFloat = llvm::all_of(best.precisions, [](nn::Precision p) { return p == nn::Precision::f32; });
-  if (!options.measureAccuracy || isFloat)
+  if (!options.measureAccuracy || isModel || isFloat(best.precisions))
     return true;
-  for (auto [node, precision] : llvm::zip_equal(study.nodes, best.precisions))
-    node.chosen = precision;
+  choose(best.precisions);
   CompileOptions attempt = withStudy();
   attempt.measureAccuracy = options.measureAccuracy;
   return compile(attempt, candidate) && take(best, candidate);
 }
 
-/// Why nothing is in integers, for who expected some.
+/// What is to be said of the chosen model; why nothing is in integers, for who expected some.
 void Search::explain() {
-  const ParetoList::Entry &best = list.entries[chosen];
-  if (!llvm::all_of(best.precisions, [](nn::Precision p) { return p == nn::Precision::f32; }))
+  if (!isFloat(list.entries[chosen].precisions)) {
+    status.messages += notes;
     return;
+  }
   const QuantizationStudy::Node *least = nullptr;
   for (const QuantizationStudy::Node &node : study.nodes)
     if (!node.choices.empty() && (!least || node.choices.front().error < least->choices.front().error))
@@ -312,12 +359,8 @@ CompileStatus Search::run() {
 CompileStatus badUsage(const llvm::Twine &message) {
   return {CompileStatus::badUsage, ("error: " + message + "\n").str(), ""};
 }
-} // namespace
 
-CompileStatus compileWithSearch(const CompileOptions &given) {
-  if (given.quantize != "auto")
-    return compileModel(given);
-  CompileOptions options = given;
+CompileStatus search(CompileOptions options, bool isModel) {
   if (options.calibratePath.empty())
     return badUsage("expects --calibrate with --quantize auto");
   if (!parseErrorMetric(options.errorMetric))
@@ -330,7 +373,18 @@ CompileStatus compileWithSearch(const CompileOptions &given) {
     return badUsage("expects an output file");
   if (options.paretoPath.empty())
     options.paretoPath = options.outputPath + ".pareto.json";
-  return Search(options).run();
+  if (llvm::Error error = writeError(options.paretoPath, OutputFile().open(options.paretoPath)))
+    return {CompileStatus::badEnvironment, "error: " + llvm::toString(std::move(error)) + "\n", ""};
+  return Search(options, isModel).run();
+}
+} // namespace
+
+CompileStatus compileWithSearch(const CompileOptions &options) {
+  return options.quantize == "auto" ? search(options, /*isModel=*/false) : compileModel(options);
+}
+
+CompileStatus quantizeWithSearch(const CompileOptions &options) {
+  return options.quantize == "auto" ? search(options, /*isModel=*/true) : quantizeModel(options);
 }
 
 } // namespace lathe

@@ -1,4 +1,4 @@
-// --quantize auto: the fastest artifact whose outputs stay near those of f32.
+// --quantize auto: the fastest artifact, or model in ONNX, whose outputs stay near those of f32.
 #pragma once
 
 #include "compiler/driver/Driver.h"
@@ -11,5 +11,8 @@ namespace lathe {
 /// fastest artifact within maxError so far, and the list of all that were tried stands beside it (paretoPath). Messages say
 /// why f32 is all there is, if so. Status and messages as of compileModel.
 CompileStatus compileWithSearch(const CompileOptions &options);
+/// quantizeModel, or with --quantize auto the same search: each model that it writes is compiled from its file, and that artifact is
+/// what is measured.
+CompileStatus quantizeWithSearch(const CompileOptions &options);
 
 } // namespace lathe

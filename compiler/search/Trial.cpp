@@ -4,12 +4,12 @@
 
 namespace lathe {
 
-namespace {
 uint64_t sizeOf(llvm::StringRef path) {
   uint64_t bytes = 0;
   return llvm::sys::fs::file_size(path, bytes) ? 0 : bytes;
 }
 
+namespace {
 /// The part of a call's time that belongs to each of the study's nodes in it.
 llvm::StringMap<double> timesByName(llvm::ArrayRef<CallTime> calls, const llvm::StringMap<size_t> &counts) {
   llvm::StringMap<double> times;

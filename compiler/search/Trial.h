@@ -15,6 +15,9 @@ struct Measured {
   uint64_t bytes = 0;
 };
 
+/// Of a file; 0: it can't be read.
+uint64_t sizeOf(llvm::StringRef path);
+
 class Trial {
 public:
   Trial(const CompileOptions &options, const QuantizationStudy &study) : options(options), study(study) {}

@@ -14,15 +14,27 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("options, message", [pytest.param(*entry[1:], id=entry[0]) for entry in REFUSED])
-def test_bad_options(options, message, model, lathe, tmp_path):
-    done = lathe(["compile", model, "-o", tmp_path / "m.lathe", "--quantize", "auto", *options])
+@pytest.mark.parametrize("verb, options, message", [
+    pytest.param(verb, *entry[1:], id=f"{entry[0]}-{verb}") for verb in ("compile", "quantize") for entry in REFUSED
+    if verb == "compile" or entry[0] != "stop"])
+def test_bad_options(verb, options, message, model, lathe, tmp_path):
+    done = lathe([verb, model, "-o", tmp_path / "m.out", "--quantize", "auto", *options])
     assert_refused(done, 2, [message])
-    assert list(tmp_path.glob("m.lathe*")) == []
+    assert list(tmp_path.glob("m.out*")) == []
 
 
-def test_unwritable_list(model, lathe, tmp_path):
+@pytest.mark.parametrize("verb", ["compile", "quantize"])
+def test_unwritable_list(model, lathe, tmp_path, verb):
     np.savez(tmp_path / "data.npz", **{name: np.random.default_rng(0).standard_normal((4, 64), np.float32) for name in "ab"})
-    done = lathe(["compile", model, "-o", tmp_path / "m.lathe", "--quantize", "auto", "--calibrate", tmp_path / "data.npz",
+    done = lathe([verb, model, "-o", tmp_path / "m.out", "--quantize", "auto", "--calibrate", tmp_path / "data.npz",
                   "--pareto", tmp_path / "absent" / "list.json"])
     assert_refused(done, 3, ["can't write", "list.json"])
+    assert list(tmp_path.glob("m.out*")) == []
+
+
+def test_unwritable_model(model, lathe, tmp_path):
+    np.savez(tmp_path / "data.npz", **{name: np.random.default_rng(0).standard_normal((4, 64), np.float32) for name in "ab"})
+    done = lathe(["quantize", model, "-o", tmp_path / "absent" / "m.onnx", "--quantize", "auto", "--calibrate",
+                  tmp_path / "data.npz", "--pareto", tmp_path / "list.json"])
+    assert_refused(done, 3, ["can't write", "m.onnx"])
+    assert list(tmp_path.glob("*")) == [tmp_path / "data.npz"]

@@ -192,6 +192,13 @@ static void check_quantized_onnx(void) {
   options.calibrate = write_samples("samples.npy", 4, 3);
   EXPECT(lathe_quantize(&options, &messages) == LATHE_COMPILE_OK);
   lathe_compile_free(messages);
+  options.quantize = "auto";
+  options.pareto_path = place("absent/list.json");
+  EXPECT(lathe_quantize(&options, &messages) == LATHE_COMPILE_BAD_ENVIRONMENT && strstr(messages, "list.json"));
+  lathe_compile_free(messages);
+  options.pareto_path = place("list.json");
+  EXPECT(lathe_quantize(&options, &messages) == LATHE_COMPILE_OK && access(options.pareto_path, R_OK) == 0);
+  lathe_compile_free(messages);
   options = good_options(place("of-quantized.lathe"));
   options.model_path = place("quantized.onnx");
   expect_code(&options, LATHE_COMPILE_OK, NULL);

@@ -7,11 +7,15 @@ import subprocess
 import time
 
 import numpy as np
+import onnx
 import pytest
 
-from models import command
+from models import command, reference
 from models.accuracy import digits
 from models.build import build
+
+
+OUTPUTS = {"compile": "m.lathe", "quantize": "m.onnx"}
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +25,28 @@ def data(tmp_path_factory):
     return str(path)
 
 
-def search(folder, data, *options, check=True):
-    artifact = str(folder / "m.lathe")
-    done = command.lathe("compile", build("digits"), "-o", artifact, "--quantize", "auto", "--calibrate", data, *options,
+def search(folder, data, *options, check=True, verb="compile"):
+    output = str(folder / OUTPUTS[verb])
+    done = command.lathe(verb, build("digits"), "-o", output, "--quantize", "auto", "--calibrate", data, *options,
                          check=check)
-    with open(artifact + ".pareto.json", encoding="utf-8") as file:
-        return artifact, json.load(file), done
+    with open(output + ".pareto.json", encoding="utf-8") as file:
+        return output, json.load(file), done
+
+
+def error_between(want, got):
+    want, got = next(iter(want.values())), next(iter(got.values()))
+    return float(np.linalg.norm(got - want) / np.linalg.norm(want))
 
 
 def relative_error(artifact, folder):
     """Of the outputs for the first 32 samples of calibration, against f32's."""
     full = str(folder / "f32.lathe")
     command.compile_model(build("digits"), full)
-    inputs = {name: values[:32] for name, values in digits.calibration_data().items()}
-    want, got = (next(iter(command.run(path, inputs, str(folder)).values())) for path in (full, artifact))
-    return float(np.linalg.norm(got - want) / np.linalg.norm(want))
+    return error_between(*(command.run(path, inputs(), str(folder)) for path in (full, artifact)))
+
+
+def inputs():
+    return {name: values[:32] for name, values in digits.calibration_data().items()}
 
 
 def chosen(tried):
@@ -55,6 +66,32 @@ def test_error_is_kept(tmp_path, data):
     assert best["time_ratio"] <= 1.02 * min(entry["time_ratio"] for entry in within)
     assert len(tried["artifacts"]) >= 3
     assert tried["artifacts"][0]["nodes"] == {} and tried["artifacts"][0]["error"] == 0
+
+
+def integer_weights(path):
+    return sum(tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) > 1 for tensor in onnx.load(path).graph.initializer)
+
+
+def test_written_as_onnx(tmp_path, data):
+    """The file is what the list says, by another engine too; a limit keeps some nodes that int8 quantizes in f32."""
+    whole = str(tmp_path / "int8.onnx")
+    command.lathe("quantize", build("digits"), "-o", whole, "--quantize", "int8", "--calibrate", data)
+    everything = search(tmp_path, data, "--max-error", "1", verb="quantize")[1]["artifacts"]
+    limit = 0.6 * max(entry["error"] for entry in everything)
+    path, tried, done = search(tmp_path, data, "--max-error", str(limit), verb="quantize")
+    assert done.stderr == ""
+    onnx.checker.check_model(path, full_check=True)
+    best = chosen(tried)
+    assert 0 < best["error"] <= limit and best["bytes"] == os.path.getsize(path)
+    assert 0 < integer_weights(path) == len(best["nodes"]["int8"]) < integer_weights(whole)
+    exact, got = (reference.outputs(reference.session(model, threads=1, optimized=False), inputs()) for model in (build("digits"), path))
+    assert error_between(exact, got) == pytest.approx(best["error"], rel=0.05)
+
+
+def test_nothing_is_within_the_error_of_onnx(tmp_path, data):
+    path, tried, done = search(tmp_path, data, "--max-error", "1e-7", verb="quantize")
+    assert chosen(tried)["nodes"] == {} and integer_weights(path) == 0
+    assert "stay in f32 with --max-error 1e-07: alone, '" in done.stderr
 
 
 def test_nothing_is_within_the_error(tmp_path, data):
@@ -78,15 +115,18 @@ def test_a_little_time(tmp_path, data):
     assert tried["end"] == "no time was left for another artifact"
 
 
+@pytest.mark.parametrize("verb", OUTPUTS)
 @pytest.mark.parametrize("seconds", [0.3, 1.5, 4])
-def test_interruption(tmp_path, data, seconds):
-    artifact = tmp_path / "m.lathe"
-    process = subprocess.Popen([command.binary(), "compile", build("digits"), "-o", str(artifact), "--quantize", "auto",
+def test_interruption(tmp_path, data, seconds, verb):
+    output = tmp_path / OUTPUTS[verb]
+    process = subprocess.Popen([command.binary(), verb, build("digits"), "-o", str(output), "--quantize", "auto",
                                 "--calibrate", data, "--max-error", "0.005"])
     time.sleep(seconds)
     process.send_signal(signal.SIGTERM)
     process.wait(30)
     left = {path.name for path in tmp_path.iterdir()}
-    assert left <= {"m.lathe", "m.lathe.pareto.json"}
-    if artifact.exists():
-        command.run(str(artifact), {name: values[:1] for name, values in digits.calibration_data().items()}, str(tmp_path))
+    assert left <= {output.name, output.name + ".pareto.json"}
+    if output.exists() and verb == "compile":
+        command.run(str(output), inputs(), str(tmp_path))
+    elif output.exists():
+        onnx.checker.check_model(str(output), full_check=True)

@@ -281,6 +281,11 @@ def test_auto_with_a_metric_of_ones_own(tmp_path):
     assert asked and all(0 < value < 0.1 for value in asked)
     np.testing.assert_array_equal(lathe.Session(artifact).run(sample)["y"], exact)
     assert '"asked for"' in (tmp_path / "tried.json").read_text()
+    asked.clear()
+    lathe.quantize(wide_model(), tmp_path / "q.onnx", quantize="auto", calibrate=wide_samples(), error_metric=error, max_error=1,
+                   budget="1min", pareto=tmp_path / "tried.json")
+    assert asked and all(0 < value < 0.1 for value in asked)
+    np.testing.assert_array_equal(lathe.Session(lathe.compile(tmp_path / "q.onnx")).run(sample)["y"], exact)
 
 
 def test_errors_of_a_metric_reach_the_caller():

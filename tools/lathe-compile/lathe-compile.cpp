@@ -5,7 +5,6 @@
 #include "compiler/diff/Accuracy.h"
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/OutputFile.h"
-#include "compiler/driver/QuantizeModel.h"
 #include "compiler/import/Check.h"
 #include "compiler/search/AutoQuantize.h"
 #include "compiler/tune/TuningDatabase.h"
@@ -67,7 +66,7 @@ int runCompile(lathe::CompileOptions options, bool isVerbose) {
 int runQuantize(lathe::CompileOptions options, bool isVerbose) {
   if (options.outputPath.empty())
     options.outputPath = std::filesystem::path(options.modelPath).replace_extension(".quantized.onnx").string();
-  return report(options, isVerbose, lathe::quantizeModel);
+  return report(options, isVerbose, lathe::quantizeWithSearch);
 }
 
 /// Of --quantize auto.
@@ -84,7 +83,7 @@ void addSearch(CLI::App &app, lathe::CompileOptions &options) {
                  "with --quantize auto: for how long to try, as 600, 90s, 10min or 1h")
       ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"min", 60}, {"h", 3600}}));
   app.add_option("--pareto", options.paretoPath,
-                 "with --quantize auto: where to list what was tried; default: the artifact's name with .pareto.json");
+                 "with --quantize auto: where to list what was tried; default: the output's name with .pareto.json");
 }
 
 /// What `compile` and `quantize` share.
@@ -158,6 +157,7 @@ void addQuantize(CLI::App &app, lathe::CompileOptions &options, bool &isVerbose)
   app.add_option("-o,--output", options.outputPath,
                  "where to write the quantized model; default: the model's name with .quantized.onnx");
   addQuantization(app, options);
+  addSearch(app, options);
   app.add_flag("-v,--verbose", isVerbose, "show the time of each phase");
 }
 

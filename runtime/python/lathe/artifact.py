@@ -164,13 +164,13 @@ def compile(model, **options) -> Artifact:
 
 
 _QUANTIZE_OPTIONS = {"quantize", "calibrate", "calibrate_method", "keep", "precisions", "group_size", "int4_method", "image_mean",
-                     "image_std", "image_size"}
+                     "image_std", "image_size", "weight_bits", "quantize_all", "max_error", "error_metric", "budget", "pareto"}
 
 
 def quantize(model, output: str | os.PathLike, **options) -> None:
     """Writes an ONNX model with the nodes quantized that `compile` would quantize, with the same integers, to the path `output`.
 
-    `model` as for `compile`, and the options of quantization: without `quantize` it is "int8" if there are samples to
+    `model` as for `compile`, and the options of quantization, `quantize="auto"` with its search among them: without `quantize` it is "int8" if there are samples to
     `calibrate` with, else "int8-dynamic". Raises lathe.Error with the compiler's messages when that can't be done.
     """
     unknown = options.keys() - _QUANTIZE_OPTIONS

@@ -111,8 +111,8 @@ typedef struct lathe_compile_options {
 /// at once; never throws, prints or exits.
 LATHE_COMPILE_API int lathe_compile(const lathe_compile_options_t *options, char **out_messages);
 /// Writes a model in ONNX with the nodes quantized that lathe_compile would quantize, with the same integers, to `output_path` (and
-/// OUTPUT_PATH.data, if it would exceed 2 GiB). Of the options those of model, output, progress and quantization count; without
-/// `quantize` it is int8 if there are samples, else int8-dynamic. Otherwise as lathe_compile.
+/// OUTPUT_PATH.data, if it would exceed 2 GiB). Of the options those of model, output, progress, quantization and its search count;
+/// without `quantize` it is int8 if there are samples, else int8-dynamic. Otherwise as lathe_compile.
 LATHE_COMPILE_API int lathe_quantize(const lathe_compile_options_t *options, char **out_messages);
 /// What to compare: an artifact with the model that it was compiled from. Start from LATHE_DIFF_OPTIONS_INIT. Nothing is kept after
 /// the call.
