@@ -68,9 +68,12 @@ public:
   /// known.
   virtual mlir::FailureOr<std::vector<KernelPlan>> kernelPlans(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                                const Target &target);
-  /// Of an nn.matmul or nn.conv of f32 with constant weights, in any layout; typical sizes stand for those that are not known.
-  /// nullopt: there is no model of it.
-  virtual std::optional<ProductTimes> productTimes(mlir::Operation *op, const Target &target) { return std::nullopt; }
+  /// Of an nn.matmul or nn.conv of f32 with constant weights, in any layout, for these values of the function's symbols. nullopt: there
+  /// is no model of it.
+  virtual std::optional<ProductTimes> productTimes(mlir::Operation *op, llvm::ArrayRef<int64_t> symbols,
+                                                   const Target &target) {
+    return std::nullopt;
+  }
   /// Bytes that a packed constant takes.
   virtual int64_t packedSizeBytes(mlir::RankedTensorType type, mlir::Attribute packing) = 0;
   /// Writes the packed form of `value` to `out` (packedSizeBytes long, zero-filled before).

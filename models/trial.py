@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import tempfile
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,15 @@ ROUNDS = 4       # of f32 and a quantized artifact in turns
 SLOWEST = 1.03   # of f32's latency: a quantized artifact may not take longer
 PRECISIONS = {"int8": ["--quantize", "int8"], "int8-dynamic": ["--quantize", "int8-dynamic"],
               "int4": ["--quantize", "int4"]}  # nearest numbers, f32 convolutions
+
+
+class Timing(NamedTuple):
+    threads: list[int]      # numbers of them
+    seconds: float          # per model and number of threads
+    realtime: bool = False  # before all else on the machine
+
+    def bench(self, artifact, model, count, seconds):
+        return command.bench(artifact, model, model["bench"], count, seconds, self.realtime)
 
 
 def label(row):
@@ -33,22 +43,22 @@ def check(model, artifact, folder, models):
     return worst
 
 
-def measure(row, model, artifact, threads, seconds):
+def measure(row, model, artifact, timing):
     memory = command.inspect(artifact)["memory"]
     row["weights_bytes"] = memory["weights_bytes"]
     row["bench"] = {}
-    for count in threads:
-        row["bench"][str(count)] = command.bench(artifact, model, model["bench"], count, seconds)
+    for count in timing.threads:
+        row["bench"][str(count)] = timing.bench(artifact, model, count, timing.seconds)
 
 
-def real_steps(row, model, artifact, threads, seconds, models):
+def real_steps(row, model, artifact, timing, models):
     row["compile"] = command.compile_model(build(model["name"], models), artifact)
     if importlib.util.find_spec("onnxruntime"):
         row["differences"] = check(model, artifact, os.path.dirname(artifact), models)
         worst = max(row["differences"].values())
         if worst > model["limit"]:
             row["failures"].append(f"expects a relative difference of at most {model['limit']:g}, got {worst:.3g}")
-    measure(row, model, artifact, threads, seconds)
+    measure(row, model, artifact, timing)
 
 
 def write_samples(model, folder):
@@ -59,14 +69,14 @@ def write_samples(model, folder):
     return folder
 
 
-def in_turns(row, model, artifact, real, threads, seconds):
+def in_turns(row, model, artifact, real, timing):
     """Latencies of both artifacts, the smallest of rounds in turns, and their ratio. Twice the rounds where it is too high."""
     row["bench"], row["f32_ratios"] = {}, {}
-    for count in threads:
+    for count in timing.threads:
         best = {}
         for number in range(2 * ROUNDS):
             for path in (real, artifact):
-                found = command.bench(path, model, model["bench"], count, seconds / ROUNDS)
+                found = timing.bench(path, model, count, timing.seconds / ROUNDS)
                 if path not in best or found["min_ms"] < best[path]["min_ms"]:
                     best[path] = found
             ratio = best[artifact]["min_ms"] / best[real]["min_ms"]
@@ -77,7 +87,7 @@ def in_turns(row, model, artifact, real, threads, seconds):
             row["failures"].append(f"{count} threads: expects at most {SLOWEST:g} times f32's latency, got {ratio:.3f}")
 
 
-def quantized_steps(row, model, real, threads, seconds, models):
+def quantized_steps(row, model, real, timing, models):
     folder = os.path.dirname(real)
     artifact = os.path.join(folder, row["precision"] + ".lathe")
     options = PRECISIONS[row["precision"]]
@@ -93,7 +103,7 @@ def quantized_steps(row, model, real, threads, seconds, models):
     worst, limit = quality.worst(row["quality"]), model.get("cosine", {}).get(row["precision"], quality.LEAST_COSINE)
     if worst["cosine"] < limit:
         row["failures"].append(f"expects a cosine to f32 of at least {limit:g}, got {worst['cosine']:.4f}")
-    in_turns(row, model, artifact, real, threads, seconds)
+    in_turns(row, model, artifact, real, timing)
 
 
 def attempt(row, steps):
@@ -104,14 +114,14 @@ def attempt(row, steps):
     return row
 
 
-def run(model, precisions, threads, seconds, models=None):
+def run(model, precisions, timing, models=None):
     """Rows of the report, one per precision; what went wrong is in row["failures"]."""
     def row(precision):
         return {"model": model["name"], "precision": precision, "dims": model["bench"], "failures": []}
 
     with tempfile.TemporaryDirectory(prefix="lathe-zoo-") as folder:
         real, artifact = row("f32"), os.path.join(folder, "f32.lathe")
-        attempt(real, lambda: real_steps(real, model, artifact, threads, seconds, models))
+        attempt(real, lambda: real_steps(real, model, artifact, timing, models))
         if "f32" in precisions or real["failures"]:
             yield real
         if "bench" not in real:
@@ -119,7 +129,7 @@ def run(model, precisions, threads, seconds, models=None):
         for precision in precisions:
             if precision != "f32":
                 found = row(precision)
-                yield attempt(found, lambda: quantized_steps(found, model, artifact, threads, seconds, models))
+                yield attempt(found, lambda: quantized_steps(found, model, artifact, timing, models))
 
 
 def compare(row, baseline, tolerance):

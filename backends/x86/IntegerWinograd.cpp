@@ -22,15 +22,16 @@ constexpr int64_t kLanes = 16; // i16 in a transform's vector
 /// Bytes between what belongs to two points: at distances of powers of two all points would share a few sets of the cache.
 constexpr int64_t kApart = 64;
 
+/// `tiles`: of a task, where each of its rows counts as one tile longer; it has whole rows, one at least. `panels`: of a task.
 struct FilteringConfig {
   TileShape tile;
-  int64_t tileRows, panels; // of a task
+  int64_t tiles, panels;
 };
 
 DictionaryAttr toAttribute(const FilteringConfig &config, MLIRContext *context) {
   Builder b(context);
   return b.getDictionaryAttr({config.tile.toAttribute(context),
-                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({config.tileRows, config.panels}))});
+                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({config.tiles, config.panels}))});
 }
 
 FilteringConfig configOf(DictionaryAttr attrs) {
@@ -38,17 +39,23 @@ FilteringConfig configOf(DictionaryAttr attrs) {
   return {TileShape::of(attrs), blocking[0], blocking[1]};
 }
 
-/// Sizes that are known when the kernel is planned.
 struct FilteringShape {
-  int64_t height, width, channels, columns; // of the result; of the input
-  int64_t tilesX() const { return llvm::divideCeil(width, kFilterOutputs); }
-  int64_t tilesY() const { return llvm::divideCeil(height, kFilterOutputs); }
-  /// Input lines of `tileRows` rows of tiles, and pixels of a line.
-  static int64_t lines(int64_t tileRows) { return tileRows * kFilterOutputs + kFilterTaps - 1; }
-  int64_t lineWidth() const { return tilesX() * kFilterOutputs + kFilterTaps - 1; }
+  AffineExpr height, width;  // of the result
+  int64_t channels, columns; // of the input; of the result
+  AffineExpr tilesX() const { return width.ceilDiv(kFilterOutputs); }
+  AffineExpr tilesY() const { return height.ceilDiv(kFilterOutputs); }
+  /// Rows of tiles of a task.
+  AffineExpr tileRows(const FilteringConfig &config) const {
+    return simplifyDim(dimConstant(width.getContext(), config.tiles).ceilDiv(tilesX() + 1));
+  }
+  AffineExpr blocks(const FilteringConfig &config) const { return simplifyDim(tilesY().ceilDiv(tileRows(config))); }
+  /// Input lines of so many rows of tiles, and pixels of a line.
+  static AffineExpr lines(AffineExpr tileRows) { return tileRows * kFilterOutputs + (kFilterTaps - 1); }
+  AffineExpr lineWidth() const { return simplifyDim(tilesX() * kFilterOutputs + (kFilterTaps - 1)); }
 
   static FilteringShape of(nn::ConvOp op) {
-    ArrayRef<int64_t> out = tensorType(op.getOutput()).getShape(), filter = tensorType(op.getFilter()).getShape();
+    DimExprs out = dimExprs(tensorType(op.getOutput()));
+    ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
     return {out[1], out[2], filter[1], filter[0]};
   }
   IntegerPacking packing(int64_t nr) const {
@@ -61,16 +68,19 @@ struct FilteringShape {
 
 /// Bytes of the parts of a task's scratch memory.
 struct FilteringScratch {
-  int64_t lines, patches, filters, products;
+  AffineExpr lines, patches;
+  int64_t filters, products;
   FilteringScratch(const FilteringShape &shape, const FilteringConfig &config) {
     constexpr int64_t align = 64;
-    int64_t tiles = config.tileRows * shape.tilesX(), nr = config.tile.columns();
-    lines = llvm::alignTo(2 * FilteringShape::lines(config.tileRows) * shape.lineWidth() * shape.channels, align);
-    patches = llvm::alignTo(kPoints * (2 * tiles * shape.channels + kApart), align);
+    AffineExpr rows = shape.tileRows(config);
+    int64_t nr = config.tile.columns();
+    auto aligned = [](AffineExpr bytes) { return simplifyDim(bytes.ceilDiv(align) * align); };
+    lines = aligned(FilteringShape::lines(rows) * shape.lineWidth() * (2 * shape.channels));
+    patches = aligned(rows * shape.tilesX() * (2 * kPoints * shape.channels) + kPoints * kApart);
     filters = kPoints * (4 * shape.packing(nr).steps() * nr + kApart);
     products = 4 * kPoints * config.tile.rows * nr;
   }
-  int64_t total() const { return lines + patches + filters + products; }
+  AffineExpr total() const { return simplifyDim(lines + patches + (filters + products)); }
 };
 
 class FilteringEmission {
@@ -80,8 +90,8 @@ public:
         shape(FilteringShape::of(cast<nn::ConvOp>(root.op))), packing(shape.packing(config.tile.columns())),
         sizes(shape, config), epilogue(context, root.op, root.bias, outputTile()),
         source(context, false, root.hasUnsignedSource(), sourceZero(), s.scratch),
-        patches(s.address(s.scratch, s.i8(), s.index(sizes.lines))),
-        filters(s.address(patches, s.i8(), s.index(sizes.patches))),
+        patches(s.address(s.scratch, s.i8(), s.dim(sizes.lines))),
+        filters(s.address(patches, s.i8(), s.dim(sizes.patches))),
         products(s.address(filters, s.i8(), s.index(sizes.filters))),
         results(s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.i32(),
                                            s.index(kFilterOutputs * kFilterOutputs * config.tile.columns()), 64)),
@@ -91,14 +101,14 @@ public:
   }
 
   void run() {
-    int64_t blocks = llvm::divideCeil(shape.tilesY(), config.tileRows);
     int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
-    Value images = s.dimOf(root.source, 0);
+    Value images = s.dimOf(root.source, 0), blocks = s.dim(shape.blocks(config));
+    Value tileRows = s.dim(shape.tileRows(config)), tilesY = s.dim(shape.tilesY()), tilesX = s.dim(shape.tilesX());
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      Indices position = s.delinearize(task, {images, s.index(blocks), s.index(groups)});
-      Value first = s.mul(position[1], s.index(config.tileRows));
-      Value rows = s.minS(s.index(config.tileRows), s.sub(s.index(shape.tilesY()), first));
-      Block block{position[0], first, s.mul(rows, s.index(shape.tilesX()))};
+      Indices position = s.delinearize(task, {images, blocks, s.index(groups)});
+      Value first = s.mul(position[1], tileRows);
+      Value rows = s.minS(tileRows, s.sub(tilesY, first));
+      Block block{position[0], first, s.mul(rows, tilesX)};
       transformPatches(block, rows);
       Value begin = s.mul(position[2], s.index(config.panels));
       Value end = s.minS(s.index(packing.panels()), s.add(begin, s.index(config.panels)));
@@ -160,11 +170,11 @@ private:
     Value picture =
         s.address(input(root.source), s.i8(), s.mul(block.image, s.mul(s.mul(in.height, in.width), in.channels)));
     Value lines = s.add(s.mul(rows, s.index(kFilterOutputs)), s.index(kFilterTaps - 1));
-    Value lineWidth = s.index(shape.lineWidth()), outputs = s.index(kFilterOutputs), depth = s.index(shape.channels);
+    Value lineWidth = s.dim(shape.lineWidth()), tilesX = s.dim(shape.tilesX()), outputs = s.index(kFilterOutputs),
+          depth = s.index(shape.channels);
     source.copyLines(window, picture, in, lineWidth, s.mul(block.firstRow, outputs), lines);
     s.loop(s.index(0), block.tiles, [&](Value tile) {
-      Value y = s.mul(s.divU(tile, s.index(shape.tilesX())), outputs),
-            x = s.mul(s.remU(tile, s.index(shape.tilesX())), outputs);
+      Value y = s.mul(s.divU(tile, tilesX), outputs), x = s.mul(s.remU(tile, tilesX), outputs);
       Value first = s.mul(s.add(s.mul(y, lineWidth), x), depth);
       s.loop(s.index(0), depth, s.index(kLanes), [&](Value channel) {
         Value from = s.address(s.scratch, s.i8(), s.mul(s.add(first, channel), s.index(2)));
@@ -172,7 +182,8 @@ private:
         twoSided(
             transformPatch, kFilterPoints, kFilterPoints,
             [&](int py, int px) {
-              return load(words(), from, s.index((py * shape.lineWidth() + px) * shape.channels * 2));
+              Value line = s.address(from, s.i8(), s.dim(simplifyDim(shape.lineWidth() * (py * shape.channels * 2))));
+              return load(words(), line, s.index(px * shape.channels * 2));
             },
             [&](int py, int px, Value value) {
               store(value, to, s.mul(s.index(py * kFilterPoints + px), patchBytes(block)));
@@ -245,10 +256,11 @@ private:
           [&](int y, int x, Value value) {
             store(divideExactly(s, value), results, s.index((y * kFilterOutputs + x) * rowBytes + v * vectorBytes));
           });
-    Value y = s.mul(s.add(block.firstRow, s.divU(number, s.index(shape.tilesX()))), s.index(kFilterOutputs));
-    Value x = s.mul(s.remU(number, s.index(shape.tilesX())), s.index(kFilterOutputs));
-    Value rows = s.minS(s.index(kFilterOutputs), s.sub(s.index(shape.height), y));
-    Value pixels = s.minS(s.index(kFilterOutputs), s.sub(s.index(shape.width), x));
+    Value tilesX = s.dim(shape.tilesX()), height = s.dim(shape.height), width = s.dim(shape.width);
+    Value y = s.mul(s.add(block.firstRow, s.divU(number, tilesX)), s.index(kFilterOutputs));
+    Value x = s.mul(s.remU(number, tilesX), s.index(kFilterOutputs));
+    Value rows = s.minS(s.index(kFilterOutputs), s.sub(height, y));
+    Value pixels = s.minS(s.index(kFilterOutputs), s.sub(width, x));
     Value column = s.mul(panel, s.index(packing.nr)),
           columns = s.minS(s.index(packing.nr), s.sub(s.index(shape.columns), column));
     s.loop(s.index(0), rows, [&](Value line) {
@@ -258,8 +270,8 @@ private:
           acc.push_back(
               load(sums(), results,
                    s.add(s.mul(line, s.index(kFilterOutputs * rowBytes)), s.index(r * rowBytes + v * vectorBytes))));
-      Value outLine = s.add(s.mul(block.image, s.index(shape.height)), s.add(y, line));
-      epilogue.store(acc, s.add(s.mul(outLine, s.index(shape.width)), x), column, pixels, columns);
+      Value outLine = s.add(s.mul(block.image, height), s.add(y, line));
+      epilogue.store(acc, s.add(s.mul(outLine, width), x), column, pixels, columns);
     });
   }
 
@@ -311,19 +323,30 @@ bool isEligible(nn::ConvOp op) {
   return op.getChannelsLast() && op.getGroup() == 1 && out.getRank() == 4 && filter.hasStaticShape() &&
          isAll(filter.getShape().drop_front(2), kFilterTaps) && isAll(op.getStrides(), 1) &&
          isAll(op.getDilations(), 1) && llvm::none_of(op.getPads(), [](int64_t pad) { return pad < 0; }) &&
-         !out.isDynamicDim(1) && !out.isDynamicDim(2) && filter.getDimSize(1) % kLanes == 0 &&
-         filter.getDimSize(0) > 0 && filter.getDimSize(1) > 0;
+         filter.getDimSize(1) % kLanes == 0 && filter.getDimSize(0) > 0 && filter.getDimSize(1) > 0;
 }
+
+/// Tiles of a picture; what is not known is guessed.
+struct Tiles {
+  int64_t height, width; // of the picture
+  Tiles(const FilteringShape &shape, ArrayRef<int64_t> symbols)
+      : height(evaluateDim(shape.height, symbols).value_or(kGuess)),
+        width(evaluateDim(shape.width, symbols).value_or(kGuess)) {}
+  int64_t x() const { return llvm::divideCeil(width, kFilterOutputs); }
+  int64_t y() const { return llvm::divideCeil(height, kFilterOutputs); }
+  int64_t rows(const FilteringConfig &config) const { return llvm::divideCeil(config.tiles, x() + 1); }
+  static constexpr int64_t kGuess = 56;
+};
 
 /// Cycles per vector of columns that a picture takes, directly and in this way.
 struct FilteringCost {
   double direct, filtered;
-  FilteringCost(const FilteringShape &shape, const FilteringConfig &config) {
+  FilteringCost(const FilteringShape &shape, const Tiles &picture, const FilteringConfig &config) {
     constexpr double perCycle = 3.2, patch = 90, output = 80,
                      filter = 37; // measured on Zen 4; vector operations per cycle
-    double tiles = double(shape.tilesX() * shape.tilesY()), channels = double(shape.channels);
-    direct = double(shape.height * shape.width) * kTaps * channels / perCycle;
-    double blocks = double(llvm::divideCeil(shape.tilesY(), config.tileRows));
+    double tiles = double(picture.x() * picture.y()), channels = double(shape.channels);
+    direct = double(picture.height * picture.width) * kTaps * channels / perCycle;
+    double blocks = double(llvm::divideCeil(picture.y(), picture.rows(config)));
     double vectors = double(config.panels * config.tile.vectors);
     filtered = tiles * (kPoints * channels / perCycle + output + patch * channels / kLanes / vectors) +
                blocks * filter * channels / 2;
@@ -331,29 +354,35 @@ struct FilteringCost {
 };
 
 /// Patches in a third of L2; columns are shared by tasks before rows of tiles, since filters are transformed by each.
-FilteringConfig chooseConfig(const FilteringShape &shape, const Target &target) {
+FilteringConfig chooseConfig(const FilteringShape &shape, const Tiles &picture, const Target &target) {
   constexpr int64_t enoughTasks = 8, fewestColumns = 64;
   int lanes = target.vectorBits() / 32;
   TileShape tile{6, shape.columns > lanes ? 2 : 1, lanes};
-  int64_t rowBytes = 2 * kPoints * shape.tilesX() * shape.channels;
-  int64_t tileRows = std::clamp<int64_t>(target.l2Bytes / 3 / rowBytes, 1, shape.tilesY());
-  int64_t blocks = llvm::divideCeil(shape.tilesY(), tileRows);
+  int64_t tilesY = std::max<int64_t>(picture.y(), 1), tilesX = std::max<int64_t>(picture.x(), 1);
+  int64_t rowBytes = 2 * kPoints * tilesX * shape.channels;
+  int64_t tileRows = std::clamp<int64_t>(target.l2Bytes / 3 / rowBytes, 1, tilesY);
+  int64_t blocks = llvm::divideCeil(tilesY, tileRows);
   int64_t panels = llvm::divideCeil(shape.columns, tile.columns());
   int64_t most = std::max<int64_t>(shape.columns / fewestColumns, 1);
   int64_t groups = std::clamp<int64_t>(llvm::divideCeil(enoughTasks, blocks), 1, most);
-  return {tile, int64_t(llvm::divideCeil(shape.tilesY(), blocks)), int64_t(llvm::divideCeil(panels, groups))};
+  int64_t tiles = int64_t(llvm::divideCeil(tilesY, blocks)) * (tilesX + 1);
+  return {tile, tiles, int64_t(llvm::divideCeil(panels, groups))};
 }
 } // namespace
 
-std::optional<double> filteredPart(nn::ConvOp op, const Target &target, double directPart) {
+std::optional<double> filteredPart(nn::ConvOp op, ArrayRef<int64_t> symbols, const Target &target, double directPart) {
   // Processors with dot products of bytes sum four of them at once, but no i16.
   if (hasDotProducts(target) || !isEligible(op))
     return std::nullopt;
   FilteringShape shape = FilteringShape::of(op);
-  FilteringCost cost(shape, chooseConfig(shape, target));
+  const Tiles guessed(shape, {}), actual(shape, symbols);
+  const FilteringConfig config = chooseConfig(shape, guessed, target);
   constexpr double worthwhile = 0.85;
-  double part = cost.filtered / cost.direct;
-  return part > worthwhile * directPart ? std::nullopt : std::optional(part);
+  FilteringCost cost(shape, guessed, config);
+  if (cost.filtered > worthwhile * directPart * cost.direct)
+    return std::nullopt;
+  FilteringCost result(shape, actual, config);
+  return result.filtered / std::max(result.direct, 1.0);
 }
 
 std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
@@ -365,19 +394,19 @@ std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isCo
   if (!areSumsSmall(op, root, shape))
     return std::nullopt;
   auto chained = ChainedTime::of(op, root, *IntegerShape::of(root), target);
-  if (!filteredPart(conv, target, chained ? std::min(chained->part, 1.0) : 1))
+  if (!filteredPart(conv, {}, target, chained ? std::min(chained->part, 1.0) : 1))
     return std::nullopt;
-  FilteringConfig config = chooseConfig(shape, target);
+  FilteringConfig config = chooseConfig(shape, Tiles(shape, {}), target);
   MLIRContext *context = op->getContext();
   IntegerPacking packing = shape.packing(config.tile.columns());
   KernelPlan plan = makePlan(op, kKind);
   plan.name = contractionName("winograd_f4", bodyOperations(op), conv, config.tile);
   plan.config = toAttribute(config, context);
   plan.packing[*inputIndex(op, root.weights)] = packing.toAttribute(context, kKind);
-  int64_t perImage =
-      llvm::divideCeil(shape.tilesY(), config.tileRows) * llvm::divideCeil(packing.panels(), config.panels);
-  plan.tasks = simplifyDim(dimExprs(tensorType(conv.getOutput())).front() * perImage);
-  plan.scratchBytes = dimConstant(context, FilteringScratch(shape, config).total());
+  AffineExpr images = dimExprs(tensorType(conv.getOutput())).front();
+  int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
+  plan.tasks = simplifyDim(images * shape.blocks(config) * groups);
+  plan.scratchBytes = FilteringScratch(shape, config).total();
   return plan;
 }
 

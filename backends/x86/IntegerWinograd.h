@@ -11,8 +11,9 @@ std::optional<KernelPlan> planIntegerWinograd(mlir::Operation *op, llvm::ArrayRe
                                               const Target &target);
 mlir::LogicalResult emitIntegerWinograd(EmitContext &context);
 
-/// The time of this way as a part of that of the direct one by pairs of i16, for a channels-last convolution; nullopt: it isn't
-/// expected to be faster. `directPart`: the direct way's.
-std::optional<double> filteredPart(nn::ConvOp op, const Target &target, double directPart);
+/// The time of this way as a part of that of the direct one by pairs of i16, for a channels-last convolution and these values of the
+/// function's symbols; nullopt: it is computed directly. `directPart`: the direct way's.
+std::optional<double> filteredPart(nn::ConvOp op, llvm::ArrayRef<int64_t> symbols, const Target &target,
+                                   double directPart);
 
 } // namespace lathe::x86

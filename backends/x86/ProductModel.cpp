@@ -12,16 +12,15 @@ namespace lathe::x86 {
 
 namespace {
 // ns.
-constexpr double kFma = 0.186;             // of a vector
-constexpr double kPair = 0.246;            // a step of pairs of i16 for a vector of sums
-constexpr double kChained = 0.7;           // of the time of pairs, with some extra steps
-constexpr double kQuad = 0.2;              // vpdpbusd
-constexpr double kByte = 1.0 / 30;         // of weights that don't stay in L2
-constexpr double kRealResult = 0.05;       // bias, activation, store; per element
-constexpr double kIntegerResult = 0.15;    // the same with dequantize and quantize
-constexpr double kConversion = 0.15;       // read f32, write bytes; per element
-constexpr double kWindowed = 0.12;         // depthwise convolutions, per multiplication
-constexpr int64_t kRows = 128, kSide = 56; // for sizes that are not known
+constexpr double kFma = 0.186;          // of a vector
+constexpr double kPair = 0.246;         // a step of pairs of i16 for a vector of sums
+constexpr double kChained = 0.7;        // of the time of pairs, with some extra steps
+constexpr double kQuad = 0.2;           // vpdpbusd
+constexpr double kByte = 1.0 / 30;      // of weights that don't stay in L2
+constexpr double kRealResult = 0.05;    // bias, activation, store; per element
+constexpr double kIntegerResult = 0.15; // the same with dequantize and quantize
+constexpr double kConversion = 0.15;    // read f32, write bytes; per element
+constexpr double kWindowed = 0.12;      // depthwise convolutions, per multiplication
 
 /// Sizes of a product: `rows` times `depth` times `columns`, `inputs` elements read and `weights` of them constant.
 struct Sizes {
@@ -29,13 +28,10 @@ struct Sizes {
   double multiplications() const { return rows * depth * columns; }
 };
 
-double known(AffineExpr dim, int64_t guess) { return double(constantDim(dim).value_or(guess)); }
-
-double count(RankedTensorType type) {
+double elementsOf(ArrayRef<AffineExpr> dims, ArrayRef<int64_t> symbols) {
   double product = 1;
-  DimExprs dims = dimExprs(type);
-  for (auto [i, dim] : llvm::enumerate(dims))
-    product *= known(dim, i == 0 ? 1 : i + 1 == dims.size() ? kSide : kRows);
+  for (AffineExpr dim : dims)
+    product *= double(std::max<int64_t>(evaluateDim(dim, symbols).value_or(1), 0));
   return product;
 }
 
@@ -73,10 +69,12 @@ public:
     double products = kFma * fmas.value_or(sizes.multiplications() / lanes);
     return std::max(products, reading(4)) + kRealResult * sizes.rows * sizes.columns;
   }
-  /// `part`: of the time of pairs.
-  double integers(double part) const {
+  /// `part`: of the time of pairs; `form`: of the weights, whose columns are filled up to whole tiles.
+  double integers(double part, PanelForm form) const {
     double perStep = hasDotProducts(target) ? kQuad / 2 : kPair * part;
-    double products = perStep * sizes.multiplications() / (2 * lanes);
+    int64_t columns = int64_t(sizes.columns), tile = chooseIntegerTile(target, columns, {}, form).columns();
+    double computed = double(llvm::alignTo(columns, tile)) / double(std::max<int64_t>(columns, 1));
+    double products = perStep * computed * sizes.multiplications() / (2 * lanes);
     return std::max(products, reading(1)) + kIntegerResult * sizes.rows * sizes.columns;
   }
   /// Depthwise and the like: as fast either way.
@@ -98,39 +96,44 @@ private:
   int lanes;
 };
 
-ProductTimes timesOf(nn::ConvOp op, const Target &target) {
+ProductTimes timesOf(nn::ConvOp op, ArrayRef<int64_t> symbols, const Target &target) {
   RankedTensorType filter = tensorType(op.getFilter());
   ChannelsLast turned(op);
   double columns = double(filter.getDimSize(0)), depth = double(filter.getNumElements()) / columns;
-  double rows = count(tensorType((*turned).getOutput())) / columns;
-  Model model({rows, depth, columns, count(tensorType((*turned).getInput())), depth * columns}, target);
+  double rows = elementsOf(dimExprs(tensorType(op.getOutput())), symbols) / columns;
+  Model model({rows, depth, columns, elementsOf(dimExprs(tensorType(op.getInput())), symbols), depth * columns},
+              target);
   if (op.getGroup() > 1 && filter.getDimSize(1) <= 8)
     return model.windowed();
-  double real = model.real(winogradFmas(*turned, target));
-  auto integers = [&](double direct) { return model.integers(filteredPart(*turned, target, direct).value_or(direct)); };
-  return {real, integers(kChained), integers(1), model.conversion()};
+  double real = model.real(winogradFmas(*turned, symbols, target));
+  auto integers = [&](double direct, PanelForm form) {
+    if (auto part = filteredPart(*turned, symbols, target, direct))
+      return model.integers(*part, PanelForm::words);
+    return model.integers(direct, form);
+  };
+  return {real, integers(kChained, PanelForm::chains), integers(1, PanelForm::words), model.conversion()};
 }
 
-ProductTimes timesOf(nn::MatmulOp op, const Target &target) {
+ProductTimes timesOf(nn::MatmulOp op, ArrayRef<int64_t> symbols, const Target &target) {
   RankedTensorType weights = tensorType(op.getRhs());
   double elements = double(weights.getNumElements());
   DimExprs out = dimExprs(tensorType(op.getOutput()));
-  double columns = known(out.back(), kRows), rows = 1;
-  for (auto [i, dim] : llvm::enumerate(ArrayRef(out).drop_back()))
-    rows *= known(dim, i == 0 && out.size() > 2 ? 1 : kRows);
+  double rows = elementsOf(ArrayRef(out).drop_back(), symbols),
+         columns = elementsOf(ArrayRef(out).take_back(), symbols);
   double depth = elements / columns;
   Model model({rows, depth, columns, rows * depth, elements}, target);
-  return {model.real({}), model.integers(kChained), model.integers(1), model.conversion()};
+  return {model.real({}), model.integers(kChained, PanelForm::chains), model.integers(1, PanelForm::words),
+          model.conversion()};
 }
 } // namespace
 
-std::optional<ProductTimes> timesOfProduct(Operation *op, const Target &target) {
+std::optional<ProductTimes> timesOfProduct(Operation *op, ArrayRef<int64_t> symbols, const Target &target) {
   if (target.vectorBits() < 256)
     return std::nullopt;
   if (auto conv = dyn_cast<nn::ConvOp>(op); conv && tensorType(conv.getFilter()).hasStaticShape())
-    return timesOf(conv, target);
+    return timesOf(conv, symbols, target);
   if (auto matmul = dyn_cast<nn::MatmulOp>(op); matmul && tensorType(matmul.getRhs()).hasStaticShape())
-    return timesOf(matmul, target);
+    return timesOf(matmul, symbols, target);
   return std::nullopt;
 }
 

@@ -6,6 +6,6 @@
 namespace lathe::x86 {
 
 /// See Backend::productTimes.
-std::optional<ProductTimes> timesOfProduct(mlir::Operation *op, const Target &target);
+std::optional<ProductTimes> timesOfProduct(mlir::Operation *op, llvm::ArrayRef<int64_t> symbols, const Target &target);
 
 } // namespace lathe::x86

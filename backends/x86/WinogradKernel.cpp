@@ -240,15 +240,17 @@ private:
 /// Costs, in vector FMAs, of computing a convolution directly and in this way.
 class WinogradCost {
 public:
-  WinogradCost(nn::ConvOp op, const Target &target) : window(*windowOf(op)), target(target) {
+  /// `symbols`: values of the function's symbols; empty: what is not known is guessed.
+  WinogradCost(nn::ConvOp op, const Target &target, ArrayRef<int64_t> symbols = {})
+      : window(*windowOf(op)), target(target) {
     ArrayRef<int64_t> filter = tensorType(op.getFilter()).getShape();
     columns = filter[0];
     depth = filter[1];
     DimExprs out = dimExprs(tensorType(op.getOutput()));
     constexpr int64_t guess = 64;
-    images = constantDim(out[0]).value_or(1);
-    height = out.size() == 3 ? 1 : constantDim(out[1]).value_or(guess);
-    width = constantDim(out[out.size() - 2]).value_or(guess);
+    images = evaluateDim(out[0], symbols).value_or(1);
+    height = out.size() == 3 ? 1 : evaluateDim(out[1], symbols).value_or(guess);
+    width = evaluateDim(out[out.size() - 2], symbols).value_or(guess);
   }
 
   double direct() const {
@@ -412,13 +414,15 @@ private:
 };
 } // namespace
 
-std::optional<double> winogradFmas(nn::ConvOp op, const Target &target) {
+std::optional<double> winogradFmas(nn::ConvOp op, ArrayRef<int64_t> symbols, const Target &target) {
   SmallVector<int64_t> outputs = eligibleOutputs(op, target);
   if (outputs.empty())
     return std::nullopt;
   WinogradCost cost(op, target);
-  double fmas = cost.winograd(cheapestConfig(cost, outputs, target));
-  return fmas > kWorthwhile * cost.direct() ? std::nullopt : std::optional(fmas);
+  WinogradConfig config = cheapestConfig(cost, outputs, target);
+  if (cost.winograd(config) > kWorthwhile * cost.direct())
+    return std::nullopt;
+  return WinogradCost(op, target, symbols).winograd(config);
 }
 
 std::optional<KernelPlan> planWinograd(Operation *op, ArrayRef<bool> isConstant, const Target &target) {

@@ -52,8 +52,8 @@ public:
     return plans;
   }
 
-  std::optional<ProductTimes> productTimes(Operation *op, const Target &target) override {
-    return timesOfProduct(op, target);
+  std::optional<ProductTimes> productTimes(Operation *op, ArrayRef<int64_t> symbols, const Target &target) override {
+    return timesOfProduct(op, symbols, target);
   }
 
   int64_t packedSizeBytes(RankedTensorType type, Attribute packing) override {

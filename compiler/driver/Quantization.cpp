@@ -115,9 +115,21 @@ static std::unique_ptr<Pass> smoothInputs(bool isSearch) {
   return createSmoothInputs(options);
 }
 
-CostChoice Quantization::costs() const { return {targets, options.weightBits, options.quantizeAll || options.study}; }
+llvm::Expected<CostChoice> Quantization::costs(func::FuncOp function) const {
+  CostChoice result{targets, {nominalSizes(function)}, options.weightBits, options.quantizeAll || options.study};
+  if (options.calibratePath.empty())
+    return result;
+  auto samples = openSamples(function);
+  if (!samples)
+    return samples.takeError();
+  auto sizes = sizesOfSamples(function, **samples);
+  if (!sizes)
+    return sizes.takeError();
+  result.sizes = std::move(*sizes);
+  return result;
+}
 
-llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
+llvm::Error Quantization::calibrateInputs(func::FuncOp function, const CostChoice &costs) const {
   const bool hasRanges = !nn::calibratedInputs(function).empty(), hasMoments = needsMoments(function);
   if (options.calibratePath.empty())
     return !hasRanges && !hasMoments ? llvm::Error::success()
@@ -145,7 +157,7 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function) const {
     return results.takeError();
   for (auto [point, result] : llvm::zip_equal(points, *results))
     nn::setInterval(point.value, {result.low, result.high});
-  return roundIntegerWeights(function, **samples, backend, taps, costs());
+  return roundIntegerWeights(function, **samples, backend, taps, costs);
 }
 
 /// Samples to compare programs with, as many as fit into some memory.
@@ -191,13 +203,16 @@ llvm::Error Quantization::run(func::FuncOp function) const {
     function->setAttr(nn::kRoundedActivations, UnitAttr::get(function.getContext()));
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
+  auto costs = this->costs(function);
+  if (!costs)
+    return costs.takeError();
   // A search measures what is faster.
-  weighCosts(function, backend, costs());
+  weighCosts(function, backend, *costs);
   if (options.study && options.study->isFilled())
     return runStudied(function);
   if (options.study)
     recordNodes(function, *options.study);
-  if (llvm::Error error = calibrateInputs(function))
+  if (llvm::Error error = calibrateInputs(function, *costs))
     return error;
   if (options.study)
     if (llvm::Error error = fillStudy(function))

@@ -61,14 +61,14 @@ public:
       return "";
     std::string reason;
     for (const Target &target : choice.targets) {
-      auto times = backend.productTimes(product.op, target);
+      auto times = timesOf(product.op, target);
       if (!times)
         return "";
       double integers = (wanted.weightBits == 7 ? times->integers7 : times->integers) + conversionOf(product, *times);
       constexpr double isSlower = 1.03; // integers take a quarter of the memory
       if (integers <= isSlower * times->real)
         return "";
-      reason = llvm::formatv("f32 is faster: {0:f1} us against {1:f1} us by the cost model", times->real / 1e3,
+      reason = llvm::formatv("f32 is faster: {0:f3} us against {1:f3} us by the cost model", times->real / 1e3,
                              integers / 1e3);
     }
     return reason;
@@ -78,7 +78,7 @@ private:
   unsigned bitsOf(const WeightedProduct &product) {
     constexpr double worthwhile = 0.95;
     bool isFaster = !choice.targets.empty() && llvm::all_of(choice.targets, [&](const Target &target) {
-      auto times = backend.productTimes(product.op, target);
+      auto times = timesOf(product.op, target);
       return times && times->integers7 < worthwhile * times->integers;
     });
     return isFaster && staysExact(product) ? 7 : 8;
@@ -90,6 +90,20 @@ private:
     const double leastSqnr = isa<nn::ConvOp>(product.op) ? 34.5 : 29;
     auto weights = reference::constantTensor(product.weights->get());
     return weights && nn::weightSqnr(*weights, product.outputAxis, 7) >= leastSqnr;
+  }
+
+  /// Means over the sizes of use.
+  std::optional<ProductTimes> timesOf(Operation *op, const Target &target) {
+    ProductTimes mean{0, 0, 0, 0};
+    const double share = 1 / double(choice.sizes.size());
+    for (const SymbolValues &symbols : choice.sizes) {
+      auto times = backend.productTimes(op, symbols, target);
+      if (!times)
+        return std::nullopt;
+      mean.real += share * times->real, mean.conversion += share * times->conversion;
+      mean.integers7 += share * times->integers7, mean.integers += share * times->integers;
+    }
+    return mean;
   }
 
   double conversionOf(const WeightedProduct &product, const ProductTimes &times) {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "backends/Backend.h"
+#include "compiler/quantize/TypicalSizes.h"
 #include "passes/quantize/Precision.h"
 
 namespace lathe {
 
 struct CostChoice {
-  llvm::ArrayRef<Target> targets; ///< none: nothing is expected to be slower, and weights have 8 bits
+  llvm::ArrayRef<Target> targets;  ///< none: nothing is expected to be slower, and weights have 8 bits
+  std::vector<SymbolValues> sizes; ///< of use: the mean over them counts (TypicalSizes.h); not empty
   /// Of nodes in 8-bit integers; 0: 7 where products are faster with them on all targets and the weights lose little, else 8.
   unsigned weightBits = 0;
   /// Should nodes become integers that are expected to be slower?

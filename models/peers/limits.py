@@ -28,17 +28,12 @@ def cache_bytes():
     return largest
 
 
-def go_before_others():
-    """Real-time priority for this process, so that other work on the machine takes no time from it. Needs the right to it."""
-    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-
-
 @functools.cache
 def machine(threads, realtime=False):
     """What machine-limits measures: {"fma_gflops": number, "read": [{"bytes", "gbs"}, ...]}."""
     program = os.path.join(os.path.dirname(command.binary()), "machine-limits")
     done = subprocess.run([program, "--threads", str(threads)], capture_output=True, text=True, check=False,
-                          preexec_fn=go_before_others if realtime else None)
+                          preexec_fn=command.go_before_others if realtime else None)
     if done.returncode != 0:
         raise command.Failed(f"machine-limits failed: {done.stderr[-1000:]}")
     return json.loads(done.stdout)

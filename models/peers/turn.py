@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 
+from models.command import go_before_others
 from models.peers import engines
-from models.peers.limits import cache_bytes, go_before_others
+from models.peers.limits import cache_bytes
 
 MB = 1 << 20
 

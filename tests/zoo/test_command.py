@@ -71,9 +71,9 @@ def test_slower_than_f32(monkeypatch):
     row = {"failures": []}
     times = {"real": 10.0, "slow": 10.4, "fast": 10.2}
     monkeypatch.setattr(trial.command, "bench", lambda path, *_: {"min_ms": times[path]})
-    trial.in_turns(row, {"bench": {}}, "fast", "real", [1], 1)
+    trial.in_turns(row, {"bench": {}}, "fast", "real", trial.Timing([1], 1))
     assert not row["failures"]
-    trial.in_turns(row, {"bench": {}}, "slow", "real", [1], 1)
+    trial.in_turns(row, {"bench": {}}, "slow", "real", trial.Timing([1], 1))
     assert row["failures"] == ["1 threads: expects at most 1.03 times f32's latency, got 1.040"]
 
 

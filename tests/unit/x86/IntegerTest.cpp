@@ -268,6 +268,39 @@ TEST_CASE("8-bit convolutions by minimal filtering", "[integer]") {
   checkLayer({1, 30, 29, 32, 39, 3, 1, 1, 1, 1, "ui8"});
 }
 
+TEST_CASE("8-bit convolutions by minimal filtering of open sizes", "[integer]") {
+  const std::string in = "tensor<?x?x?x32xui8, affine_map<()[s0, s1, s2] -> (s0, s1, s2, 32)>>";
+  const std::string out = "tensor<?x?x?x40xi32, affine_map<()[s0, s1, s2] -> (s0, s1, s2 - 1, 40)>>";
+  std::string symbols;
+  for (int i = 0; i < 3; ++i)
+    symbols += fmt::format("{0}{{name = \"s{1}\", kind = \"input_dim\", input = 0 : i64, index = {1} : i64}}",
+                           i ? ", " : "", i);
+  const std::string text = fmt::format(
+      "func.func @f(%0: {0}, %1: tensor<40x32x3x3xi8>, %2: tensor<ui8>) -> {1} attributes {{nn.symbols = [{2}]}} {{\n"
+      "  %r = nn.conv %0, %1 input_zero %2 {{channels_last, dilations = array<i64: 1, 1>, group = 1 : i64, pads = "
+      "array<i64: 1, 0, 1, 1>, strides = array<i64: 1, 1>}} : ({0}, tensor<40x32x3x3xi8>, tensor<ui8>) -> {1}\n"
+      "  return %r : {1}\n}}\n",
+      in, out, symbols);
+  RunOptions options;
+  options.constants = {1};
+  options.relative = options.absolute = 0;
+  options.expectedKind = "integer_winograd";
+  options.fill = fillBytes;
+  // Less than a tile, tails, more rows of tiles than a task has, lines longer than a task's tiles.
+  for (auto [images, height, width] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 2},
+                                       {2, 5, 9},
+                                       {3, 131, 20},
+                                       {1, 3, 1500},
+                                       {2, 64, 65},
+                                       {1, 0, 8},
+                                       {0, 4, 4}}) {
+    options.shapes = {{images, height, width, 32}, {40, 32, 3, 3}, {}};
+    const std::string problem = runCase(text, options);
+    INFO(problem);
+    CHECK(problem.empty());
+  }
+}
+
 TEST_CASE("pools of 8-bit integers", "[integer]") {
   for (const char *type : {"i8", "ui8"})
     for (int channels : {3, 8, 19, 64, 100})
