@@ -1,5 +1,6 @@
 #include "backends/onednn/LibraryKernel.h"
-#include "backends/x86/Contraction.h"
+#include "backends/onednn/ExactSums.h"
+#include "backends/x86/IntegerPlan.h"
 #include "backends/x86/Window.h"
 
 using namespace mlir;
@@ -10,10 +11,18 @@ using artifact::LibraryStepKind;
 
 namespace {
 
+/// An f32 number, or an integer.
 std::optional<float> numberOf(ElementsAttr value) {
   DenseElementsAttr number = inlineValue(value);
-  return number && number.getElementType().isF32() ? std::optional(number.getSplatValue<float>()) : std::nullopt;
+  if (!number || !(number.getElementType().isF32() || number.getElementType().isInteger(8)))
+    return std::nullopt;
+  if (number.getElementType().isF32())
+    return number.getSplatValue<float>();
+  auto integer = number.getSplatValue<APInt>();
+  return float(x86::isUnsigned(number.getElementType()) ? int64_t(integer.getZExtValue()) : integer.getSExtValue());
 }
+
+bool haveSameShape(Value lhs, Value rhs) { return x86::tensorType(lhs).getShape() == x86::tensorType(rhs).getShape(); }
 
 /// Describes the body of an operation, or of a plan.kernel made of it: that has fewer arguments, since constants of one number
 /// are in the region.
@@ -24,7 +33,7 @@ public:
 
   std::unique_ptr<artifact::LibraryKernelT> convolution(nn::ConvOp op) {
     auto window = x86::windowOf(op);
-    if (!op.getChannelsLast() || !x86::isFloat32(op) || !hasFixedSizes(op) || !window)
+    if (!op.getChannelsLast() || !setOperands(op) || !hasFixedSizes(op) || !window)
       return nullptr;
     ArrayRef<int64_t> in = x86::tensorType(op.getInput()).getShape(), out = x86::tensorType(op.getOutput()).getShape();
     auto plane = [](ArrayRef<int64_t> sizes) {
@@ -43,12 +52,12 @@ public:
     kernel->pad = pair(window->padBegin);
     if (!hasPictureInEachWindow())
       return nullptr;
-    return finish(op, op.getInput(), op.getFilter(), op.getBias());
+    return finish(op, op.getInput(), op.getFilter(), op.getBias(), op.getInputZero());
   }
 
   std::unique_ptr<artifact::LibraryKernelT> product(nn::MatmulOp op) {
     RankedTensorType lhs = x86::tensorType(op.getLhs()), rhs = x86::tensorType(op.getRhs());
-    if (!x86::isFloat32(op) || !hasFixedSizes(op) || op.getTransLhs() || rhs.getRank() != 2)
+    if (!setOperands(op) || !hasFixedSizes(op) || op.getTransLhs() || rhs.getRank() != 2)
       return nullptr;
     auto rows = [&](int64_t height) { return std::make_unique<artifact::Plane>(height, 1); };
     kernel->is_product = true;
@@ -62,10 +71,19 @@ public:
     kernel->stride = rows(1);
     kernel->dilation = rows(1);
     kernel->pad = std::make_unique<artifact::Plane>(0, 0);
-    return finish(op, op.getLhs(), op.getRhs(), Value());
+    return finish(op, op.getLhs(), op.getRhs(), Value(), op.getLhsZero());
   }
 
 private:
+  /// f32, or unsigned bytes times signed ones without a zero point.
+  bool setOperands(Operation *op) {
+    x86::IntegerRoot root = x86::IntegerRoot::of(operations);
+    kernel->is_integer = root.op == op && root.hasUnsignedSource() && x86::elementType(root.weights).isInteger(8) &&
+                         !root.hasUnsignedWeights() && !root.weightsZero && !root.bias &&
+                         (!root.sourceZero || x86::tensorType(root.sourceZero).getNumElements() == 1);
+    return kernel->is_integer || x86::isFloat32(op);
+  }
+
   /// As the loader wants it: no window lies in the padding alone.
   bool hasPictureInEachWindow() const {
     auto isGood = [](int64_t in, int64_t out, int64_t size, int64_t stride, int64_t dilation, int64_t pad) {
@@ -77,7 +95,8 @@ private:
                   kernel->dilation->width(), kernel->pad->width());
   }
 
-  std::unique_ptr<artifact::LibraryKernelT> finish(Operation *root, Value input, Value weights, Value bias) {
+  std::unique_ptr<artifact::LibraryKernelT> finish(Operation *root, Value input, Value weights, Value bias,
+                                                   Value zero) {
     kernel->library = "onednn";
     auto inputArg = argument(input), weightsArg = argument(weights);
     if (x86::tensorType(root->getResult(0)).getNumElements() == 0 || kernel->in_channels == 0 || !inputArg ||
@@ -91,27 +110,53 @@ private:
         return nullptr;
       kernel->bias_arg = biasArg;
     }
+    if (zero) {
+      auto zeroArg = argument(zero);
+      if (!zeroArg)
+        return nullptr;
+      kernel->zero_arg = zeroArg;
+    }
     return std::move(kernel);
   }
 
   bool addSteps(Operation *root) {
     Value value = root->getResult(0);
-    size_t left = llvm::count_if(operations, [](Operation *op) { return !isa<nn::ConstantOp>(op); }) - 1;
-    for (; left > 0; --left) {
+    left = size_t(llvm::count_if(operations, [](Operation *op) { return !isa<nn::ConstantOp>(op); })) - 1;
+    while (left > 0) {
       if (!value.hasOneUse())
         return false;
       Operation *next = *value.getUsers().begin();
       if (!llvm::is_contained(operations, next) || next->getNumResults() != 1 ||
-          next->getResult(0).getType() != value.getType() || !addStep(next, value))
+          !haveSameShape(next->getResult(0), value) || isContracted(value, next) || !addStep(next, value))
         return false;
+      --left;
       value = next->getResult(0);
     }
-    return owner->getNumResults() <= 1 && (root == owner || value.hasOneUse());
+    bool isQuantized = !kernel->steps.empty() && kernel->steps.back()->kind == LibraryStepKind::Quantize;
+    return owner->getNumResults() <= 1 && (root == owner || value.hasOneUse()) &&
+           (isQuantized || x86::elementType(value).isF32());
   }
 
+  /// Own kernels make one FMA of a product and what it is added to.
+  static bool isContracted(Value value, Operation *next) {
+    auto product = value.getDefiningOp<nn::BinaryOp>(), sum = dyn_cast<nn::BinaryOp>(next);
+    return product && product.getKind() == nn::BinaryKind::mul && sum && sum.getKind() == nn::BinaryKind::add;
+  }
+
+  /// Sums of integers become numbers first, and a quantization is the last.
   bool addStep(Operation *op, Value value) {
     auto step = std::make_unique<artifact::LibraryStepT>();
-    if (auto unary = dyn_cast<nn::UnaryOp>(op); unary && unary.getKind() == nn::UnaryKind::relu)
+    if (auto dequantize = dyn_cast<nn::DequantizeOp>(op)) {
+      if (!x86::elementType(value).isInteger(32) || dequantize.getZero() || dequantize.getBlock() != 0 ||
+          !setFactors(*step, dequantize.getScale()))
+        return false;
+    } else if (!x86::elementType(value).isF32()) {
+      return false;
+    } else if (auto quantize = dyn_cast<nn::QuantizeOp>(op)) {
+      step->kind = LibraryStepKind::Quantize;
+      if (left != 1 || !setGrid(*step, quantize.getOutput(), quantize.getScale(), quantize.getZero()))
+        return false;
+    } else if (auto unary = dyn_cast<nn::UnaryOp>(op); unary && unary.getKind() == nn::UnaryKind::relu)
       step->kind = LibraryStepKind::Relu;
     else if (auto binary = dyn_cast<nn::BinaryOp>(op);
              !binary || !setStep(*step, binary.getKind(), binary.getLhs() == value ? binary.getRhs() : binary.getLhs()))
@@ -120,7 +165,58 @@ private:
     return true;
   }
 
+  bool setFactors(artifact::LibraryStepT &step, Value factors) {
+    if (auto number = constant(factors)) {
+      step.kind = LibraryStepKind::MultiplyNumber;
+      step.value = *number;
+      return true;
+    }
+    auto position = argument(factors);
+    step.arg = position.value_or(0);
+    bool isOne = x86::tensorType(factors).getNumElements() == 1;
+    step.kind = isOne ? LibraryStepKind::Multiply : LibraryStepKind::MultiplyColumns;
+    return position && x86::elementType(factors).isF32() && (isOne || isPerColumn(factors));
+  }
+
+  /// Bytes with one scale and zero point that are known.
+  bool setGrid(artifact::LibraryStepT &step, Value bytes, Value scale, Value zero) {
+    auto factor = constant(scale), shift = zero ? constant(zero) : std::optional(0.0F);
+    if (!x86::elementType(bytes).isInteger(8) || !factor || !shift)
+      return false;
+    step.value = *factor;
+    step.zero = int32_t(*shift);
+    step.is_signed = !x86::isUnsigned(x86::elementType(bytes));
+    return true;
+  }
+
+  bool isPerColumn(Value value) const {
+    RankedTensorType type = x86::tensorType(value);
+    return type.getRank() > 0 && type.getShape().back() == kernel->out_channels &&
+           type.getNumElements() == kernel->out_channels;
+  }
+
+  /// What is added has been bytes; that operation is done with this one.
+  bool setBytes(artifact::LibraryStepT &step, nn::DequantizeOp op) {
+    auto position = argument(op.getInput());
+    if (!position || !op.getOutput().hasOneUse() || !setGrid(step, op.getInput(), op.getScale(), op.getZero()))
+      return false;
+    step.kind = LibraryStepKind::AddBytes;
+    step.arg = *position;
+    --left;
+    return isWhole(op.getInput());
+  }
+
+  bool isWhole(Value value) const {
+    int64_t pixels = kernel->images * kernel->output->height() * kernel->output->width();
+    return x86::tensorType(value).getNumElements() == pixels * kernel->out_channels;
+  }
+
   bool setStep(artifact::LibraryStepT &step, nn::BinaryKind kind, Value other) {
+    auto dequantize = other.getDefiningOp<nn::DequantizeOp>();
+    if (dequantize && kind == nn::BinaryKind::add && llvm::is_contained(operations, dequantize))
+      return setBytes(step, dequantize);
+    if (kind == nn::BinaryKind::mul)
+      return setFactors(step, other);
     if (auto number = constant(other); number && (kind == nn::BinaryKind::max || kind == nn::BinaryKind::min)) {
       step.kind = kind == nn::BinaryKind::max ? LibraryStepKind::Max : LibraryStepKind::Min;
       step.value = *number;
@@ -130,12 +226,8 @@ private:
     if (kind != nn::BinaryKind::add || !position || constant(other))
       return false;
     step.arg = *position;
-    RankedTensorType type = x86::tensorType(other);
-    int64_t pixels = kernel->images * kernel->output->height() * kernel->output->width();
-    bool isColumns = type.getRank() > 0 && type.getShape().back() == kernel->out_channels &&
-                     type.getNumElements() == kernel->out_channels;
-    step.kind = isColumns ? LibraryStepKind::AddColumns : LibraryStepKind::Add;
-    return isColumns || type.getNumElements() == pixels * kernel->out_channels;
+    step.kind = isPerColumn(other) ? LibraryStepKind::AddColumns : LibraryStepKind::Add;
+    return x86::elementType(other).isF32() && (isPerColumn(other) || isWhole(other));
   }
 
   std::optional<unsigned> argument(Value value) const {
@@ -154,6 +246,7 @@ private:
 
   Operation *owner;
   ArrayRef<Operation *> operations;
+  size_t left = 0; // of the operations that no step stands for yet
   std::unique_ptr<artifact::LibraryKernelT> kernel = std::make_unique<artifact::LibraryKernelT>();
 };
 
@@ -170,7 +263,10 @@ std::unique_ptr<artifact::LibraryKernelT> describeBody(Operation *owner, ArrayRe
 std::unique_ptr<artifact::LibraryKernelT> describe(Operation *op, ArrayRef<bool> isConstant, const Target &target) {
   SmallVector<Operation *> operations = x86::bodyOperations(op);
   auto kernel = describeBody(op, operations);
-  return kernel && isConstant[kernel->weights_arg] && target.vectorBits() >= 256 ? std::move(kernel) : nullptr;
+  if (!kernel || !isConstant[kernel->weights_arg] || target.vectorBits() < 256 ||
+      (kernel->is_integer && !hasExactSums(op, x86::IntegerRoot::of(operations), target)))
+    return nullptr;
+  return kernel;
 }
 
 FailureOr<std::unique_ptr<artifact::LibraryKernelT>> describe(plan::KernelOp op) {

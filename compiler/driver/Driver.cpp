@@ -62,8 +62,8 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options)
       : options(options), messages(&context, options.modelPath),
-        backend(withProvider(createX86Backend(), providerOf(options))), quantization(options, *backend, targets),
-        tuning(options, *backend) {
+        backend(withProvider(createX86Backend(), providerOf(options))), own(createX86Backend()),
+        quantization(options, *own, targets), tuning(options, *backend) {
     prepareContext(context);
   }
 
@@ -93,7 +93,7 @@ private:
   ImportOptions importOptions;
   MLIRContext context;
   Messages messages;
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Backend> backend, own; // integers are the same, whoever computes them in the end
   Quantization quantization;
   Tuning tuning;
   std::vector<Target> targets;

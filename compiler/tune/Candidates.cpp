@@ -53,6 +53,18 @@ void *MadeUpMemory::nextWeights(int64_t bytes) {
   return here;
 }
 
+void *MadeUpMemory::nextCopy(const std::vector<char> &content) {
+  size_t room = llvm::alignTo(content.size(), kAlignment), count = std::max<size_t>(1, size_t(othersBytes) / room);
+  if (copied != content.data()) {
+    fill(copies, count * room);
+    for (size_t i = 0; i < count; ++i)
+      std::memcpy(static_cast<char *>(aligned(copies.data())) + i * room, content.data(), content.size());
+    copied = content.data();
+  }
+  copyAt = (copyAt + 1) % count;
+  return static_cast<char *>(aligned(copies.data())) + copyAt * room;
+}
+
 void *MadeUpMemory::buffer(std::vector<Buffer> &buffers, size_t index, int64_t bytes) {
   if (buffers.size() <= index)
     buffers.resize(index + 1);
@@ -111,13 +123,28 @@ OwningOpRef<plan::ProgramOp> emptyProgram(Operation *op, const Target &target) {
 }
 } // namespace
 
-Candidates::Kernel Candidates::kernelOf(const KernelUse &use, Operation *op, Backend &backend) {
+/// Packed bytes may have a table of where what begins (IntegerPacking).
+static std::vector<char> packedBytes(ElementsAttr constant, Attribute packing, int64_t size, Backend &backend) {
+  auto value = reference::Tensor::fromAttribute(constant);
+  std::vector<char> bytes(static_cast<size_t>(size));
+  if (value)
+    backend.pack(*value, packing, bytes.data());
+  else
+    llvm::consumeError(value.takeError());
+  return bytes;
+}
+
+Candidates::Kernel Candidates::kernelOf(const KernelUse &use, Operation *op, ArrayRef<ElementsAttr> constants,
+                                        Backend &backend) {
   plan::KernelOp kernel = use.kernel;
   Kernel entry{{}, valueOf(kernel.getTasks()), valueOf(kernel.getScratchBytes()), nullptr, nullptr};
   for (auto [packing, operand] : llvm::zip_equal(kernel.getPacking(), use.operands)) {
     auto type = cast<RankedTensorType>(op->getOperand(operand).getType());
-    if (!isa<UnitAttr>(packing))
-      entry.arguments.push_back({Argument::weights, backend.packedSizeBytes(type, packing)});
+    int64_t size = isa<UnitAttr>(packing) ? 0 : backend.packedSizeBytes(type, packing);
+    if (!isa<UnitAttr>(packing) && !type.getElementType().isF32() && constants[operand])
+      entry.arguments.push_back({Argument::packed, size, packedBytes(constants[operand], packing, size, backend)});
+    else if (!isa<UnitAttr>(packing))
+      entry.arguments.push_back({Argument::weights, size});
     else
       entry.arguments.push_back({type.getElementType().isF32() ? Argument::numbers : Argument::zeros, bytesOf(type)});
   }
@@ -162,7 +189,7 @@ FailureOr<Candidates> Candidates::compile(Operation *op, ArrayRef<ElementsAttr> 
     if (failed(use))
       return failure();
     use->kernel = builder.withInPlace(use->kernel, {});
-    Kernel &kernel = candidates.kernels.emplace_back(kernelOf(*use, op, backend));
+    Kernel &kernel = candidates.kernels.emplace_back(kernelOf(*use, op, constants, backend));
     if (!isLibraryKind(use->kernel.getKind()))
       generated.push_back(candidates.kernels.size() - 1);
     else if (failed(candidates.prepare(use->kernel, kernel, *library)))
@@ -181,6 +208,8 @@ double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner, C
     switch (argument.role) {
     case Argument::weights:
       return memory.nextWeights(argument.bytes);
+    case Argument::packed:
+      return memory.nextCopy(argument.content);
     case Argument::numbers:
       return memory.input(number, argument.bytes);
     case Argument::zeros:

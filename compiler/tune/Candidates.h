@@ -15,6 +15,8 @@ public:
   MadeUpMemory(int64_t programWeightsBytes, int64_t programValuesBytes);
   /// Weights of so many bytes, others than the last time if there are enough.
   void *nextWeights(int64_t bytes);
+  /// A copy of these weights, another one than the last time if there is room for several; for weights that numbers can't stand for.
+  void *nextCopy(const std::vector<char> &content);
   /// Numbers for input `index`, memory for output `index`: they lie elsewhere after a call with more bytes.
   void *input(size_t index, int64_t bytes) { return buffer(inputs, index, bytes); }
   void *output(size_t index, int64_t bytes) { return buffer(outputs, index, bytes); }
@@ -31,9 +33,10 @@ private:
   static void *buffer(std::vector<Buffer> &buffers, size_t index, int64_t bytes);
 
   const int64_t othersBytes;
-  Buffer weights, others, zeroBuffer;
+  Buffer weights, others, zeroBuffer, copies;
+  const char *copied = nullptr; // what lies in `copies`
   std::vector<Buffer> inputs, outputs;
-  size_t weightsAt = 0;
+  size_t weightsAt = 0, copyAt = 0;
 };
 
 class Candidates {
@@ -55,8 +58,9 @@ public:
 
 private:
   struct Argument {
-    enum Role { weights, numbers, zeros, result } role;
+    enum Role { weights, packed, numbers, zeros, result } role;
     int64_t bytes;
+    std::vector<char> content = {}; // if it is `packed`
   };
   struct Kernel {
     std::vector<Argument> arguments;
@@ -64,7 +68,8 @@ private:
     lathe_kernel_fn function;              // null: a library's
     std::unique_ptr<MeasuredCall> library; // null, too: refused
   };
-  static Kernel kernelOf(const KernelUse &use, mlir::Operation *op, Backend &backend);
+  static Kernel kernelOf(const KernelUse &use, mlir::Operation *op, llvm::ArrayRef<mlir::ElementsAttr> constants,
+                         Backend &backend);
   mlir::LogicalResult prepare(plan::KernelOp op, Kernel &kernel, const MeasuredLibrary &library);
   mlir::LogicalResult map(const CodeImage &code, mlir::Operation *op);
 

@@ -4,9 +4,11 @@ finds it) there is nothing to test."""
 import ctypes
 import os
 
+import numpy as np
 import pytest
 
 from models import command, reference, zoo
+from models.accuracy import digits
 from models.build import build
 
 
@@ -33,6 +35,50 @@ def test_same_as_onnxruntime(name, references, tmp_path):
         wrong = {key: reference.describe(got[key], want[key]) for key in want
                  if reference.difference(got[key], want[key]) > model["limit"]}
         assert not wrong
+
+
+def quantized(name, folder):
+    """The model with weights of 7 bits, whose sums oneDNN computes exactly on any processor, as ONNX; inputs; --dim options."""
+    model, path, written, data = zoo.entry(name), build(name), str(folder / "q.onnx"), str(folder / "data.npz")
+    sizes = command.fixed_sizes(path, model, model["bench"])
+    inputs = digits.calibration_data() if name == "digits" else zoo.make_inputs(model, model["bench"])
+    np.savez(data, **inputs)
+    command.lathe("quantize", path, "-o", written, "--quantize", "int8", "--weight-bits", "7", "--calibrate-method", "min-max",
+                  "--quantize-all", "--calibrate", data)
+    return written, zoo.make_inputs(model, model["bench"], seed=3), sizes
+
+
+@pytest.mark.skipif(not has_library(), reason="no oneDNN: set LATHE_ONEDNN_LIBRARY")
+@pytest.mark.parametrize("name, least", [("digits", 6), ("mobilenet_v2", 25), ("bert_tiny", 3)])
+def test_integers_have_the_same_bits(name, least, tmp_path):
+    path, inputs, sizes = quantized(name, tmp_path)
+    own, theirs = str(tmp_path / "own.lathe"), str(tmp_path / "onednn.lathe")
+    command.compile_model(path, own, *sizes)
+    command.compile_model(path, theirs, "--provider", "onednn", *sizes)
+    kernels = command.lathe("inspect", theirs).stdout
+    assert sum("onednn_" in line and ("_dequantize" in line) for line in kernels.splitlines()) >= least
+    want = command.run(own, inputs, str(tmp_path / "own"))
+    for threads in (1, 2):
+        got = command.run(theirs, inputs, str(tmp_path / str(threads)), threads)
+        for key in want:
+            np.testing.assert_array_equal(got[key], want[key])
+
+
+@pytest.mark.skipif(not has_library(), reason="no oneDNN: set LATHE_ONEDNN_LIBRARY")
+def test_tuning_measures_integers(tmp_path):
+    """Some of the lines are oneDNN's; where they win the results are the same."""
+    path, inputs, sizes = quantized("digits", tmp_path)
+    own, theirs, database = str(tmp_path / "own.lathe"), str(tmp_path / "onednn.lathe"), tmp_path / "tuned.txt"
+    command.compile_model(path, own, *sizes)
+    options = ["--provider", "auto", "--tune-db", str(database), *sizes]
+    command.compile_model(path, theirs, "--tune", "--tune-seconds", "8", *options)
+    lines = database.read_text().splitlines()
+    database.write_text("\n".join(lines[:1] + [_as_winner(line) for line in lines[1:] if " | onednn_" in line]) + "\n")
+    command.compile_model(path, theirs, *options)
+    assert command.lathe("inspect", theirs).stdout.count("ui8_onednn_conv") >= 1
+    want, got = (command.run(file, inputs, str(tmp_path / "out")) for file in (own, theirs))
+    for key in want:
+        np.testing.assert_array_equal(got[key], want[key])
 
 
 @pytest.mark.skipif(not has_library(), reason="no oneDNN: set LATHE_ONEDNN_LIBRARY")

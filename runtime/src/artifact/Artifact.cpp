@@ -112,8 +112,7 @@ void Artifact::openLibraries() {
       library = OneDnn::open("the model");
     libraryCalls.resize(calls.size());
     const artifact::Buffer &filter = *program().buffers()->Get(call.args()->Get(kernel->weights_arg()));
-    libraryCalls[i] = std::make_unique<LibraryCall>(library, *kernel, call.args()->size() - 1,
-                                                    reinterpret_cast<const float *>(weights(filter)));
+    libraryCalls[i] = std::make_unique<LibraryCall>(library, *kernel, call.args()->size() - 1, weights(filter));
   }
 }
 

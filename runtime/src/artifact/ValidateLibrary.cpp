@@ -6,6 +6,7 @@
 #include "runtime/src/artifact/ValidateLibrary.h"
 
 #include "runtime/src/library/LibraryCall.h"
+#include "runtime/src/library/LibrarySteps.h"
 #include "runtime/src/support/Error.h"
 
 namespace lathe::runtime {
@@ -59,6 +60,25 @@ void checkRows(const artifact::LibraryKernel &kernel) {
     damaged("more rows per task than there are");
 }
 
+/// Bytes are what the last step gives; zero points are bytes.
+void checkSteps(const artifact::LibraryKernel &kernel) {
+  for (uint32_t i = 0; kernel.steps() && i < kernel.steps()->size(); ++i) {
+    const artifact::LibraryStep &step = *kernel.steps()->Get(i);
+    if (step.kind() > LibraryStepKind::Quantize)
+      damaged(fmt::format("an unknown step {}", static_cast<int>(step.kind())));
+    if (step.kind() == LibraryStepKind::Quantize && i + 1 < kernel.steps()->size())
+      damaged("steps behind a quantization");
+    int32_t least = step.is_signed() ? -128 : 0;
+    if (step.zero() < least || step.zero() > least + 255)
+      damaged(fmt::format("a zero point {}", step.zero()));
+  }
+}
+
+void checkIntegers(const artifact::LibraryKernel &kernel) {
+  if (kernel.is_integer() ? kernel.bias_arg().has_value() : kernel.zero_arg().has_value())
+    damaged(kernel.is_integer() ? "integers with a bias" : "numbers with a zero point");
+}
+
 } // namespace
 
 void checkLibraryKernel(const artifact::LibraryKernel &kernel) {
@@ -80,9 +100,8 @@ void checkLibraryKernel(const artifact::LibraryKernel &kernel) {
     checkProduct(kernel);
   else if (kernel.is_transposed())
     damaged("a transposed filter");
-  for (uint32_t i = 0; kernel.steps() && i < kernel.steps()->size(); ++i)
-    if (kernel.steps()->Get(i)->kind() > LibraryStepKind::Min)
-      damaged(fmt::format("an unknown step {}", static_cast<int>(kernel.steps()->Get(i)->kind())));
+  checkIntegers(kernel);
+  checkSteps(kernel);
 }
 
 void checkLibraryArgs(const artifact::LibraryKernel &kernel, const artifact::Call &call,
@@ -95,9 +114,8 @@ void checkLibraryArgs(const artifact::LibraryKernel &kernel, const artifact::Cal
   if (call.rounds())
     damaged("rounds");
   const artifact::Buffer &weights = *program.buffers()->Get(call.args()->Get(kernel.weights_arg()));
-  uint64_t bytes = tensors[1].elements * sizeof(float);
   if (weights.kind() != artifact::BufferKind::Weights ||
-      bytes > manifest.weights()->Get(weights.index())->size() - weights.offset())
+      tensors[1].bytes > manifest.weights()->Get(weights.index())->size() - weights.offset())
     damaged("weights outside their segment");
 }
 

@@ -6,32 +6,31 @@
 #include "runtime/src/library/LibraryCall.h"
 
 #include "lathe/artifact.h"
+#include "runtime/src/library/LibrarySteps.h"
 #include "runtime/src/support/Error.h"
 
 #include <algorithm>
 
 namespace lathe::runtime {
 
-using artifact::LibraryStepKind;
-
 std::vector<LibraryTensor> libraryTensors(const artifact::LibraryKernel &kernel, uint32_t argCount) {
   auto count = [](auto... sizes) { return (uint64_t(1) * ... * static_cast<uint64_t>(sizes)); };
+  const uint64_t operand = kernel.is_integer() ? 1 : sizeof(float);
   uint64_t result = count(kernel.images(), kernel.output()->height(), kernel.output()->width(), kernel.out_channels());
   std::vector<LibraryTensor> tensors = {
       {kernel.input_arg(),
-       count(kernel.images(), kernel.input()->height(), kernel.input()->width(), kernel.in_channels())},
-      {kernel.weights_arg(), count(kernel.out_channels(), kernel.in_channels() / kernel.groups(),
-                                   kernel.kernel()->height(), kernel.kernel()->width())}};
+       operand * count(kernel.images(), kernel.input()->height(), kernel.input()->width(), kernel.in_channels())},
+      {kernel.weights_arg(), operand * count(kernel.out_channels(), kernel.in_channels() / kernel.groups(),
+                                             kernel.kernel()->height(), kernel.kernel()->width())}};
   if (kernel.bias_arg())
-    tensors.push_back({*kernel.bias_arg(), count(kernel.out_channels())});
-  for (uint32_t i = 0; kernel.steps() && i < kernel.steps()->size(); ++i) {
-    const artifact::LibraryStep &step = *kernel.steps()->Get(i);
-    if (step.kind() == LibraryStepKind::Add)
-      tensors.push_back({step.arg(), result});
-    if (step.kind() == LibraryStepKind::AddColumns)
-      tensors.push_back({step.arg(), count(kernel.out_channels())});
-  }
-  tensors.push_back({argCount - 1, result});
+    tensors.push_back({*kernel.bias_arg(), sizeof(float) * count(kernel.out_channels())});
+  if (kernel.zero_arg())
+    tensors.push_back({*kernel.zero_arg(), 1});
+  StepTensor tensor{};
+  for (uint32_t i = 0; kernel.steps() && i < kernel.steps()->size(); ++i)
+    if (readsTensor(kernel, *kernel.steps()->Get(i), result, tensor))
+      tensors.push_back({tensor.arg, tensor.elements * tensor.size});
+  tensors.push_back({argCount - 1, result * (givesBytes(kernel) ? 1 : sizeof(float))});
   return tensors;
 }
 
@@ -51,18 +50,20 @@ LibraryCall::Owned LibraryCall::make(OneDnn::Status (*destroy)(void *), Create c
   return {handle, destroy};
 }
 
-LibraryCall::Owned LibraryCall::layout(std::initializer_list<int64_t> dims,
+LibraryCall::Owned LibraryCall::layout(int type, std::initializer_list<int64_t> dims,
                                        std::initializer_list<int64_t> strides) const {
   return make(dnn->layoutDestroy, [&](void **out) {
-    return dnn->layoutCreate(out, static_cast<int>(dims.size()), dims.begin(), OneDnn::typeF32, strides.begin());
+    return dnn->layoutCreate(out, static_cast<int>(dims.size()), dims.begin(), type, strides.begin());
   });
 }
 
 LibraryCall::Owned LibraryCall::anyLayout(const std::vector<int64_t> &dims) const {
   return make(dnn->layoutDestroy, [&](void **out) {
-    return dnn->layoutCreateByTag(out, static_cast<int>(dims.size()), dims.data(), OneDnn::typeF32, OneDnn::layoutAny);
+    return dnn->layoutCreateByTag(out, static_cast<int>(dims.size()), dims.data(), weightsType(), OneDnn::layoutAny);
   });
 }
+
+int LibraryCall::weightsType() const { return kernel.is_integer() ? OneDnn::typeS8 : OneDnn::typeF32; }
 
 LibraryCall::Owned LibraryCall::memory(const void *layout, const void *data) const {
   return make(dnn->memoryDestroy,
@@ -92,12 +93,12 @@ LibraryCall::Owned LibraryCall::weightsLayout() const {
   if (kernel.is_transposed())
     strides = {1, dims[0]};
   return make(dnn->layoutDestroy, [&](void **out) {
-    return dnn->layoutCreate(out, static_cast<int>(dims.size()), dims.data(), OneDnn::typeF32, strides.data());
+    return dnn->layoutCreate(out, static_cast<int>(dims.size()), dims.data(), weightsType(), strides.data());
   });
 }
 
 /// Number of the weights in this layout; packed unless they are there.
-size_t LibraryCall::pack(const void *wanted, const float *weights) {
+size_t LibraryCall::pack(const void *wanted, const void *weights) {
   for (size_t i = 0; i < packed.size(); ++i)
     if (dnn->layoutEqual(packed[i].layout.get(), wanted))
       return i;
@@ -117,7 +118,7 @@ size_t LibraryCall::pack(const void *wanted, const float *weights) {
   return packed.size() - 1;
 }
 
-void LibraryCall::fill(Packed &room, const float *weights) const {
+void LibraryCall::fill(Packed &room, const void *weights) const {
   Owned from = weightsLayout();
   const void *wanted = room.layout.get();
   Owned description = make(dnn->descriptionDestroy, [&](void **out) {
@@ -137,20 +138,29 @@ void LibraryCall::fill(Packed &room, const float *weights) const {
 //===----------------------------------------------------------------------===//
 
 LibraryCall::LibraryCall(std::shared_ptr<const OneDnn> library, const artifact::LibraryKernel &kernel,
-                         uint32_t resultArg, const float *weights)
+                         uint32_t resultArg, const void *weights)
     : dnn(std::move(library)), kernel(kernel), resultArg(resultArg), engine(nullptr, dnn->engineDestroy),
-      biasLayout(nullptr, dnn->layoutDestroy) {
+      biasLayout(nullptr, dnn->layoutDestroy), zeroLayout(nullptr, dnn->layoutDestroy) {
   OnOneThread alone(*dnn);
   engine = make(dnn->engineDestroy, [&](void **out) { return dnn->engineCreate(out, OneDnn::engineCpu, 0); });
   if (kernel.bias_arg())
-    biasLayout = kernel.is_product() ? layout({1, kernel.out_channels()}, {kernel.out_channels(), 1})
-                                     : layout({kernel.out_channels()}, {1});
+    biasLayout = kernel.is_product() ? layout(OneDnn::typeF32, {1, kernel.out_channels()}, {kernel.out_channels(), 1})
+                                     : layout(OneDnn::typeF32, {kernel.out_channels()}, {1});
+  if (kernel.zero_arg())
+    zeroLayout = layout(OneDnn::typeS32, {1}, {1});
   for (int64_t row = 0; row < kernel.output()->height(); row += kernel.rows()) {
     Piece piece = pieceAt(row);
     if (std::none_of(primitives.begin(), primitives.end(), [&](const Primitive &p) { return p.piece.isLike(piece); }))
       makePrimitive(piece, weights);
   }
+  if (!givesBytes(kernel))
+    return;
+  constexpr uint64_t line = LATHE_BUFFER_ALIGNMENT;
+  sumsOffset = (mostScratch + line - 1) / line * line;
+  mostScratch = sumsOffset + sizeof(float) * static_cast<uint64_t>(pixelsOf(kernel.rows()) * kernel.out_channels());
 }
+
+int64_t LibraryCall::pixelsOf(int64_t rows) const { return rows * kernel.output()->width(); }
 
 bool LibraryCall::Piece::isLike(const Piece &other) const {
   return rows == other.rows && inputRows == other.inputRows && padTop == other.padTop && padBottom == other.padBottom;
@@ -193,16 +203,19 @@ LibraryCall::Owned LibraryCall::describe(const Piece &piece, const void *source,
   });
 }
 
-void LibraryCall::makePrimitive(const Piece &piece, const float *weights) {
-  auto picture = [&](int64_t height, int64_t width, int64_t channels) {
+void LibraryCall::makePrimitive(const Piece &piece, const void *weights) {
+  auto picture = [&](int type, int64_t height, int64_t width, int64_t channels) {
     return kernel.is_product()
-               ? layout({height, channels}, {channels, 1})
-               : layout({1, channels, height, width}, {height * width * channels, 1, width * channels, channels});
+               ? layout(type, {height, channels}, {channels, 1})
+               : layout(type, {1, channels, height, width}, {height * width * channels, 1, width * channels, channels});
   };
-  Owned source = picture(piece.inputRows, kernel.input()->width(), kernel.in_channels());
-  Owned target = picture(piece.rows, kernel.output()->width(), kernel.out_channels());
+  int sourceType = kernel.is_integer() ? OneDnn::typeU8 : OneDnn::typeF32;
+  Owned source = picture(sourceType, piece.inputRows, kernel.input()->width(), kernel.in_channels());
+  Owned target = picture(OneDnn::typeF32, piece.rows, kernel.output()->width(), kernel.out_channels());
   Owned attributes = make(dnn->attributesDestroy, [&](void **out) { return dnn->attributesCreate(out); });
   check(dnn->attributesSetScratchpad(attributes.get(), OneDnn::scratchpadUser));
+  if (kernel.zero_arg())
+    check(dnn->attributesSetZeroPoints(attributes.get(), OneDnn::argSource, 0));
   Owned description = describe(piece, source.get(), target.get(), attributes.get());
   size_t number = pack(dnn->descriptionLayout(description.get(), OneDnn::queryWeights, 0), weights);
   const void *wanted = dnn->descriptionLayout(description.get(), OneDnn::queryScratchpad, 0);
@@ -242,25 +255,26 @@ int32_t LibraryCall::runTask(void *const *args, int64_t task, void *stream, void
   Piece piece = pieceAt(row);
   int64_t read = (image * in.height() + piece.inputBegin) * in.width() * kernel.in_channels();
   int64_t written = (image * out.height() + row) * out.width() * kernel.out_channels();
-  float *target = static_cast<float *>(args[resultArg]) + written;
-  if (execute(primitiveOf(piece), args, static_cast<const float *>(args[kernel.input_arg()]) + read, target, scratch,
-              stream))
+  float *sums = givesBytes(kernel) ? reinterpret_cast<float *>(static_cast<char *>(scratch) + sumsOffset)
+                                   : static_cast<float *>(args[resultArg]) + written;
+  const char *source = static_cast<const char *>(args[kernel.input_arg()]);
+  source += read * static_cast<int64_t>(kernel.is_integer() ? 1 : sizeof(float));
+  if (execute(primitiveOf(piece), args, source, sums, scratch, stream))
     return LATHE_KERNEL_LIBRARY_FAILED;
-  finish(args, target, written, piece.rows);
+  applySteps(kernel, args, sums, args[resultArg], written, pixelsOf(piece.rows) * kernel.out_channels());
   return LATHE_KERNEL_OK;
 }
 
 /// Memory objects have state, so each task makes its own.
-OneDnn::Status LibraryCall::execute(const Primitive &primitive, void *const *args, const float *source, float *target,
+OneDnn::Status LibraryCall::execute(const Primitive &primitive, void *const *args, const void *source, float *target,
                                     void *scratch, void *stream) const {
   const Packed &weights = packed[primitive.packed];
-  const float *data =
-      weights.data ? weights.data
-                   : static_cast<const float *>(args[kernel.weights_arg()]) + weights.offsetBytes / sizeof(float);
+  const void *data = weights.data ? static_cast<const void *>(weights.data)
+                                  : static_cast<const char *>(args[kernel.weights_arg()]) + weights.offsetBytes;
   Owned from = memory(primitive.source.get(), source), to = memory(primitive.target.get(), target);
   Owned filter = memory(weights.layout.get(), data);
   Owned spare = memory(primitive.scratchpad.get(), scratch);
-  Owned added(nullptr, dnn->memoryDestroy);
+  Owned added(nullptr, dnn->memoryDestroy), shift(nullptr, dnn->memoryDestroy);
   std::vector<OneDnn::Argument> arguments = {{OneDnn::argSource, from.get()},
                                              {OneDnn::argTarget, to.get()},
                                              {OneDnn::argWeights, filter.get()},
@@ -269,56 +283,15 @@ OneDnn::Status LibraryCall::execute(const Primitive &primitive, void *const *arg
     added = memory(biasLayout.get(), args[*kernel.bias_arg()]);
     arguments.push_back({OneDnn::argBias, added.get()});
   }
+  int32_t zero = kernel.zero_arg() ? *static_cast<const uint8_t *>(args[*kernel.zero_arg()]) : 0;
+  if (kernel.zero_arg()) {
+    shift = memory(zeroLayout.get(), &zero);
+    arguments.push_back({OneDnn::argZeroPoints | OneDnn::argSource, shift.get()});
+  }
   if (OneDnn::Status status = dnn->primitiveExecute(primitive.primitive.get(), stream,
                                                     static_cast<int>(arguments.size()), arguments.data()))
     return status;
   return dnn->streamWait(stream);
-}
-
-/// Comparisons keep NaN.
-static void applyStep(const artifact::LibraryStep &step, const float *other, float *values, int64_t count) {
-  const float value = step.value();
-  switch (step.kind()) {
-  case LibraryStepKind::Add:
-  case LibraryStepKind::AddColumns:
-    for (int64_t i = 0; i < count; ++i)
-      values[i] += other[i];
-    return;
-  case LibraryStepKind::Relu:
-    for (int64_t i = 0; i < count; ++i)
-      values[i] = values[i] < 0 ? 0 : values[i];
-    return;
-  case LibraryStepKind::Max:
-    for (int64_t i = 0; i < count; ++i)
-      values[i] = values[i] < value ? value : values[i];
-    return;
-  case LibraryStepKind::Min:
-    for (int64_t i = 0; i < count; ++i)
-      values[i] = values[i] > value ? value : values[i];
-    return;
-  }
-}
-
-/// The steps after the sum, pixel row by pixel row. `firstElement`: of
-/// `target` in the result.
-void LibraryCall::finish(void *const *args, float *target, int64_t firstElement, int64_t rows) const {
-  if (!kernel.steps())
-    return;
-  int64_t channels = kernel.out_channels(), count = rows * kernel.output()->width() * channels;
-  constexpr int64_t fewest = 2048; // elements that stay in the first cache
-  int64_t block = std::max<int64_t>(1, fewest / channels) * channels;
-  for (int64_t begin = 0; begin < count; begin += block)
-    for (const artifact::LibraryStep *step : *kernel.steps()) {
-      int64_t size = std::min(block, count - begin);
-      auto *other =
-          step->kind() <= LibraryStepKind::AddColumns ? static_cast<const float *>(args[step->arg()]) : nullptr;
-      if (step->kind() != LibraryStepKind::AddColumns) {
-        applyStep(*step, other ? other + firstElement + begin : nullptr, target + begin, size);
-        continue;
-      }
-      for (int64_t pixel = 0; pixel < size; pixel += channels)
-        applyStep(*step, other, target + begin + pixel, channels);
-    }
 }
 
 } // namespace lathe::runtime

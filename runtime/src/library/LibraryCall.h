@@ -6,7 +6,7 @@
 // oneDNN on one thread: so results have the same bits at any number of threads,
 // and threads are the session's (or the host's), not OpenMP's. Pieces at the
 // upper and lower end have other padding, so there are a few primitives per
-// call. What follows the sum is done here, while the piece is in cache: oneDNN
+// call. What follows the sum is done here (LibrarySteps.h), while the piece is in cache: oneDNN
 // would make 0 of NaN in ReLU and clip.
 //
 //===----------------------------------------------------------------------===//
@@ -29,7 +29,7 @@ public:
   /// last argument. Without `weights` nothing is packed: each run finds packed
   /// ones, packedBytes() of them, at the argument for weights. Throws Error.
   LibraryCall(std::shared_ptr<const OneDnn> library, const artifact::LibraryKernel &kernel, uint32_t resultArg,
-              const float *weights);
+              const void *weights);
 
   /// As lathe_kernel_fn.
   int32_t run(void *const *args, int64_t taskBegin, int64_t taskEnd, void *scratch) const;
@@ -59,17 +59,18 @@ private:
   };
 
   Piece pieceAt(int64_t firstRow) const;
-  void makePrimitive(const Piece &piece, const float *weights);
+  void makePrimitive(const Piece &piece, const void *weights);
   Owned describe(const Piece &piece, const void *source, const void *target, const void *attributes) const;
-  size_t pack(const void *layout, const float *weights);
-  void fill(Packed &room, const float *weights) const;
+  size_t pack(const void *layout, const void *weights);
+  void fill(Packed &room, const void *weights) const;
   const Primitive &primitiveOf(const Piece &piece) const;
   int32_t runTask(void *const *args, int64_t task, void *stream, void *scratch) const;
-  OneDnn::Status execute(const Primitive &primitive, void *const *args, const float *source, float *target,
+  OneDnn::Status execute(const Primitive &primitive, void *const *args, const void *source, float *target,
                          void *scratch, void *stream) const;
-  void finish(void *const *args, float *target, int64_t firstElement, int64_t rows) const;
+  int64_t pixelsOf(int64_t rows) const;
 
-  Owned layout(std::initializer_list<int64_t> dims, std::initializer_list<int64_t> strides) const;
+  int weightsType() const;
+  Owned layout(int type, std::initializer_list<int64_t> dims, std::initializer_list<int64_t> strides) const;
   Owned anyLayout(const std::vector<int64_t> &dims) const;
   Owned memory(const void *layout, const void *data) const;
   Owned weightsLayout() const;
@@ -79,16 +80,17 @@ private:
   std::shared_ptr<const OneDnn> dnn;
   const artifact::LibraryKernel &kernel;
   const uint32_t resultArg;
-  Owned engine, biasLayout;
+  Owned engine, biasLayout, zeroLayout;
   std::vector<Packed> packed;
   std::vector<Primitive> primitives;
   uint64_t mostScratch = 0, weightsBytes = 0;
+  uint64_t sumsOffset = 0; ///< in scratch memory, where the result is of bytes
 };
 
-/// Elements that the arguments of a call must have.
+/// Bytes that the arguments of a call must have.
 struct LibraryTensor {
   uint32_t arg;
-  uint64_t elements;
+  uint64_t bytes;
 };
 /// All of them but the result, then the result (`arg` is the last one's).
 std::vector<LibraryTensor> libraryTensors(const artifact::LibraryKernel &kernel, uint32_t argCount);

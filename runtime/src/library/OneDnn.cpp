@@ -52,6 +52,7 @@ void findFunctions(OneDnn &out, const Opened &opened) {
   get(out.attributesCreate, "dnnl_primitive_attr_create");
   get(out.attributesDestroy, "dnnl_primitive_attr_destroy");
   get(out.attributesSetScratchpad, "dnnl_primitive_attr_set_scratchpad_mode");
+  get(out.attributesSetZeroPoints, "dnnl_primitive_attr_set_zero_points_mask");
   get(out.convolutionCreate, "dnnl_convolution_forward_primitive_desc_create");
   get(out.matmulCreate, "dnnl_matmul_primitive_desc_create");
   get(out.reorderCreate, "dnnl_reorder_primitive_desc_create");

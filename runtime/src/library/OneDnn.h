@@ -35,6 +35,9 @@ struct OneDnn {
   enum : int {
     engineCpu = 1,
     typeF32 = 3,
+    typeS32 = 4,
+    typeS8 = 5,
+    typeU8 = 6,
     layoutAny = 1,
     scratchpadUser = 1,
     forwardInference = 96,
@@ -42,7 +45,7 @@ struct OneDnn {
   };
   enum : unsigned { streamInOrder = 1, runtimeSequential = 1, runtimeOpenMp = 2 };
   enum : int { queryWeights = 131, queryScratchpad = 136 };
-  enum : int { argSource = 1, argTarget = 17, argWeights = 33, argBias = 41, argScratchpad = 80 };
+  enum : int { argSource = 1, argTarget = 17, argWeights = 33, argBias = 41, argScratchpad = 80, argZeroPoints = 8192 };
 
   const Version *(*version)();
   Status (*engineCreate)(void **engine, int kind, size_t index);
@@ -61,6 +64,7 @@ struct OneDnn {
   Status (*attributesCreate)(void **attributes);
   Status (*attributesDestroy)(void *attributes);
   Status (*attributesSetScratchpad)(void *attributes, int mode);
+  Status (*attributesSetZeroPoints)(void *attributes, int arg, int mask);
   Status (*convolutionCreate)(void **description, void *engine, int propagation, int algorithm, const void *source,
                               const void *weights, const void *bias, const void *target, const int64_t *strides,
                               const int64_t *dilations, const int64_t *padBegin, const int64_t *padEnd,

@@ -120,7 +120,7 @@ void Binding::checkLibraryCall(uint32_t number, const LibraryCall &library, int6
     fail(LATHE_BAD_ARTIFACT, "damaged manifest: expects {} tasks of call {}, got {}", library.tasks(), number, tasks);
   for (LibraryTensor tensor : libraryTensors(kernel, call.args()->size())) {
     uint64_t offset = call.arg_offsets() ? offsets[tensor.arg] : 0;
-    if (shapes.bufferBytes(call.args()->Get(tensor.arg)) - offset < tensor.elements * sizeof(float))
+    if (shapes.bufferBytes(call.args()->Get(tensor.arg)) - offset < tensor.bytes)
       fail(LATHE_BAD_ARTIFACT, "damaged manifest: an argument of call {} is smaller than its kernel's sizes", number);
   }
 }
