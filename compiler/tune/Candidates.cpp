@@ -53,13 +53,13 @@ void *MadeUpMemory::nextWeights(int64_t bytes) {
   return here;
 }
 
-void *MadeUpMemory::nextCopy(const std::vector<char> &content) {
-  size_t room = llvm::alignTo(content.size(), kAlignment), count = std::max<size_t>(1, size_t(othersBytes) / room);
-  if (copied != content.data()) {
+void *MadeUpMemory::nextCopy(const PackedBytes &content) {
+  size_t room = llvm::alignTo(content->size(), kAlignment), count = std::max<size_t>(1, size_t(othersBytes) / room);
+  if (copied != content) {
     fill(copies, count * room);
     for (size_t i = 0; i < count; ++i)
-      std::memcpy(static_cast<char *>(aligned(copies.data())) + i * room, content.data(), content.size());
-    copied = content.data();
+      std::memcpy(static_cast<char *>(aligned(copies.data())) + i * room, content->data(), content->size());
+    copied = content;
   }
   copyAt = (copyAt + 1) % count;
   return static_cast<char *>(aligned(copies.data())) + copyAt * room;
@@ -124,14 +124,14 @@ OwningOpRef<plan::ProgramOp> emptyProgram(Operation *op, const Target &target) {
 } // namespace
 
 /// Packed bytes may have a table of where what begins (IntegerPacking).
-static std::vector<char> packedBytes(ElementsAttr constant, Attribute packing, int64_t size, Backend &backend) {
+static PackedBytes packedBytes(ElementsAttr constant, Attribute packing, int64_t size, Backend &backend) {
   auto value = reference::Tensor::fromAttribute(constant);
   std::vector<char> bytes(static_cast<size_t>(size));
   if (value)
     backend.pack(*value, packing, bytes.data());
   else
     llvm::consumeError(value.takeError());
-  return bytes;
+  return std::make_shared<const std::vector<char>>(std::move(bytes));
 }
 
 Candidates::Kernel Candidates::kernelOf(const KernelUse &use, Operation *op, ArrayRef<ElementsAttr> constants,
@@ -222,6 +222,9 @@ double Candidates::run(size_t index, MadeUpMemory &memory, TaskRunner &runner, C
   const Kernel &kernel = kernels[index];
   if (!kernel.function && !kernel.library)
     return std::numeric_limits<double>::infinity();
+  for (const Argument &argument : kernel.arguments) // of the largest size, before one of them is given out
+    if (argument.role == Argument::zeros)
+      memory.zeros(argument.bytes);
   std::vector<void *> args;
   for (auto [number, argument] : llvm::enumerate(kernel.arguments))
     args.push_back(place(number, argument));

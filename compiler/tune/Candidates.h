@@ -7,6 +7,9 @@
 
 namespace lathe {
 
+/// Weights as a kernel reads them; shared, so that none are taken for others at the same address.
+using PackedBytes = std::shared_ptr<const std::vector<char>>;
+
 /// Made-up memory for kernels that are measured. Weights lie in one large array that calls go through in turns, so that they
 /// are as cold as in a program with so many bytes of weights; everything else stays warm, as if just written.
 class MadeUpMemory {
@@ -16,7 +19,7 @@ public:
   /// Weights of so many bytes, others than the last time if there are enough.
   void *nextWeights(int64_t bytes);
   /// A copy of these weights, another one than the last time if there is room for several; for weights that numbers can't stand for.
-  void *nextCopy(const std::vector<char> &content);
+  void *nextCopy(const PackedBytes &content);
   /// Numbers for input `index`, memory for output `index`: they lie elsewhere after a call with more bytes.
   void *input(size_t index, int64_t bytes) { return buffer(inputs, index, bytes); }
   void *output(size_t index, int64_t bytes) { return buffer(outputs, index, bytes); }
@@ -34,7 +37,7 @@ private:
 
   const int64_t othersBytes;
   Buffer weights, others, zeroBuffer, copies;
-  const char *copied = nullptr; // what lies in `copies`
+  PackedBytes copied; // what lies in `copies`
   std::vector<Buffer> inputs, outputs;
   size_t weightsAt = 0, copyAt = 0;
 };
@@ -60,7 +63,7 @@ private:
   struct Argument {
     enum Role { weights, packed, numbers, zeros, result } role;
     int64_t bytes;
-    std::vector<char> content = {}; // if it is `packed`
+    PackedBytes content = nullptr; // if it is `packed`
   };
   struct Kernel {
     std::vector<Argument> arguments;

@@ -141,6 +141,8 @@ LibraryCall::LibraryCall(std::shared_ptr<const OneDnn> library, const artifact::
                          uint32_t resultArg, const void *weights)
     : dnn(std::move(library)), kernel(kernel), resultArg(resultArg), engine(nullptr, dnn->engineDestroy),
       biasLayout(nullptr, dnn->layoutDestroy), zeroLayout(nullptr, dnn->layoutDestroy) {
+  if (!__builtin_cpu_supports("avx2"))
+    fail(LATHE_INCOMPATIBLE, "calls of oneDNN need a CPU with AVX2");
   OnOneThread alone(*dnn);
   engine = make(dnn->engineDestroy, [&](void **out) { return dnn->engineCreate(out, OneDnn::engineCpu, 0); });
   if (kernel.bias_arg())

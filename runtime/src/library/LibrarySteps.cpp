@@ -2,15 +2,12 @@
 //
 // Part of Lathe, under the Apache License v2.0. See LICENSE.
 //
-// Bits are those of generated kernels (backends/x86/Quantization.cpp):
-// products are rounded before they are added, so each has a statement of its
-// own, which no compiler may contract.
-//
 //===----------------------------------------------------------------------===//
 #include "runtime/src/library/LibrarySteps.h"
 
+#include "runtime/src/library/StepLoops.h"
+
 #include <algorithm>
-#include <type_traits>
 
 namespace lathe::runtime {
 
@@ -52,66 +49,35 @@ struct Block {
   int64_t first, count, channels; ///< `first`: of its elements in the result
 };
 
-template <typename Change> void change(const Block &block, Change to) {
-  for (int64_t i = 0; i < block.count; ++i)
-    block.values[i] = to(block.values[i], i);
-}
-
-template <typename Change> void changeColumns(const Block &block, const float *columns, Change to) {
-  for (int64_t pixel = 0; pixel < block.count; pixel += block.channels)
-    for (int64_t i = 0; i < block.channels; ++i)
-      block.values[pixel + i] = to(block.values[pixel + i], columns[i]);
-}
-
-template <typename Byte> void addBytes(const Block &block, const LibraryStep &step, const void *other) {
-  const Byte *bytes = static_cast<const Byte *>(other) + block.first;
-  const float scale = step.value();
-  const int32_t zero = step.zero();
-  for (int64_t i = 0; i < block.count; ++i) {
-    float number = static_cast<float>(bytes[i] - zero) * scale;
-    block.values[i] += number;
-  }
-}
-
-/// NaN becomes the least byte. Within bounds, adding a number whose last bit
-/// is worth 1 rounds half to even.
-template <typename Byte> void quantize(const Block &block, const LibraryStep &step, void *target) {
-  constexpr float low = std::is_signed_v<Byte> ? -128 : 0, high = low + 255, rounder = 12582912; // 1.5 * 2^23
-  const float scale = step.value(), zero = static_cast<float>(step.zero()), least = low - zero, most = high - zero;
-  auto *bytes = static_cast<Byte *>(target) + block.first;
-  for (int64_t i = 0; i < block.count; ++i) {
-    float number = block.values[i] / scale;
-    number = number > least ? number : least;
-    number = number < most ? number : most;
-    float moved = number + rounder;
-    bytes[i] = static_cast<Byte>(static_cast<int32_t>(moved - rounder) + step.zero());
-  }
-}
-
-/// Comparisons keep NaN.
+/// `other`: the step's argument, of the whole result or of a pixel.
 void applyStep(const LibraryStep &step, const void *other, const Block &block, void *target) {
   const auto *numbers = static_cast<const float *>(other);
-  const float value = step.kind() == LibraryStepKind::Multiply ? *numbers : step.value();
+  const loops::Grid grid = {step.value(), step.zero()};
   switch (step.kind()) {
   case LibraryStepKind::Add:
-    return change(block, [&](float x, int64_t i) { return x + numbers[block.first + i]; });
+    return loops::add(block.values, numbers + block.first, block.count);
   case LibraryStepKind::AddColumns:
-    return changeColumns(block, numbers, [](float x, float column) { return x + column; });
+    return loops::addColumns(block.values, numbers, block.count, block.channels);
   case LibraryStepKind::Relu:
-    return change(block, [](float x, int64_t) { return x < 0 ? 0 : x; });
+    return loops::raise(block.values, 0, block.count);
   case LibraryStepKind::Max:
-    return change(block, [&](float x, int64_t) { return x < value ? value : x; });
+    return loops::raise(block.values, step.value(), block.count);
   case LibraryStepKind::Min:
-    return change(block, [&](float x, int64_t) { return x > value ? value : x; });
+    return loops::lower(block.values, step.value(), block.count);
   case LibraryStepKind::AddBytes:
-    return step.is_signed() ? addBytes<int8_t>(block, step, other) : addBytes<uint8_t>(block, step, other);
-  case LibraryStepKind::MultiplyColumns:
-    return changeColumns(block, numbers, [](float x, float column) { return x * column; });
+    return step.is_signed()
+               ? loops::addBytes(block.values, static_cast<const int8_t *>(other) + block.first, grid, block.count)
+               : loops::addBytes(block.values, static_cast<const uint8_t *>(other) + block.first, grid, block.count);
   case LibraryStepKind::Multiply:
+    return loops::multiply(block.values, *numbers, block.count);
+  case LibraryStepKind::MultiplyColumns:
+    return loops::multiplyColumns(block.values, numbers, block.count, block.channels);
   case LibraryStepKind::MultiplyNumber:
-    return change(block, [&](float x, int64_t) { return x * value; });
+    return loops::multiply(block.values, step.value(), block.count);
   case LibraryStepKind::Quantize:
-    return step.is_signed() ? quantize<int8_t>(block, step, target) : quantize<uint8_t>(block, step, target);
+    return step.is_signed()
+               ? loops::quantize(block.values, static_cast<int8_t *>(target) + block.first, grid, block.count)
+               : loops::quantize(block.values, static_cast<uint8_t *>(target) + block.first, grid, block.count);
   }
 }
 
