@@ -11,6 +11,7 @@
 #include "backends/x86/Elements.h"
 #include "backends/x86/IntegerPlan.h"
 #include "backends/x86/MatrixUnit.h"
+#include "backends/x86/Tasks.h"
 
 using namespace mlir;
 
@@ -40,8 +41,8 @@ public:
   }
 
   void run() {
-    Value rowBlocks = s.dim(simplifyDim((shape.isFlat ? shape.rows : shape.height).ceilDiv(config.block)));
-    Value columnBlocks = s.index(llvm::divideCeil(shape.packing.panels(), config.panels));
+    Value rowBlocks = s.dim(config.blocksOf(shape.isFlat ? shape.rows : shape.height));
+    Value columnBlocks = s.index(config.columnBlocks);
     Value images = shape.isFlat ? s.index(1) : s.dim(shape.images);
     if (hasUnit())
       unit.begin(s.address(s.scratch, s.i8(), s.index(scratch.unit)));
@@ -53,11 +54,12 @@ public:
       Indices position = s.delinearize(task, sizes);
       if (isSwapped)
         std::swap(position[2], position[3]);
-      Block block = shape.isFlat ? flatBlock(position[2]) : lineBlock(position[0], position[1], position[2]);
+      Block block = shape.isFlat ? flatBlock(rowBlocks, position[2])
+                                 : lineBlock(position[0], position[1], partOf(s, out.height, rowBlocks, position[2]));
       block.group = position[1];
-      Value panelBegin = s.mul(position[3], s.index(config.panels));
-      Value panelEnd = s.minS(s.index(shape.packing.panels()), s.add(panelBegin, s.index(config.panels)));
-      s.loop(panelBegin, panelEnd, [&](Value panel) { hasUnit() ? unitColumn(block, panel) : column(block, panel); });
+      TaskPart panels = partOf(s, s.index(shape.packing.panels()), columnBlocks, position[3]);
+      s.loop(panels.first, s.add(panels.first, panels.count),
+             [&](Value panel) { hasUnit() ? unitColumn(block, panel) : column(block, panel); });
     });
     if (hasUnit())
       unit.end();
@@ -77,17 +79,18 @@ private:
     return s.elementAt(root.sourceZero, Indices(tensorType(root.sourceZero).getRank(), s.index(0)));
   }
 
-  Block flatBlock(Value number) {
-    Value first = s.mul(number, s.index(config.block)), depth = s.index(shape.packing.depth());
-    Value rows = s.minS(s.index(config.block), s.sub(s.dim(shape.rows), first));
+  /// Whole tiles.
+  Block flatBlock(Value blocks, Value number) {
+    Value all = s.dim(shape.rows), tile = s.index(config.tile.rows), depth = s.index(shape.packing.depth());
+    TaskPart tiles = partOf(s, s.ceilDiv(all, tile), blocks, number);
+    Value first = s.mul(tiles.first, tile), rows = s.minS(s.mul(tiles.count, tile), s.sub(all, first));
     if (!isInPlace(root, shape, config))
       source.copy(s.address(input(root.source), s.i8(), s.mul(first, depth)), s.mul(rows, depth), s.index(0));
     return {first, rows, {}};
   }
 
-  Block lineBlock(Value image, Value group, Value number) {
-    Value first = s.mul(number, s.index(config.block));
-    Value lines = s.minS(s.index(config.block), s.sub(out.height, first));
+  Block lineBlock(Value image, Value group, TaskPart part) {
+    auto [first, lines] = part;
     const WindowShape &window = shape.window.window;
     Value inputLines = s.add(s.mul(s.sub(lines, s.index(1)), s.index(window.stride[0])),
                              s.index((window.kernel[0] - 1) * window.dilation[0] + 1));

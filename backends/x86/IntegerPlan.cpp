@@ -1,6 +1,7 @@
 #include "backends/x86/IntegerPlan.h"
 #include "backends/x86/IntegerKernel.h"
 #include "backends/x86/MatrixUnit.h"
+#include "backends/x86/Tasks.h"
 #include "dialects/reference/Evaluate.h"
 
 using namespace mlir;
@@ -78,10 +79,9 @@ public:
     config.hasWeightsZero = hasNonZero(root.weightsZero);
     config.form = chooseForm(config);
     config.tile = chooseIntegerTile(target, shape.packing.columns, knownRows(), config.form);
-    config.block = shape.isFlat ? blockRows(config) : blockLines();
-    flatBlock = config.block;
+    shape.isFlat ? blockRows(config) : blockLines(config);
     shape = configured(shape, config);
-    config.panels = blockPanels(config);
+    config.columnBlocks = columnBlocks(config);
     // Few rows don't pay for widening all of the weights first.
     constexpr int64_t fewTiles = 3;
     bool hasFewRows = rowsOfBlock(config) < fewTiles * config.tile.rows;
@@ -128,8 +128,11 @@ private:
   int64_t images() { return std::max<int64_t>(constantDim(shape.images).value_or(1), 1); }
   int64_t rowsOfBlock(const IntegerConfig &config) { return shape.isFlat ? config.block : config.block * width(); }
 
+  /// Panels are cut, too, after rows: an even number of blocks is enough if there are several.
+  int64_t otherParts(const IntegerConfig &config) { return shape.packing.columns > config.tile.columns() ? 2 : 1; }
+
   /// Rows of A that stay in a quarter of L2; fewer where that gives enough tasks and weights stay in L2 too.
-  int64_t blockRows(const IntegerConfig &config) {
+  void blockRows(IntegerConfig &config) {
     constexpr int64_t fewestTiles = 8;
     int64_t rows = std::max<int64_t>(knownRows().value_or(kUnknownRows), 1), tile = config.tile.rows;
     int64_t rowBytes = std::max<int64_t>(shape.packing.depth() * sourceBytes(config.form), 1);
@@ -137,25 +140,30 @@ private:
     int64_t blocks = llvm::divideCeil(rows, most);
     if (!areColumnsOutermost(shape, target))
       blocks = std::max(blocks, std::min<int64_t>(kEnoughTasks, llvm::divideCeil(rows, fewestTiles * tile)));
-    return llvm::alignTo(llvm::divideCeil(rows, blocks), tile);
+    int64_t tiles = llvm::divideCeil(rows, tile);
+    blocks = evenParts(tiles, blocks, {int64_t(llvm::divideCeil(rows, most)), tiles / fewestTiles}, otherParts(config));
+    config.block = llvm::divideCeil(tiles, blocks) * tile;
+    config.rowBlocks = knownRows() ? blocks : 0;
   }
 
-  int64_t blockLines() {
+  void blockLines(IntegerConfig &config) {
     constexpr int64_t fewestRows = 96;
     int64_t height = std::max<int64_t>(constantDim(shape.height).value_or(kUnknownWidth), 1);
     int64_t fewest = std::min<int64_t>(llvm::divideCeil(fewestRows, width()), height);
     const int64_t *stride = shape.window.window.stride;
     int64_t lineBytes = 2 * shape.packing.elements * width() * stride[0] * stride[1];
     int64_t most = std::clamp<int64_t>(target.l2Bytes / 4 / std::max<int64_t>(lineBytes, 1), fewest, height);
-    if (areColumnsOutermost(shape, target))
-      return llvm::divideCeil(height, llvm::divideCeil(height, most));
     int64_t wanted = llvm::divideCeil(height * images() * shape.packing.groups, kEnoughTasks);
-    int64_t lines = std::clamp<int64_t>(wanted, fewest, most);
-    return llvm::divideCeil(height, llvm::divideCeil(height, lines));
+    int64_t lines = areColumnsOutermost(shape, target) ? most : std::clamp<int64_t>(wanted, fewest, most);
+    int64_t blocks = evenParts(height, llvm::divideCeil(height, lines),
+                               {int64_t(llvm::divideCeil(height, most)), int64_t(height / llvm::divideCeil(fewest, 2))},
+                               otherParts(config) * images() * shape.packing.groups);
+    config.block = llvm::divideCeil(height, blocks);
+    config.rowBlocks = constantDim(shape.height) ? blocks : 0;
   }
 
-  /// As many panels as make copying the source cheap, and not more tasks than enough.
-  int64_t blockPanels(const IntegerConfig &config) {
+  /// So many that the parts are as large as makes copying the source cheap, and not more tasks than enough.
+  int64_t columnBlocks(const IntegerConfig &config) {
     int64_t panels = shape.packing.panels();
     int64_t copied = shape.isFlat ? shape.packing.depth()
                                   : shape.packing.elements * shape.window.window.stride[0] *
@@ -163,15 +171,14 @@ private:
     constexpr int64_t copyLanes = 16, hundredthsOfWork = 50;
     int64_t steps = std::max<int64_t>(shape.packing.taps * shape.packing.steps(), 1);
     int64_t fewest = std::clamp<int64_t>(hundredthsOfWork * copied / copyLanes / steps, 1, panels);
-    int64_t blocks = std::clamp<int64_t>(llvm::divideCeil(kEnoughTasks, rowBlocks()), 1, panels / fewest);
-    return llvm::divideCeil(panels, blocks);
+    int64_t most = panels / fewest, rows = rowBlocks(config);
+    return evenParts(panels, std::clamp<int64_t>(llvm::divideCeil(kEnoughTasks, rows), 1, most), {1, most}, rows);
   }
 
-  int64_t rowBlocks() {
-    if (shape.isFlat)
-      return llvm::divideCeil(knownRows().value_or(kUnknownRows), std::max<int64_t>(flatBlock, 1));
-    int64_t height = std::max<int64_t>(constantDim(shape.height).value_or(kUnknownWidth), 1);
-    return images() * shape.packing.groups * llvm::divideCeil(height, shape.window.lines);
+  int64_t rowBlocks(const IntegerConfig &config) {
+    int64_t all = shape.isFlat ? knownRows().value_or(kUnknownRows) : constantDim(shape.height).value_or(kUnknownWidth);
+    int64_t blocks = config.rowBlocks ? config.rowBlocks : llvm::divideCeil(std::max<int64_t>(all, 1), config.block);
+    return shape.isFlat ? blocks : images() * shape.packing.groups * blocks;
   }
 
   KernelPlan plan(const IntegerConfig &config) {
@@ -180,9 +187,9 @@ private:
     plan.name = contractionName(isa<nn::MatmulOp>(root.op) ? "gemm" : "conv", bodyOperations(op), root.op, config.tile);
     plan.config = config.toAttribute(context);
     plan.packing[*inputIndex(op, root.weights)] = shape.packing.toAttribute(context, kKind);
-    AffineExpr blocks = shape.isFlat ? shape.rows.ceilDiv(config.block)
-                                     : shape.images * shape.packing.groups * shape.height.ceilDiv(config.block);
-    plan.tasks = simplifyDim(blocks * llvm::divideCeil(shape.packing.panels(), config.panels));
+    AffineExpr blocks = shape.isFlat ? config.blocksOf(shape.rows)
+                                     : shape.images * shape.packing.groups * config.blocksOf(shape.height);
+    plan.tasks = simplifyDim(blocks * config.columnBlocks);
     plan.scratchBytes = IntegerScratch::of(root, shape, config, context).bytes;
     return plan;
   }
@@ -191,7 +198,6 @@ private:
   IntegerRoot root;
   IntegerShape shape;
   const Target &target;
-  int64_t flatBlock = 0;
 };
 } // namespace
 
@@ -235,7 +241,7 @@ std::optional<ChainedTime> ChainedTime::of(Operation *op, const IntegerRoot &roo
     return std::nullopt;
   auto weights = constantWeights(op, root);
   TileShape tile = chooseIntegerTile(target, shape.packing.columns, knownRowsOf(shape), PanelForm::chains);
-  shape = configured(shape, {tile, shape.window.lines, 1, PanelForm::chains, false});
+  shape = configured(shape, {tile, shape.window.lines, 0, 1, PanelForm::chains, false});
   auto extras = weights ? shape.packing.countExtras(weights->data<int8_t>()) : std::nullopt;
   if (!extras)
     return std::nullopt;
@@ -269,15 +275,23 @@ IntegerShape configured(IntegerShape shape, const IntegerConfig &config) {
 DictionaryAttr IntegerConfig::toAttribute(MLIRContext *context) const {
   Builder b(context);
   return b.getDictionaryAttr({tile.toAttribute(context),
-                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({block, panels})),
+                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({block, rowBlocks, columnBlocks})),
                               b.getNamedAttr("form", b.getI64IntegerAttr(int64_t(form))),
                               b.getNamedAttr("weights_zero", b.getBoolAttr(hasWeightsZero))});
 }
 
 IntegerConfig IntegerConfig::of(DictionaryAttr attrs) {
   auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-  return {TileShape::of(attrs), blocking[0], blocking[1], PanelForm(attrs.getAs<IntegerAttr>("form").getInt()),
+  return {TileShape::of(attrs),
+          blocking[0],
+          blocking[1],
+          blocking[2],
+          PanelForm(attrs.getAs<IntegerAttr>("form").getInt()),
           attrs.getAs<BoolAttr>("weights_zero").getValue()};
+}
+
+AffineExpr IntegerConfig::blocksOf(AffineExpr rows) const {
+  return rowBlocks ? dimConstant(rows.getContext(), rowBlocks) : simplifyDim(rows.ceilDiv(block));
 }
 
 IntegerScratch IntegerScratch::of(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config,

@@ -41,15 +41,18 @@ struct IntegerShape {
   static std::optional<IntegerShape> of(const IntegerRoot &root);
 };
 
-/// Parameters of a kernel. `block`: rows (flat) or output lines of a task.
+/// Parameters of a kernel. `block`: the most rows (flat) or output lines of a task, whose number is `rowBlocks` if all are known, else
+/// 0: as many as it takes. `columnBlocks`: parts of the panels.
 struct IntegerConfig {
   TileShape tile;
-  int64_t block, panels;
+  int64_t block, rowBlocks, columnBlocks;
   PanelForm form; // of the weights as tiles read them
   bool hasWeightsZero;
 
   mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context) const;
   static IntegerConfig of(mlir::DictionaryAttr attrs);
+  /// The number of blocks of that many rows (flat) or lines.
+  mlir::AffineExpr blocksOf(mlir::AffineExpr rows) const;
 };
 
 /// Are activations read where they are? Only unsigned ones, and only if no step reads past the end of a row.

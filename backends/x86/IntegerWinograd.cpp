@@ -10,6 +10,7 @@
 #include "backends/x86/IntegerWinograd.h"
 #include "backends/x86/IntegerFilter.h"
 #include "backends/x86/IntegerPlan.h"
+#include "backends/x86/Tasks.h"
 
 using namespace mlir;
 
@@ -22,21 +23,23 @@ constexpr int64_t kLanes = 16; // i16 in a transform's vector
 /// Bytes between what belongs to two points: at distances of powers of two all points would share a few sets of the cache.
 constexpr int64_t kApart = 64;
 
-/// `tiles`: of a task, where each of its rows counts as one tile longer; it has whole rows, one at least. `panels`: of a task.
+/// `tiles`: at most of a task, where each of its rows counts as one tile longer; it has whole rows, one at least. `rowBlocks`: parts
+/// of the rows of tiles if they are known, else 0; `columnBlocks`: of the panels.
 struct FilteringConfig {
   TileShape tile;
-  int64_t tiles, panels;
+  int64_t tiles, rowBlocks, columnBlocks;
 };
 
 DictionaryAttr toAttribute(const FilteringConfig &config, MLIRContext *context) {
   Builder b(context);
-  return b.getDictionaryAttr({config.tile.toAttribute(context),
-                              b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({config.tiles, config.panels}))});
+  return b.getDictionaryAttr(
+      {config.tile.toAttribute(context),
+       b.getNamedAttr("blocking", b.getDenseI64ArrayAttr({config.tiles, config.rowBlocks, config.columnBlocks}))});
 }
 
 FilteringConfig configOf(DictionaryAttr attrs) {
   auto blocking = attrs.getAs<DenseI64ArrayAttr>("blocking").asArrayRef();
-  return {TileShape::of(attrs), blocking[0], blocking[1]};
+  return {TileShape::of(attrs), blocking[0], blocking[1], blocking[2]};
 }
 
 struct FilteringShape {
@@ -44,11 +47,14 @@ struct FilteringShape {
   int64_t channels, columns; // of the input; of the result
   AffineExpr tilesX() const { return width.ceilDiv(kFilterOutputs); }
   AffineExpr tilesY() const { return height.ceilDiv(kFilterOutputs); }
-  /// Rows of tiles of a task.
+  /// The most rows of tiles of a task.
   AffineExpr tileRows(const FilteringConfig &config) const {
     return simplifyDim(dimConstant(width.getContext(), config.tiles).ceilDiv(tilesX() + 1));
   }
-  AffineExpr blocks(const FilteringConfig &config) const { return simplifyDim(tilesY().ceilDiv(tileRows(config))); }
+  AffineExpr blocks(const FilteringConfig &config) const {
+    return config.rowBlocks ? dimConstant(width.getContext(), config.rowBlocks)
+                            : simplifyDim(evenCount(tilesY().ceilDiv(tileRows(config))));
+  }
   /// Input lines of so many rows of tiles, and pixels of a line.
   static AffineExpr lines(AffineExpr tileRows) { return tileRows * kFilterOutputs + (kFilterTaps - 1); }
   AffineExpr lineWidth() const { return simplifyDim(tilesX() * kFilterOutputs + (kFilterTaps - 1)); }
@@ -101,18 +107,15 @@ public:
   }
 
   void run() {
-    int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
-    Value images = s.dimOf(root.source, 0), blocks = s.dim(shape.blocks(config));
-    Value tileRows = s.dim(shape.tileRows(config)), tilesY = s.dim(shape.tilesY()), tilesX = s.dim(shape.tilesX());
+    Value images = s.dimOf(root.source, 0), blocks = s.dim(shape.blocks(config)), groups = s.index(config.columnBlocks);
+    Value tilesY = s.dim(simplifyDim(shape.tilesY())), tilesX = s.dim(simplifyDim(shape.tilesX()));
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      Indices position = s.delinearize(task, {images, blocks, s.index(groups)});
-      Value first = s.mul(position[1], tileRows);
-      Value rows = s.minS(tileRows, s.sub(tilesY, first));
-      Block block{position[0], first, s.mul(rows, tilesX)};
-      transformPatches(block, rows);
-      Value begin = s.mul(position[2], s.index(config.panels));
-      Value end = s.minS(s.index(packing.panels()), s.add(begin, s.index(config.panels)));
-      s.loop(begin, end, [&](Value panel) { multiplyPanel(block, panel); });
+      Indices position = s.delinearize(task, {images, blocks, groups});
+      TaskPart rows = partOf(s, tilesY, blocks, position[1]);
+      Block block{position[0], rows.first, s.mul(rows.count, tilesX)};
+      transformPatches(block, rows.count);
+      TaskPart panels = partOf(s, s.index(packing.panels()), groups, position[2]);
+      s.loop(panels.first, s.add(panels.first, panels.count), [&](Value panel) { multiplyPanel(block, panel); });
     });
   }
 
@@ -347,7 +350,8 @@ struct FilteringCost {
     double tiles = double(picture.x() * picture.y()), channels = double(shape.channels);
     direct = double(picture.height * picture.width) * kTaps * channels / perCycle;
     double blocks = double(llvm::divideCeil(picture.y(), picture.rows(config)));
-    double vectors = double(config.panels * config.tile.vectors);
+    double vectors = double(llvm::divideCeil(shape.packing(config.tile.columns()).panels(), config.columnBlocks) *
+                            config.tile.vectors);
     filtered = tiles * (kPoints * channels / perCycle + output + patch * channels / kLanes / vectors) +
                blocks * filter * channels / 2;
   }
@@ -361,12 +365,13 @@ FilteringConfig chooseConfig(const FilteringShape &shape, const Tiles &picture, 
   int64_t tilesY = std::max<int64_t>(picture.y(), 1), tilesX = std::max<int64_t>(picture.x(), 1);
   int64_t rowBytes = 2 * kPoints * tilesX * shape.channels;
   int64_t tileRows = std::clamp<int64_t>(target.l2Bytes / 3 / rowBytes, 1, tilesY);
-  int64_t blocks = llvm::divideCeil(tilesY, tileRows);
-  int64_t panels = llvm::divideCeil(shape.columns, tile.columns());
-  int64_t most = std::max<int64_t>(shape.columns / fewestColumns, 1);
+  int64_t most = std::max<int64_t>(shape.columns / fewestColumns, 1), fewest = llvm::divideCeil(tilesY, tileRows);
+  int64_t blocks = evenParts(tilesY, fewest, {fewest, tilesY}, most);
+  bool isKnown = constantDim(simplifyDim(shape.tilesY())) && constantDim(simplifyDim(shape.tilesX()));
   int64_t groups = std::clamp<int64_t>(llvm::divideCeil(enoughTasks, blocks), 1, most);
   int64_t tiles = int64_t(llvm::divideCeil(tilesY, blocks)) * (tilesX + 1);
-  return {tile, tiles, int64_t(llvm::divideCeil(panels, groups))};
+  int64_t panels = shape.packing(tile.columns()).panels();
+  return {tile, tiles, isKnown ? blocks : 0, evenParts(panels, groups, {1, most}, blocks)};
 }
 } // namespace
 
@@ -404,8 +409,7 @@ std::optional<KernelPlan> planIntegerWinograd(Operation *op, ArrayRef<bool> isCo
   plan.config = toAttribute(config, context);
   plan.packing[*inputIndex(op, root.weights)] = packing.toAttribute(context, kKind);
   AffineExpr images = dimExprs(tensorType(conv.getOutput())).front();
-  int64_t groups = llvm::divideCeil(packing.panels(), config.panels);
-  plan.tasks = simplifyDim(images * shape.blocks(config) * groups);
+  plan.tasks = simplifyDim(images * shape.blocks(config) * config.columnBlocks);
   plan.scratchBytes = FilteringScratch(shape, config).total();
   return plan;
 }

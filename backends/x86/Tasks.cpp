@@ -36,6 +36,32 @@ TaskSpace cutTasks(ArrayRef<AffineExpr> dims, int64_t cost, MLIRContext *context
   return space;
 }
 
+int64_t evenParts(int64_t units, int64_t wanted, PartLimits limits, int64_t others) {
+  auto loss = [&](int64_t parts) {
+    constexpr double ofUneven = 1, ofChange = 0.01; // of a longer part; of a part more or less
+    double uneven = double(llvm::divideCeil(units, parts) * parts) / double(units) - 1, idle = 0;
+    for (int64_t threads : {2, 4})
+      idle += double(llvm::divideCeil(parts * others, threads) * threads) / double(parts * others) - 1;
+    return idle + ofUneven * uneven + ofChange * double(std::abs(parts - wanted));
+  };
+  int64_t fewest = std::max({limits.fewest, wanted / 2, int64_t(1)}), best = std::max(wanted, fewest);
+  for (int64_t parts = fewest; parts <= std::min(limits.most, wanted * 2); ++parts)
+    if (loss(parts) < loss(best))
+      best = parts;
+  return best;
+}
+
+TaskPart partOf(EmitContext &c, Value units, Value parts, Value number) {
+  auto size = constantOf(units), count = constantOf(parts);
+  if (size && count && *count > 0 && *size % *count == 0) {
+    Value each = c.index(*size / *count);
+    return {c.mul(number, each), each};
+  }
+  Value first = c.ceilDiv(c.mul(number, units), parts);
+  Value next = c.ceilDiv(c.mul(c.add(number, c.index(1)), units), parts);
+  return {first, c.sub(next, first)};
+}
+
 void loopRows(EmitContext &c, const TaskSpace &space, Value begin, Value end,
               llvm::function_ref<void(ArrayRef<Value>)> body) {
   Value rows = c.dim(space.rows), perTask = c.dim(space.rowsPerTask);

@@ -18,6 +18,23 @@ constexpr int64_t kTaskWork = 1 << 16;
 /// Cuts a space whose elements cost `cost` each. No task where there is no element.
 TaskSpace cutTasks(llvm::ArrayRef<mlir::AffineExpr> dims, int64_t cost, mlir::MLIRContext *context);
 
+struct PartLimits {
+  int64_t fewest, most;
+};
+
+/// How many parts to cut units into: about `wanted`, so many that two and four threads have the same number to do, and that parts are
+/// of one size. Something else is cut into `others` parts at the same time.
+int64_t evenParts(int64_t units, int64_t wanted, PartLimits limits, int64_t others);
+
+/// Units [first, first + count).
+struct TaskPart {
+  mlir::Value first, count;
+};
+
+/// Part `number` of `parts` whose sizes differ by at most one: the first, and longest, has ceil(units / parts). Threads that begin first
+/// get the first tasks.
+TaskPart partOf(EmitContext &c, mlir::Value units, mlir::Value parts, mlir::Value number);
+
 /// Loops over the rows of tasks [begin, end) of the space; gives the indices of axes [0, split].
 void loopRows(EmitContext &c, const TaskSpace &space, mlir::Value begin, mlir::Value end,
               llvm::function_ref<void(llvm::ArrayRef<mlir::Value> indices)> body);
