@@ -140,10 +140,10 @@ private:
     int64_t blocks = llvm::divideCeil(rows, most);
     if (!areColumnsOutermost(shape, target))
       blocks = std::max(blocks, std::min<int64_t>(kEnoughTasks, llvm::divideCeil(rows, fewestTiles * tile)));
-    int64_t tiles = llvm::divideCeil(rows, tile);
-    blocks = evenParts(tiles, blocks, {int64_t(llvm::divideCeil(rows, most)), tiles / fewestTiles}, otherParts(config));
+    int64_t tiles = llvm::divideCeil(rows, tile), fewest = llvm::divideCeil(rows, most);
+    if (knownRows())
+      config.rowBlocks = blocks = evenParts(tiles, blocks, {fewest, tiles / fewestTiles}, otherParts(config));
     config.block = llvm::divideCeil(tiles, blocks) * tile;
-    config.rowBlocks = knownRows() ? blocks : 0;
   }
 
   void blockLines(IntegerConfig &config) {
@@ -155,11 +155,12 @@ private:
     int64_t most = std::clamp<int64_t>(target.l2Bytes / 4 / std::max<int64_t>(lineBytes, 1), fewest, height);
     int64_t wanted = llvm::divideCeil(height * images() * shape.packing.groups, kEnoughTasks);
     int64_t lines = areColumnsOutermost(shape, target) ? most : std::clamp<int64_t>(wanted, fewest, most);
-    int64_t blocks = evenParts(height, llvm::divideCeil(height, lines),
-                               {int64_t(llvm::divideCeil(height, most)), int64_t(height / llvm::divideCeil(fewest, 2))},
-                               otherParts(config) * images() * shape.packing.groups);
+    int64_t blocks = llvm::divideCeil(height, lines), fewestBlocks = llvm::divideCeil(height, most);
+    if (constantDim(shape.height))
+      config.rowBlocks = blocks =
+          evenParts(height, blocks, {fewestBlocks, int64_t(height / llvm::divideCeil(fewest, 2))},
+                    otherParts(config) * images() * shape.packing.groups);
     config.block = llvm::divideCeil(height, blocks);
-    config.rowBlocks = constantDim(shape.height) ? blocks : 0;
   }
 
   /// So many that the parts are as large as makes copying the source cheap, and not more tasks than enough.
@@ -291,7 +292,11 @@ IntegerConfig IntegerConfig::of(DictionaryAttr attrs) {
 }
 
 AffineExpr IntegerConfig::blocksOf(AffineExpr rows) const {
-  return rowBlocks ? dimConstant(rows.getContext(), rowBlocks) : simplifyDim(rows.ceilDiv(block));
+  if (rowBlocks)
+    return dimConstant(rows.getContext(), rowBlocks);
+  AffineExpr count = rows.ceilDiv(block), two = dimConstant(rows.getContext(), 2);
+  AffineExpr isOne = two.floorDiv(count + 1) % 2;
+  return simplifyDim(count.ceilDiv(2) * 2 - isOne);
 }
 
 IntegerScratch IntegerScratch::of(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config,

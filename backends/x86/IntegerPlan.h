@@ -45,13 +45,13 @@ struct IntegerShape {
 /// 0: as many as it takes. `columnBlocks`: parts of the panels.
 struct IntegerConfig {
   TileShape tile;
-  int64_t block, rowBlocks, columnBlocks;
+  int64_t block, rowBlocks = 0, columnBlocks;
   PanelForm form; // of the weights as tiles read them
   bool hasWeightsZero;
 
   mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context) const;
   static IntegerConfig of(mlir::DictionaryAttr attrs);
-  /// The number of blocks of that many rows (flat) or lines.
+  /// The number of blocks of that many rows (flat) or lines; even where it isn't one and follows from the size.
   mlir::AffineExpr blocksOf(mlir::AffineExpr rows) const;
 };
 
