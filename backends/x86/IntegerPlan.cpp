@@ -294,9 +294,7 @@ IntegerConfig IntegerConfig::of(DictionaryAttr attrs) {
 AffineExpr IntegerConfig::blocksOf(AffineExpr rows) const {
   if (rowBlocks)
     return dimConstant(rows.getContext(), rowBlocks);
-  AffineExpr count = rows.ceilDiv(block), two = dimConstant(rows.getContext(), 2);
-  AffineExpr isOne = two.floorDiv(count + 1) % 2;
-  return simplifyDim(count.ceilDiv(2) * 2 - isOne);
+  return simplifyDim(evenCount(rows.ceilDiv(block)));
 }
 
 IntegerScratch IntegerScratch::of(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config,

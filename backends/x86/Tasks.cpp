@@ -51,6 +51,11 @@ int64_t evenParts(int64_t units, int64_t wanted, PartLimits limits, int64_t othe
   return best;
 }
 
+AffineExpr evenCount(AffineExpr parts) {
+  AffineExpr isOne = dimConstant(parts.getContext(), 2).floorDiv(parts + 1) % 2;
+  return parts.ceilDiv(2) * 2 - isOne;
+}
+
 TaskPart partOf(EmitContext &c, Value units, Value parts, Value number) {
   auto size = constantOf(units), count = constantOf(parts);
   if (size && count && *count > 0 && *size % *count == 0) {

@@ -26,6 +26,9 @@ struct PartLimits {
 /// of one size. Something else is cut into `others` parts at the same time.
 int64_t evenParts(int64_t units, int64_t wanted, PartLimits limits, int64_t others);
 
+/// The same for a number of parts that isn't known: one more if it is odd and not 1.
+mlir::AffineExpr evenCount(mlir::AffineExpr parts);
+
 /// Units [first, first + count).
 struct TaskPart {
   mlir::Value first, count;

@@ -393,6 +393,8 @@ std::string PreparedKernel::name() const { return impl->plan.name; }
 
 double PreparedKernel::flops() const { return impl->flops(); }
 
+int64_t PreparedKernel::tasks() const { return impl->tasks; }
+
 double PreparedKernel::bytes() const { return impl->bytes(); }
 
 const void *PreparedKernel::input(unsigned i) const {

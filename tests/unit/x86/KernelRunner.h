@@ -64,6 +64,7 @@ public:
   mlir::Operation *operation() const;
   std::string name() const;
   double flops() const;
+  int64_t tasks() const;
   /// Of inputs and outputs, dense.
   double bytes() const;
   /// Of an operand of the operation, before packing; of a result after a run. Dense, row-major.
