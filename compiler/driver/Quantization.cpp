@@ -108,13 +108,6 @@ TapOptions Quantization::tapOptions() const {
   return taps;
 }
 
-/// A search has nodes in f32 whose inputs were to be scaled by other nodes' weights.
-static std::unique_ptr<Pass> smoothInputs(bool isSearch) {
-  SmoothInputsOptions options;
-  options.separate = isSearch;
-  return createSmoothInputs(options);
-}
-
 llvm::Expected<CostChoice> Quantization::costs(func::FuncOp function) const {
   CostChoice result{targets, {nominalSizes(function)}, options.weightBits, options.quantizeAll || options.study};
   if (options.calibratePath.empty())
@@ -145,11 +138,11 @@ llvm::Error Quantization::calibrateInputs(func::FuncOp function, const CostChoic
       return error;
   if (!hasRanges)
     return llvm::Error::success();
-  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps, options.study))
+  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
     return error;
   if (options.study)
     recordFactors(function, *options.study);
-  if (llvm::Error error = runPass(function, smoothInputs(options.study)))
+  if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
   std::vector<CalibrationPoint> points = weightedPoints(function);
   auto results = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
@@ -190,7 +183,7 @@ llvm::Error Quantization::fillStudy(func::FuncOp function) const {
 llvm::Error Quantization::runStudied(func::FuncOp function) const {
   applyChoices(function, *options.study);
   applyFactors(function, *options.study);
-  if (llvm::Error error = runPass(function, smoothInputs(options.study)))
+  if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
   applyRanges(function, *options.study);
   return runPass(function, createInsertQuantization());

@@ -47,14 +47,13 @@ std::string gainText(const SmoothFactors &chosen, bool isEqualized) {
       .str();
 }
 
-void noteFactors(func::FuncOp function, const nn::SmoothableInput &input, const ChannelStatistics &statistics,
-                 bool isSeparate) {
+void noteFactors(func::FuncOp function, const nn::SmoothableInput &input, const ChannelStatistics &statistics) {
   std::vector<ChannelWeights> products;
   for (const nn::WeightedProduct &product : input.products)
     products.push_back(weightsOf(product));
   if (!llvm::all_of(products, isFinite))
     return;
-  const bool isEqualized = !isSeparate && nn::ProducerPath::of(input);
+  const bool isEqualized = nn::ProducerPath::of(input).has_value();
   const double worthwhile = isEqualized         ? kWorthwhileInWeights
                             : input.isPicture() ? kWorthwhileInPictures
                                                 : kWorthwhileInRows;
@@ -69,8 +68,7 @@ void noteFactors(func::FuncOp function, const nn::SmoothableInput &input, const 
 }
 } // namespace
 
-llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Backend &backend, const TapOptions &taps,
-                              bool isSeparate) {
+llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Backend &backend, const TapOptions &taps) {
   SmallVector<nn::SmoothableInput> inputs = nn::smoothableInputs(function);
   if (inputs.empty())
     return llvm::Error::success();
@@ -88,7 +86,7 @@ llvm::Error noteSmoothFactors(func::FuncOp function, SampleSource &samples, Back
   if (llvm::Error error = runTaps(function, points, samples, backend, taps, observe))
     return error;
   for (auto [input, known] : llvm::zip_equal(inputs, statistics))
-    noteFactors(function, input, known, isSeparate);
+    noteFactors(function, input, known);
   return llvm::Error::success();
 }
 

@@ -6,8 +6,8 @@
 namespace lathe {
 
 /// Notes the factors (passes/quantize/Smoothing.h) where they gain; `samples` is not looked at if there is nothing to scale. Error: as
-/// of runTaps. `isSeparate`: weights of products before will not be divided by them (--lathe-smooth-inputs=separate).
+/// of runTaps.
 llvm::Error noteSmoothFactors(mlir::func::FuncOp function, SampleSource &samples, Backend &backend,
-                              const TapOptions &taps, bool isSeparate);
+                              const TapOptions &taps);
 
 } // namespace lathe

@@ -1,4 +1,5 @@
 #include "compiler/quantize/Study.h"
+#include "dialects/reference/Evaluate.h"
 #include "passes/quantize/IntegerWeights.h"
 #include "passes/quantize/Smoothing.h"
 #include "passes/quantize/ValueRange.h"
@@ -19,6 +20,20 @@ int64_t weightBytes(Operation *op) {
   auto product = nn::WeightedProduct::of(op);
   nn::ConstantOp constant = product ? product->constant() : nn::lookedUpTable(op);
   return constant ? 4 * nn::tensorType(constant).getNumElements() : 0;
+}
+
+/// Of each output.
+std::vector<float> largestWeights(const nn::WeightedProduct &product) {
+  auto weights = reference::constantTensor(product.weights->get());
+  if (!weights)
+    return {};
+  nn::WeightPlaces places(product);
+  std::vector<float> largest(size_t(places.outputs()));
+  for (int64_t i = 0; i < weights->size(); ++i) {
+    float &entry = largest[size_t(places.outputOf(i))];
+    entry = std::max(entry, std::abs(weights->data<float>()[i]));
+  }
+  return largest;
 }
 
 template <class Visit> void forEachNode(func::FuncOp function, Visit visit) {
@@ -92,6 +107,7 @@ void recordRanges(func::FuncOp function, QuantizationStudy &study) {
       entry.integers.assign(weights->integers.data<int8_t>(),
                             weights->integers.data<int8_t>() + weights->integers.size());
       entry.scales.assign(weights->scales.begin(), weights->scales.end());
+      entry.largest = largestWeights(*nn::WeightedProduct::of(node.op));
     }
   });
 }
@@ -116,12 +132,25 @@ void applyFactors(func::FuncOp function, const QuantizationStudy &study) {
   });
 }
 
+/// The node after this one may have scaled this one's outputs when it was in integers, and not do so now: integers are the same
+/// then, but scales are not (passes/quantize/ScaleProducer.h).
+static SmallVector<float> presentScales(const nn::WeightedProduct &product, const QuantizationStudy::Node &entry) {
+  SmallVector<float> scales(entry.scales.begin(), entry.scales.end());
+  std::vector<float> largest = largestWeights(product);
+  if (largest.size() == entry.largest.size() && largest.size() == scales.size())
+    for (auto [scale, now, before] : llvm::zip_equal(scales, largest, entry.largest))
+      if (before > 0 && now != before)
+        scale *= now / before;
+  return scales;
+}
+
 static nn::IntegerWeights integerWeights(Operation *op, const QuantizationStudy::Node &entry) {
-  RankedTensorType type = nn::tensorType(nn::WeightedProduct::of(op)->constant());
+  nn::WeightedProduct product = *nn::WeightedProduct::of(op);
+  RankedTensorType type = nn::tensorType(product.constant());
   auto integers =
       reference::Tensor::allocate(RankedTensorType::get(type.getShape(), IntegerType::get(op->getContext(), 8)));
   llvm::copy(entry.integers, integers.mutableData<int8_t>());
-  return {std::move(integers), SmallVector<float>(entry.scales.begin(), entry.scales.end())};
+  return {std::move(integers), presentScales(product, entry)};
 }
 
 void applyRanges(func::FuncOp function, const QuantizationStudy &study) {

@@ -28,6 +28,7 @@ struct QuantizationStudy {
     // Its weights, rounded for that; empty: nearest integers.
     std::vector<int8_t> integers;
     std::vector<float> scales;
+    std::vector<float> largest; // of the magnitudes of each output's weights when they were rounded
   };
   std::vector<Node> nodes;
   std::optional<size_t> outputs; // how many of the function's results are the model's: the first ones; all if not said

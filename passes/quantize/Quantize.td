@@ -22,7 +22,6 @@ def SmoothInputs : Pass<"lathe-smooth-inputs", "::mlir::func::FuncOp"> {
     value comes from a product with constant weights through rectifiers, pools and the like, these are divided by the factors (cross-layer
     equalization), else the value is.
   }];
-  let options = [Option<"separate", "separate", "bool", "false", "leave the weights of products before as they are">];
 }
 
 def PropagateQuantization : Pass<"lathe-propagate-quantization", "::mlir::func::FuncOp"> {

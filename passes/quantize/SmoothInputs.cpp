@@ -44,8 +44,6 @@ Value scaledInput(const SmoothableInput &input, ArrayRef<float> inverse) {
 }
 
 struct SmoothInputs : impl::SmoothInputsBase<SmoothInputs> {
-  using SmoothInputsBase::SmoothInputsBase;
-
   /// All of its products are scaled, or none.
   void smooth(const SmoothableInput &input, ArrayRef<double> factors) {
     SmallVector<Value> weights;
@@ -56,7 +54,7 @@ struct SmoothInputs : impl::SmoothInputsBase<SmoothInputs> {
       weights.push_back(*scaled);
     }
     SmallVector<float> inverse = llvm::map_to_vector(factors, [](double factor) { return float(1 / factor); });
-    auto path = separate ? std::nullopt : ProducerPath::of(input);
+    auto path = ProducerPath::of(input);
     Value scaled = path && path->scale(inverse) ? input.value : scaledInput(input, inverse);
     for (auto [product, constant] : llvm::zip_equal(input.products, weights)) {
       product.weights->set(constant);

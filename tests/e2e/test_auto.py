@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import onnx
+import onnx.helper as oh
 import pytest
 
 from models import command, reference
@@ -99,6 +100,40 @@ def test_nothing_is_within_the_error(tmp_path, data):
     assert chosen(tried)["nodes"] == {}
     assert "stay in f32 with --max-error 1e-07: alone, '" in done.stderr
     assert relative_error(artifact, tmp_path) == 0
+
+
+def uneven_model():
+    """Two convolutions; the channels between them differ by factors of up to 100, which the second one's weights make up for."""
+    rng, between = np.random.default_rng(0), np.geomspace(1, 100, 64)
+    first = rng.standard_normal((64, 64, 3, 3)) * between[:, None, None, None]
+    second = rng.standard_normal((8, 64, 1, 1)) / between[:, None, None]
+    weights = [onnx.numpy_helper.from_array(value.astype(np.float32), name)
+               for name, value in (("w", first), ("v", second), ("b", between))]
+    nodes = [oh.make_node("Conv", ["x", "w", "b"], ["c"], "first", pads=[1, 1, 1, 1]), oh.make_node("Relu", ["c"], ["r"]),
+             oh.make_node("Conv", ["r", "v"], ["y"], "second")]
+    value = lambda name, channels: oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, 28, 28])
+    return oh.make_model(oh.make_graph(nodes, "uneven", [value("x", 64)], [value("y", 8)], weights),
+                         opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+
+
+def test_channels_are_made_even_by_weights(tmp_path):
+    """Both in integers: the first one's weights take the factors, nothing is multiplied. The first one alone: they don't."""
+    model, output, data = str(tmp_path / "m.onnx"), str(tmp_path / "m.lathe"), str(tmp_path / "data.npz")
+    onnx.save(uneven_model(), model)
+    np.savez(data, x=np.random.default_rng(1).standard_normal((8, 64, 28, 28)).astype(np.float32))
+    options = ["-o", output, "--quantize", "auto", "--calibrate", data, "--max-error"]
+    command.lathe("compile", model, *options, "1")
+    with open(output + ".pareto.json", encoding="utf-8") as file:
+        tried = json.load(file)
+    both = next(entry for entry in tried["artifacts"] if len(entry["nodes"].get("int8", [])) == 2)
+    assert both["error"] < 0.02
+    if both["is_chosen"]:
+        assert "mul" not in command.lathe("inspect", output).stdout
+    alone = {node["name"]: node["error_alone"]["int8"] for node in tried["nodes"]}
+    command.lathe("compile", model, *options, str(alone["first"] * 1.02))
+    with open(output + ".pareto.json", encoding="utf-8") as file:
+        one = [entry for entry in json.load(file)["artifacts"] if entry["nodes"].get("int8") == ["first"]]
+    assert one and one[0]["error"] == pytest.approx(alone["first"], rel=0.05)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "kl"])

@@ -1,5 +1,4 @@
 // RUN: lathe-opt %s --lathe-smooth-inputs --split-input-file | FileCheck %s
-// RUN: lathe-opt %s --lathe-smooth-inputs=separate --split-input-file | FileCheck %s --check-prefix=SEPARATE
 
 // Both products' weights are scaled. The sum reads x as it was.
 // CHECK-LABEL: @two
@@ -55,8 +54,6 @@ func.func @others(%x: tensor<1x1x3x3xf32> {lathe.channel_factors = array<f64: 2.
 
 // Factors go through a rectifier and a pool into the weights and the bias of the convolution before: nothing is multiplied.
 // CHECK-LABEL: @equalized
-// SEPARATE-LABEL: @equalized
-// SEPARATE: nn.binary mul
 // CHECK-NOT: nn.binary
 // CHECK-DAG: %[[W:.*]] = nn.constant dense<1.000000e+00> : tensor<2x1x1x1xf32>
 // CHECK-DAG: %[[B:.*]] = nn.constant dense<[5.000000e-01, 4.000000e+00]> : tensor<2xf32>
