@@ -37,6 +37,9 @@ public:
       return;
     in = PictureSize::of(s, root.source);
     out = PictureSize::of(s, root.op->getResult(0));
+    if (shape.isUpright)
+      for (PictureSize *picture : {&in, &out})
+        std::swap(picture->height, picture->width);
     lineWidth = s.dim(simplifyDim(shape.window.lineWidth(shape.width)));
   }
 

@@ -35,6 +35,14 @@ std::optional<IntegerShape> shapeOf(nn::MatmulOp op) {
   return shape;
 }
 
+/// Are the windows of one axis seen as a picture of width 1? Where elements of neighbouring positions are summed in the same steps, they
+/// stay lines.
+bool isUpright(nn::ConvOp op, const WindowShape &window) {
+  constexpr int64_t wholeSteps = 16;
+  bool isWhole = tensorType(op.getFilter()).getDimSize(1) % wholeSteps == 0;
+  return tensorType(op.getOutput()).getRank() == 3 && (isWhole || window.dilation[1] != 1);
+}
+
 std::optional<IntegerShape> shapeOf(nn::ConvOp op) {
   RankedTensorType filter = tensorType(op.getFilter());
   auto window = windowOf(op);
@@ -43,12 +51,18 @@ std::optional<IntegerShape> shapeOf(nn::ConvOp op) {
     return std::nullopt;
   IntegerShape shape;
   DimExprs out = dimExprs(tensorType(op.getOutput()));
+  shape.isUpright = isUpright(op, *window);
+  if (shape.isUpright)
+    for (auto *axes : {window->kernel, window->stride, window->padBegin, window->padEnd, window->dilation})
+      std::swap(axes[0], axes[1]);
   shape.window = {*window, filter.getDimSize(1), 1};
   shape.isFlat = window->isPointwise() && op.getGroup() == 1;
   shape.rows = dimProduct(ArrayRef(out).drop_back(), op.getContext());
   shape.images = out.front();
   shape.width = out[out.size() - 2];
   shape.height = out.size() == 4 ? out[1] : dimConstant(op.getContext(), 1);
+  if (shape.isUpright)
+    std::swap(shape.height, shape.width);
   IntegerPacking &packing = shape.packing;
   packing.groups = op.getGroup();
   packing.columns = filter.getDimSize(0) / packing.groups;

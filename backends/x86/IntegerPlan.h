@@ -32,7 +32,8 @@ bool hasNonZero(mlir::Value zero);
 /// a picture whose windows the rows are.
 struct IntegerShape {
   bool isFlat = true;
-  mlir::AffineExpr rows;                  // flat: all
+  bool isUpright = false; // one axis is the picture's height, so that it is cut into blocks; else it is the width
+  mlir::AffineExpr rows;  // flat: all
   mlir::AffineExpr images, height, width; // else: of the result
   IntegerWindow window;
   IntegerPacking packing;

@@ -55,6 +55,15 @@ void IntegerSource::copyLines(const IntegerWindow &shape, Value picture, Picture
                               Value firstLine, Value inputLines) {
   Value firstInput = s.sub(s.mul(firstLine, s.index(shape.window.stride[0])), s.index(shape.window.padBegin[0]));
   Value lineElements = s.mul(lineWidth, s.index(shape.channels));
+  if (constantOf(lineWidth) == 1 && constantOf(in.width) == 1 && constantOf(in.channels) == shape.channels) {
+    // Lines of one pixel lie one after the other.
+    Value above = s.clampS(s.neg(firstInput), s.index(0), inputLines);
+    Value below = s.clampS(s.sub(in.height, firstInput), above, inputLines);
+    pad(s.mul(above, lineElements), s.index(0));
+    copy(s.address(picture, s.i8(), s.mul(s.add(firstInput, above), lineElements)),
+         s.mul(s.sub(below, above), lineElements), s.mul(above, lineElements));
+    return pad(s.mul(s.sub(inputLines, below), lineElements), s.mul(below, lineElements));
+  }
   s.loop(s.index(0), inputLines, [&](Value i) {
     Value y = s.add(firstInput, i), to = s.mul(i, lineElements);
     Value isInside = s.cmp(arith::CmpIPredicate::ult, y, in.height);

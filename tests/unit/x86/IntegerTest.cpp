@@ -2,6 +2,7 @@
 // values, zero points and what follows a product in quantized networks.
 #include "backends/x86/ChainSplit.h"
 #include "tests/unit/x86/KernelRunner.h"
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <fmt/format.h>
@@ -207,6 +208,27 @@ TEST_CASE("8-bit convolutions", "[integer]") {
   checkConv({1, 14, 14, 64, 48, 3, 1, 1, 1, 1, "ui8", "i8", false});
   checkConv({2, 7, 5, 12, 24, 3, 1, 1, 1, 3, "ui8", "i8", true, true, true});
   checkConv({2, 7, 5, 12, 24, 1, 1, 0, 1, 2, "i8", "i8"});
+}
+
+TEST_CASE("8-bit convolutions of one axis", "[integer]") {
+  for (auto [length, channels, taps, stride, dilation, low, high] : {std::array<int, 7>{130, 32, 3, 1, 4, 8, 0},
+                                                                     {131, 16, 5, 1, 1, 2, 2},
+                                                                     {250, 48, 3, 2, 1, 1, 1},
+                                                                     {40, 6, 3, 1, 2, 0, 0},
+                                                                     {40, 6, 3, 1, 1, 1, 1},
+                                                                     {3, 16, 5, 1, 2, 9, 9}}) {
+    const int count = (length + low + high - dilation * (taps - 1) - 1) / stride + 1;
+    const std::string in = tensor(fmt::format("2x{}x{}", length, channels), "ui8"),
+                      filter = tensor(fmt::format("40x{}x{}", channels, taps), "i8"),
+                      out = tensor(fmt::format("2x{}x40", count), "i32");
+    checkEqual(
+        fmt::format("func.func @f(%0: {0}, %1: {1}, %2: tensor<ui8>) -> {2} {{\n"
+                    "  %r = nn.conv %0, %1 input_zero %2 {{channels_last, dilations = array<i64: {3}>, group = 1 : "
+                    "i64, pads = array<i64: {4}, {5}>, strides = array<i64: {6}>}} : ({0}, {1}, tensor<ui8>) -> {2}\n"
+                    "  return %r : {2}\n}}\n",
+                    in, filter, out, dilation, low, high, stride),
+        {1});
+  }
 }
 
 TEST_CASE("8-bit products in chains", "[integer]") {
