@@ -106,19 +106,35 @@ private:
 
   /// All rows of the block times a panel.
   void column(Block block, Value panel) {
-    const IntegerPacking &packing = shape.packing;
-    Value number = s.add(s.mul(block.group, s.index(packing.panels())), panel);
+    Value number = s.add(s.mul(block.group, s.index(shape.packing.panels())), panel);
     Value packed = panelAddress(number);
-    Extras extras = extrasOf(number, packed);
-    IntegerPanel weights{config.form, packed, s.index(packing.steps())};
-    if (config.form == PanelForm::words) {
-      widenPanel(packed, block, panel);
-      weights.pointer = words;
-    }
+    IntegerPanel weights{config.form, packed, s.index(shape.packing.steps())};
+    auto manyRows = [&] {
+      if (config.form == PanelForm::words) {
+        widenPanel(packed, block, panel);
+        weights.pointer = words;
+      }
+      rowTiles(config.tile, block, panel, packed, weights, extrasOf(number, packed));
+    };
+    if (!mayHaveFewRows(shape, config))
+      return manyRows();
+    // Widening takes longer than the products of few rows.
+    Value areFew = s.ltS(block.rows, s.index(kFewRows + 1));
+    s.when(areFew, [&] {
+      TileShape row = config.tile;
+      row.rows = 1;
+      PanelForm form = root.hasUnsignedWeights() ? PanelForm::unsignedBytes : PanelForm::signedBytes;
+      rowTiles(row, block, panel, packed, {form, packed, weights.steps}, {});
+    });
+    s.when(s.notB(areFew), manyRows);
+  }
+
+  void rowTiles(TileShape largest, Block block, Value panel, Value packed, IntegerPanel weights, Extras extras) {
+    const IntegerPacking &packing = shape.packing;
     Accumulators initial = initialRow(packed);
     PanelPrefetch next(s, s.address(packed, s.i8(), s.index(packing.panelBytes())), s.index(packing.panelBytes()),
                        block.rows);
-    forRowTiles(s, config.tile, s.index(0), block.rows, [&](TileShape tile, Value row) {
+    forRowTiles(s, largest, s.index(0), block.rows, [&](TileShape tile, Value row) {
       Accumulators acc;
       for (int r = 0; r < tile.rows; ++r)
         acc.append(initial);
@@ -232,7 +248,7 @@ private:
       for (Value element : elements)
         pointers.push_back(source.address(s.add(element, distance)));
       IntegerPanel part = weights;
-      int64_t bytes = shape.packing.steps() * config.tile.columns() * stepBytes(config.form);
+      int64_t bytes = shape.packing.steps() * config.tile.columns() * stepBytes(weights.form);
       part.pointer = s.address(weights.pointer, s.i8(), s.mul(tap, s.index(bytes)));
       return integerProduct(s, tile, Accumulators(sums.begin(), sums.end()), pointers, part, shareOf(prefetch, tap));
     };

@@ -82,6 +82,11 @@ std::optional<int64_t> knownRowsOf(const IntegerShape &shape) {
   return shape.isFlat ? constantDim(shape.rows) : std::nullopt;
 }
 
+/// Can it be that there are no more than kFewRows?
+bool haveFewRows(const IntegerShape &shape) {
+  return shape.isFlat && shape.rows.getLargestKnownDivisor() <= kFewRows;
+}
+
 /// Plans of one product.
 class IntegerPlanner {
 public:
@@ -114,8 +119,10 @@ private:
       return PanelForm::matrix;
     if (hasDotProducts(target))
       return PanelForm::quads;
+    // Few rows take the time of reading the weights, extra steps among them.
+    constexpr double mostOfFewRows = 0.8;
     auto chained = ChainedTime::of(op, root, shape, target);
-    if (!chained || chained->part > 1)
+    if (!chained || chained->part > (haveFewRows(shape) ? mostOfFewRows : 1))
       return PanelForm::words;
     shape.packing.extraBytes = chained->extraBytes;
     return PanelForm::chains;
@@ -264,6 +271,10 @@ std::optional<ChainedTime> ChainedTime::of(Operation *op, const IntegerRoot &roo
   int64_t chains = packing.groups * packing.panels() * packing.taps * packing.steps() / packing.chain;
   constexpr double ofChain = 0.67, ofExtra = 0.4; // measured on Zen 4
   return ChainedTime{ofChain + ofExtra * double(extras->steps) / double(chains), extras->bytes};
+}
+
+bool mayHaveFewRows(const IntegerShape &shape, const IntegerConfig &config) {
+  return config.form == PanelForm::words && !config.hasWeightsZero && !knownRowsOf(shape) && haveFewRows(shape);
 }
 
 bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config) {

@@ -56,6 +56,12 @@ struct IntegerConfig {
   mlir::AffineExpr blocksOf(mlir::AffineExpr rows) const;
 };
 
+/// So few rows are bound by reading the weights.
+constexpr int64_t kFewRows = 2;
+
+/// Is the number of rows known at run time only, and are few of them multiplied with weights as they are stored?
+bool mayHaveFewRows(const IntegerShape &shape, const IntegerConfig &config);
+
 /// Are activations read where they are? Only unsigned ones, and only if no step reads past the end of a row.
 bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config);
 

@@ -1,6 +1,5 @@
 // Matrix products and convolutions of 8-bit integers: equal to the interpreter, over sizes that include every tail, extreme
 // values, zero points and what follows a product in quantized networks.
-#include "backends/x86/ChainSplit.h"
 #include "tests/unit/x86/KernelRunner.h"
 #include <array>
 #include <catch2/catch_test_macros.hpp>
@@ -43,8 +42,9 @@ enum class Weights { unknown, chained };
 
 /// Every processor that this machine runs must give the interpreter's bits.
 void checkEqual(const std::string &text, const std::vector<unsigned> &constants, const std::string &kind = "",
-                Weights weights = Weights::unknown) {
+                Weights weights = Weights::unknown, const std::vector<std::vector<int64_t>> &shapes = {}) {
   RunOptions options;
+  options.shapes = shapes;
   options.knowsConstants = weights == Weights::chained;
   options.constants = constants;
   options.relative = options.absolute = 0;
@@ -65,11 +65,16 @@ struct Product {
   std::string lhs = "ui8", rhs = "i8";
   std::string lhsZero = "1", rhsZero; // sizes; "-": none
   bool isTransposed = false;
+  bool hasOpenRows = false;
 };
 
 void checkProduct(const Product &p, Weights weights = Weights::unknown) {
+  auto rowsOf = [&](int width, const std::string &element) {
+    return p.hasOpenRows ? fmt::format("tensor<?x{0}x{1}, affine_map<()[s0] -> (s0, {0})>>", width, element)
+                         : tensor(fmt::format("{}x{}", p.m, width), element);
+  };
   std::vector<std::string> types = {
-      tensor(fmt::format("{}x{}", p.m, p.k), p.lhs),
+      rowsOf(p.k, p.lhs),
       tensor(p.isTransposed ? fmt::format("{}x{}", p.n, p.k) : fmt::format("{}x{}", p.k, p.n), p.rhs)};
   std::string operands = "%0, %1";
   if (!p.lhsZero.empty()) {
@@ -85,10 +90,17 @@ void checkProduct(const Product &p, Weights weights = Weights::unknown) {
     arguments += fmt::format("{}%{}: {}", i ? ", " : "", i, types[i]);
     list += (i ? ", " : "") + types[i];
   }
-  const std::string out = tensor(fmt::format("{}x{}", p.m, p.n), "i32");
-  checkEqual(fmt::format("func.func @f({}) -> {} {{\n  %r = nn.matmul {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
-                         arguments, out, operands, p.isTransposed ? "{trans_rhs}" : "", list, out, out),
-             {1}, "integer_product", weights);
+  const std::string out = rowsOf(p.n, "i32");
+  std::vector<std::vector<int64_t>> shapes;
+  std::string symbols;
+  if (p.hasOpenRows) {
+    shapes.resize(types.size());
+    shapes.front() = {p.m, p.k};
+    symbols = " attributes {nn.symbols = [{name = \"n\", kind = \"input_dim\", input = 0 : i64, index = 0 : i64}]}";
+  }
+  checkEqual(fmt::format("func.func @f({}) -> {}{} {{\n  %r = nn.matmul {} {} : ({}) -> {}\n  return %r : {}\n}}\n",
+                         arguments, out, symbols, operands, p.isTransposed ? "{trans_rhs}" : "", list, out, out),
+             {1}, "integer_product", weights, shapes);
 }
 
 struct Conv {
@@ -231,6 +243,18 @@ TEST_CASE("8-bit convolutions of one axis", "[integer]") {
   }
 }
 
+TEST_CASE("8-bit products of a number of rows that is not known", "[integer]") {
+  for (int m : {1, 2, 3, 40})
+    for (const char *rhs : {"i8", "ui8"}) {
+      Product p{m, 67, 21, "ui8", rhs};
+      p.hasOpenRows = true;
+      checkProduct(p);
+      checkProduct(p, rhs == std::string("i8") ? Weights::chained : Weights::unknown);
+      p.lhs = "i8", p.rhsZero = "1", p.isTransposed = true;
+      checkProduct(p);
+    }
+}
+
 TEST_CASE("8-bit products in chains", "[integer]") {
   for (int m : {1, 2, 7, 19, 40})
     for (int n : {1, 8, 17, 100})
@@ -250,35 +274,6 @@ TEST_CASE("8-bit products in chains", "[integer]") {
       checkLayer({2, 9, 11, 19, out, 3, 1, 1, 1, 1, type}, Weights::chained);
       checkLayer({1, 6, 7, 40, out, 1, 1, 0, 1, 1, type}, Weights::chained);
     }
-}
-
-TEST_CASE("chains are split until sums of products with unsigned bytes fit i16", "[integer]") {
-  using lathe::x86::splitChain;
-  std::mt19937 random(3);
-  for (int64_t columns : {1, 3, 8})
-    for (int most : {20, 63, 90}) {
-      std::vector<int8_t> weights(2 * columns * 4);
-      for (int8_t &weight : weights)
-        weight = int8_t(int(random() % (2 * unsigned(most) + 1)) - most);
-      std::vector<int8_t> rest = weights;
-      auto extras = splitChain(rest.data(), columns, 2);
-      REQUIRE(extras.has_value());
-      std::vector<int> whole(rest.begin(), rest.end());
-      for (const auto &extra : *extras)
-        for (size_t i = 0; i < extra.weights.size(); ++i)
-          whole[size_t(extra.number * columns * 4) + i] += extra.weights[i];
-      CHECK(whole == std::vector<int>(weights.begin(), weights.end()));
-      for (int64_t cell = 0; cell < columns * 4; cell += 2)
-        for (int sign : {1, -1}) {
-          int sum = 0;
-          for (int64_t i : {cell, cell + 1, columns * 4 + cell, columns * 4 + cell + 1})
-            sum += std::max(sign * rest[size_t(i)], 0);
-          CHECK(sum * 255 <= 32767);
-        }
-      CHECK((most > 20 || extras->empty()));
-    }
-  std::vector<int8_t> large(8, -128);
-  CHECK(!splitChain(large.data(), 1, 2).has_value());
 }
 
 TEST_CASE("8-bit convolutions by minimal filtering", "[integer]") {
@@ -371,6 +366,28 @@ TEST_CASE("8-bit kernels use the processor's dot products", "[integer]") {
     CHECK(!has("icelake-server", "lhs_zero", instruction, ""));
   }
   CHECK(has("sapphirerapids", "rhs_zero", "vpdpwssd", "zmm"));
+}
+
+TEST_CASE("8-bit products of few rows have no chains with many extra steps", "[integer]") {
+  auto hasChains = [](int rows, int largest) {
+    RunOptions options{.cpu = "x86-64-v3", .constants = {1}, .knowsConstants = true};
+    options.fill = [largest](unsigned input, Tensor &values) {
+      if (!fillBytes(input, values))
+        return false;
+      for (int64_t i = 0; input == 1 && i < values.size(); ++i)
+        values.mutableData<int8_t>()[i] = int8_t((i * 7919) % 997 % (2 * largest + 1) - largest);
+      return true;
+    };
+    const std::string text = fmt::format(
+        "func.func @f(%0: tensor<{0}x64xui8>, %1: tensor<64x64xi8>) -> tensor<{0}x64xi32> {{\n  %r = nn.matmul %0, %1 : "
+        "(tensor<{0}x64xui8>, tensor<64x64xi8>) -> tensor<{0}x64xi32>\n  return %r : tensor<{0}x64xi32>\n}}\n",
+        rows);
+    return assemblyOf(text, options).find("vpmaddubsw") != std::string::npos;
+  };
+  CHECK(hasChains(1, 20));
+  CHECK(hasChains(48, 20));
+  CHECK(hasChains(48, 56));
+  CHECK(!hasChains(1, 56));
 }
 
 TEST_CASE("8-bit products by the matrix unit", "[integer]") {
