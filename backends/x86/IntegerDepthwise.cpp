@@ -5,7 +5,8 @@
 // line of a pair (odd parity) has other weights than one that begins with the first: of 3 taps (0 w0)(w1 w2) and (w0 w1)(w2 0).
 //
 //   task (image, block of output lines): copy the lines
-//     for line, for channel block, for tile of positions:  for pair, kx: acc[x] += dot(lines[pair][x + kx], weights[pair][kx])
+//     for channel block:                taps[parity][pair][kx] = weights as pairs of i16
+//       for line, for tile of positions:  for pair, kx: acc[x] += dot(lines[pair][x + kx], taps[parity][pair][kx])
 #include "backends/x86/IntegerDepthwise.h"
 #include "backends/x86/Elements.h"
 #include "backends/x86/IntegerPlan.h"
@@ -17,14 +18,14 @@ namespace lathe::x86 {
 namespace {
 constexpr StringLiteral kKind = "integer_depthwise";
 
-/// The filter [channels, 1, kh, kw] as bytes [parity][channel block][pair][kw][nr][2].
+/// The filter [channels, 1, kh, kw] as bytes [channel block][kh][kw][nr].
 struct DepthwisePacking {
   int64_t channels, kernel[2], nr, parities;
 
   int64_t pairs() const { return (kernel[0] + parities) / 2; }
   int64_t blocks() const { return llvm::divideCeil(channels, nr); }
-  int64_t blockBytes() const { return pairs() * kernel[1] * nr * 2; }
-  int64_t sizeBytes() const { return parities * blocks() * blockBytes(); }
+  int64_t blockBytes() const { return kernel[0] * kernel[1] * nr; }
+  int64_t sizeBytes() const { return blocks() * blockBytes(); }
   /// The tap that is number `i` of a pair; outside of the kernel for padding.
   static int64_t tapOf(int64_t pair, int64_t i, int64_t parity) { return 2 * pair + i - parity; }
   bool hasTap(int64_t pair, int64_t i, int64_t parity) const {
@@ -33,15 +34,10 @@ struct DepthwisePacking {
   }
 
   void pack(const int8_t *source, char *out) const {
-    for (int64_t parity = 0; parity < parities; ++parity)
-      for (int64_t channel = 0; channel < blocks() * nr; channel += nr)
-        for (int64_t pair = 0; pair < pairs(); ++pair)
-          for (int64_t kx = 0; kx < kernel[1]; ++kx)
-            for (int64_t j = 0; j < 2 * nr; ++j) {
-              int64_t c = channel + j / 2;
-              bool isInside = c < channels && hasTap(pair, j % 2, parity);
-              *out++ = isInside ? source[(c * kernel[0] + tapOf(pair, j % 2, parity)) * kernel[1] + kx] : 0;
-            }
+    for (int64_t channel = 0; channel < blocks() * nr; channel += nr)
+      for (int64_t tap = 0; tap < kernel[0] * kernel[1]; ++tap)
+        for (int64_t c = channel; c < channel + nr; ++c)
+          *out++ = c < channels ? source[c * kernel[0] * kernel[1] + tap] : 0;
   }
 
   static DepthwisePacking of(const WindowShape &window, int64_t channels, int64_t nr) {
@@ -95,6 +91,8 @@ public:
     DimExprs dims = dimExprs(tensorType(root.op->getResult(0)));
     lineWidth = s.dim(simplifyDim(paddedWidth(window, dims[dims.size() - 2])));
     lineElements = s.mul(lineWidth, s.index(packing.channels));
+    Value count = s.index(packing.parities * tapsPerParity());
+    taps = s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.i32(), count, 64);
     pairs = s.scratch;
     int64_t slack = 2 * plan.tile.columns();
     blank =
@@ -112,8 +110,13 @@ public:
       Value first = s.mul(position[1], s.index(plan.lines));
       Value lines = s.minS(s.index(plan.lines), s.sub(out.height, first));
       copyPairs(position[0], first, lines);
-      s.loop(s.index(0), lines, [&](Value line) {
-        outputLine(line, s.mul(s.add(s.mul(position[0], out.height), s.add(first, line)), out.width));
+      s.loop(s.index(0), s.index(packing.blocks()), [&](Value block) {
+        Value channel = s.mul(block, s.index(packing.nr));
+        pairTaps(s.address(input(root.weights), s.i8(), s.mul(block, s.index(packing.blockBytes()))),
+                 weightsZeros(channel));
+        s.loop(s.index(0), lines, [&](Value line) {
+          outputLine(line, s.mul(s.add(s.mul(position[0], out.height), s.add(first, line)), out.width), channel);
+        });
       });
     });
   }
@@ -178,25 +181,21 @@ private:
 
   //===- products -===//
 
-  /// Output line number `line` of the task, whose first position is row `outRow` of the result.
-  void outputLine(Value line, Value outRow) {
+  /// A block of channels, from `channel` on, of output line number `line` of the task, whose first position is row `outRow` of the
+  /// result.
+  void outputLine(Value line, Value outRow, Value channel) {
     Value begin = s.mul(line, s.index(window.stride[0])), two = s.index(2);
     Value parity = packing.parities == 1 ? s.index(0) : s.remU(begin, two);
+    Value weights = s.address(taps, s.i32(), s.mul(parity, s.index(tapsPerParity())));
     Value source = s.address(pairs, s.i32(), s.mul(s.divU(begin, two), lineElements));
-    s.loop(s.index(0), s.index(packing.blocks()), [&](Value block) {
-      Value number = s.add(s.mul(parity, s.index(packing.blocks())), block);
-      Value weights = s.address(input(root.weights), s.i8(), s.mul(number, s.index(packing.blockBytes())));
-      Value channel = s.mul(block, s.index(packing.nr));
-      Values zeros = weightsZeros(channel);
-      forRowTiles(s, plan.tile, s.index(0), out.width, [&](TileShape tile, Value x) {
-        Accumulators acc = tileAt(tile, s.address(source, s.i32(), channel), weights, zeros, parity, x);
-        epilogue.store(acc, s.add(outRow, x), channel, s.minS(s.index(tile.rows), s.sub(out.width, x)),
-                       s.minS(s.index(packing.nr), s.sub(s.index(packing.channels), channel)));
-      });
+    forRowTiles(s, plan.tile, s.index(0), out.width, [&](TileShape tile, Value x) {
+      Accumulators acc = tileAt(tile, s.address(source, s.i32(), channel), weights, x);
+      epilogue.store(acc, s.add(outRow, x), channel, s.minS(s.index(tile.rows), s.sub(out.width, x)),
+                     s.minS(s.index(packing.nr), s.sub(s.index(packing.channels), channel)));
     });
   }
 
-  Accumulators tileAt(TileShape tile, Value source, Value weights, ArrayRef<Value> zeros, Value parity, Value x) {
+  Accumulators tileAt(TileShape tile, Value source, Value weights, Value x) {
     Accumulators acc = zeroIntegerTile(s, tile);
     Values positions;
     for (int r = 0; r < tile.rows; ++r) {
@@ -208,12 +207,12 @@ private:
       for (int64_t kx = 0; kx < packing.kernel[1]; ++kx) {
         Value at = s.add(s.mul(s.index(pair), lineElements), s.index(kx * window.dilation[1] * packing.channels));
         for (int v = 0; v < tile.vectors; ++v) {
-          Value taps = loadTaps(weights, zeros, parity, pair, kx, v);
+          Value two = s.b.create<LLVM::LoadOp>(s.loc, sums, tapsAt(weights, pair, kx, v), 4 * tile.lanes);
           for (int r = 0; r < tile.rows; ++r) {
             Value element = s.add(s.add(positions[r], at), s.index(int64_t(v) * tile.lanes));
             Value pixels = s.b.create<LLVM::LoadOp>(s.loc, sums, s.address(source, s.i32(), element), 4);
             Value &sum = acc[r * tile.vectors + v];
-            sum = addPairs(s, tile, sum, pixels, taps);
+            sum = addPairs(s, tile, sum, pixels, two);
           }
         }
       }
@@ -222,39 +221,59 @@ private:
 
   //===- weights -===//
 
-  Value loadTaps(Value weights, ArrayRef<Value> zeros, Value parity, int64_t pair, int64_t kx, int v) {
-    int lanes = plan.tile.lanes;
-    Value at = s.index(((pair * packing.kernel[1] + kx) * packing.nr + int64_t(v) * lanes) * 2);
-    Value bytes =
-        s.b.create<LLVM::LoadOp>(s.loc, VectorType::get({2 * lanes}, s.i8()), s.address(weights, s.i8(), at), 2);
-    Value taps = widenBytes(s, bytes, root.hasUnsignedWeights());
-    auto sums = VectorType::get({lanes}, s.i32());
-    if (zeros.empty())
-      return castTo(s, taps, sums);
-    Value centre = castTo(s, s.sub(taps, castTo(s, zeros[v], taps.getType())), sums);
-    auto mask = [&](int64_t parity) {
-      int64_t bits =
-          (packing.hasTap(pair, 0, parity) ? 0xffff : 0) | (packing.hasTap(pair, 1, parity) ? 0xffff0000 : 0);
-      return s.integer(int32_t(bits), s.i32());
-    };
-    return s.andI(centre, spread(s, s.select(s.eqI(parity, s.index(0)), mask(0), mask(1)), sums));
+  int64_t tapsPerParity() const { return packing.pairs() * packing.kernel[1] * packing.nr; }
+
+  Value tapsAt(Value first, int64_t pair, int64_t kx, int v) {
+    return s.address(first, s.i32(),
+                     s.index((pair * packing.kernel[1] + kx) * packing.nr + int64_t(v) * plan.tile.lanes));
   }
 
-  /// Zero points of a block's channels as pairs of i16 in vectors of i32; none if they are 0.
+  /// Brings a block's weights to the form that tiles read.
+  void pairTaps(Value weights, ArrayRef<Value> zeros) {
+    for (int64_t parity = 0; parity < packing.parities; ++parity) {
+      Value first = s.address(taps, s.i32(), s.index(parity * tapsPerParity()));
+      for (int64_t pair = 0; pair < packing.pairs(); ++pair)
+        for (int64_t kx = 0; kx < packing.kernel[1]; ++kx)
+          for (int v = 0; v < plan.tile.vectors; ++v)
+            s.b.create<LLVM::StoreOp>(s.loc, pairOfTaps(weights, zeros, parity, pair, kx, v),
+                                      tapsAt(first, pair, kx, v), 4 * plan.tile.lanes);
+    }
+  }
+
+  Value pairOfTaps(Value weights, ArrayRef<Value> zeros, int64_t parity, int64_t pair, int64_t kx, int v) {
+    int lanes = plan.tile.lanes;
+    auto words = VectorType::get({lanes}, s.integerType(16));
+    auto tap = [&](int64_t i) -> Value {
+      if (!packing.hasTap(pair, i, parity))
+        return s.integer(0, words);
+      int64_t ky = DepthwisePacking::tapOf(pair, i, parity);
+      Value at = s.index((ky * packing.kernel[1] + kx) * packing.nr + int64_t(v) * lanes);
+      Value bytes =
+          s.b.create<LLVM::LoadOp>(s.loc, VectorType::get({lanes}, s.i8()), s.address(weights, s.i8(), at), 1);
+      Value wide = widenBytes(s, bytes, root.hasUnsignedWeights());
+      return zeros.empty() ? wide : s.sub(wide, zeros[v]);
+    };
+    SmallVector<int32_t> order;
+    for (int32_t lane = 0; lane < lanes; ++lane)
+      order.append({lane, lane + lanes});
+    Value mixed = s.b.create<LLVM::ShuffleVectorOp>(s.loc, tap(0), tap(1), order);
+    return castTo(s, mixed, VectorType::get({lanes}, s.i32()));
+  }
+
+  /// Zero points of a block's channels, vectors of i16; none if they are 0.
   Values weightsZeros(Value channel) {
     Values zeros;
     if (!plan.hasWeightsZero)
       return zeros;
-    auto word = [&](Value x) { return root.hasUnsignedWeights() ? s.resizeU(x, s.i32()) : s.resizeS(x, s.i32()); };
+    Type word = s.integerType(16);
     for (int v = 0; v < plan.tile.vectors; ++v) {
-      Value vector = s.integer(0, VectorType::get({plan.tile.lanes}, s.i32()));
+      Value vector = s.integer(0, VectorType::get({plan.tile.lanes}, word));
       for (int lane = 0; lane < plan.tile.lanes; ++lane) {
         Value number =
             s.minS(s.add(channel, s.index(int64_t(v) * plan.tile.lanes + lane)), s.index(packing.channels - 1));
-        Value zero =
-            word(broadcastElement(s, root.weightsZero, Indices(tensorType(root.weightsZero).getRank(), number)));
-        Value both = s.orI(s.andI(zero, s.integer(0xffff, s.i32())), s.shl(zero, s.integer(16, s.i32())));
-        vector = s.b.create<LLVM::InsertElementOp>(s.loc, vector, both, s.index(lane));
+        Value zero = broadcastElement(s, root.weightsZero, Indices(tensorType(root.weightsZero).getRank(), number));
+        Value wide = root.hasUnsignedWeights() ? s.resizeU(zero, word) : s.resizeS(zero, word);
+        vector = s.b.create<LLVM::InsertElementOp>(s.loc, vector, wide, s.index(lane));
       }
       zeros.push_back(vector);
     }
@@ -268,7 +287,7 @@ private:
   DepthwisePacking packing;
   TileEpilogue epilogue;
   PictureSize in, out;
-  Value lineWidth, lineElements, pairs, blank, zero;
+  Value lineWidth, lineElements, pairs, blank, zero, taps;
 };
 
 /// Output lines per task: enough tasks, lines in a quarter of L2, few lines copied twice.
