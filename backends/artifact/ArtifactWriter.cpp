@@ -38,7 +38,9 @@ private:
   ArrayRef<CompiledProgram> programs;
   WeightsStore weights;
   artifact::ManifestT manifest;
-  uint64_t manifestSize = 0, codeOffset = 0, weightsOffset = 0;
+  // Before offsets are known some take their place: zeros would be left out of the manifest, whose size is wanted then.
+  static constexpr uint64_t kSomeOffset = LATHE_ARTIFACT_PAGE_BYTES;
+  uint64_t manifestSize = 0, codeOffset = kSomeOffset, weightsOffset = kSomeOffset;
 };
 
 void ArtifactWriter::describeText(const ArtifactText &text) {
@@ -65,8 +67,6 @@ void ArtifactWriter::describeText(const ArtifactText &text) {
 std::vector<char> ArtifactWriter::packManifest() {
   manifest.weights = weights.segments(weightsOffset);
   flatbuffers::FlatBufferBuilder builder(1 << 20);
-  // Offsets of zero would be left out, and change the size.
-  builder.ForceDefaults(true);
   builder.Finish(artifact::Manifest::Pack(builder, &manifest), artifact::ManifestIdentifier());
   auto *begin = reinterpret_cast<const char *>(builder.GetBufferPointer());
   return {begin, begin + builder.GetSize()};
@@ -90,6 +90,7 @@ LogicalResult ArtifactWriter::prepare() {
     auto entry = describeProgram(program.program, program.code, weights);
     if (failed(entry))
       return failure();
+    (*entry)->code_offset = codeOffset;
     manifest.programs.push_back(std::move(*entry));
   }
   manifestSize = packManifest().size();
