@@ -23,7 +23,7 @@ public:
     for (const object::SectionRef &section : object.sections())
       if (Error error = relocate(section))
         return error;
-    return addEntry();
+    return addEntries();
   }
 
 private:
@@ -50,7 +50,8 @@ private:
       return section.takeError();
     std::string name = cantFail(symbol.getName()).str();
     if (*section == object.section_end() || !offsets.contains((*section)->getIndex()))
-      return createStringError("internal: kernel %s needs the symbol '%s'", source.symbol.c_str(), name.c_str());
+      return createStringError("internal: kernel %s needs the symbol '%s'", source.symbols.front().c_str(),
+                               name.c_str());
     return offsets[(*section)->getIndex()] + cantFail(symbol.getValue());
   }
 
@@ -76,24 +77,31 @@ private:
       return offset.takeError();
     if (!isRelative)
       return createStringError("internal: kernel %s has a relocation %s, which is not position-independent",
-                               source.symbol.c_str(), typeName.c_str());
+                               source.symbols.front().c_str(), typeName.c_str());
     uint64_t place = base + relocation.getOffset();
     int64_t value = int64_t(*offset) + cantFail(relocation.getAddend()) - int64_t(place);
     support::endian::write32le(image.bytes.data() + place, uint32_t(value));
     return Error::success();
   }
 
-  Error addEntry() {
+  Error addEntries() {
+    for (const std::string &name : source.symbols)
+      if (Error error = addEntry(name))
+        return error;
+    return Error::success();
+  }
+
+  Error addEntry(const std::string &name) {
     for (const object::SymbolRef &symbol : object.symbols()) {
-      if (cantFail(symbol.getType()) != object::SymbolRef::ST_Function || cantFail(symbol.getName()) != source.symbol)
+      if (cantFail(symbol.getType()) != object::SymbolRef::ST_Function || cantFail(symbol.getName()) != name)
         continue;
       auto offset = offsetOf(symbol);
       if (!offset)
         return offset.takeError();
-      image.entries.emplace_back(source.symbol, *offset);
+      image.entries.emplace_back(name, *offset);
       return Error::success();
     }
-    return createStringError("internal: kernel %s has no entry", source.symbol.c_str());
+    return createStringError("internal: kernel %s has no entry", name.c_str());
   }
 
   CodeImage &image;
@@ -106,7 +114,7 @@ private:
 Expected<CodeImage> linkImage(ArrayRef<KernelObject> objects) {
   CodeImage image;
   for (const KernelObject &source : objects) {
-    MemoryBufferRef buffer(StringRef(source.elf.data(), source.elf.size()), source.symbol);
+    MemoryBufferRef buffer(StringRef(source.elf.data(), source.elf.size()), source.symbols.front());
     auto object = ELF64LEObjectFile::create(buffer);
     if (!object)
       return object.takeError();

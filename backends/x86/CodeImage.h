@@ -7,9 +7,9 @@
 
 namespace lathe::x86 {
 
-/// One relocatable ELF object and the symbol of the kernel that it defines.
+/// One relocatable ELF object and the symbols of the kernels that it defines.
 struct KernelObject {
-  std::string symbol;
+  std::vector<std::string> symbols;
   llvm::SmallVector<char, 0> elf;
 };
 

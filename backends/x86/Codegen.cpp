@@ -1,5 +1,6 @@
 #include "backends/x86/Codegen.h"
 #include "backends/x86/MachineCode.h"
+#include "backends/x86/SharedBody.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
@@ -86,7 +87,7 @@ private:
     types.append({pointer, b.getI64Type(), b.getI64Type(), pointer});
     b.setInsertionPointToEnd(module->getBody());
     functions.body =
-        b.create<LLVM::LLVMFuncOp>(loc, source.getSymName().str() + ".body",
+        b.create<LLVM::LLVMFuncOp>(loc, bodyName(source.getSymName()),
                                    LLVM::LLVMFunctionType::get(b.getI32Type(), types), LLVM::Linkage::Internal);
     functions.body.setPassthroughAttr(b.getArrayAttr({b.getStringAttr("noinline")}));
     for (unsigned i = 0; i <= parameterCount; ++i)
@@ -176,18 +177,23 @@ LogicalResult lowerToLLVM(ModuleOp module) {
 }
 } // namespace
 
-FailureOr<KernelObject> compileKernel(plan::KernelOp kernel, const Target &target, std::string *assembly) {
-  auto module = KernelModule(kernel, target).build();
-  if (failed(module) || failed(lowerToLLVM(**module)))
+FailureOr<OwningOpRef<ModuleOp>> emitKernel(plan::KernelOp kernel, const Target &target) {
+  return KernelModule(kernel, target).build();
+}
+
+FailureOr<KernelObject> compileKernels(ModuleOp module, const Target &target, std::string *assembly) {
+  KernelObject object;
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    if (function.getLinkage() == LLVM::Linkage::External)
+      object.symbols.push_back(function.getSymName().str());
+  if (failed(lowerToLLVM(module)))
     return failure();
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> ir = translateModuleToLLVMIR(**module, context, kernel.getSymName());
+  std::unique_ptr<llvm::Module> ir = translateModuleToLLVMIR(module, context, object.symbols.front());
   if (!ir)
-    return kernel.emitError("internal: no LLVM IR for kernel ") << kernel.getSymName();
-  KernelObject object;
-  object.symbol = kernel.getSymName().str();
+    return module.emitError("internal: no LLVM IR for kernel ") << object.symbols.front();
   if (llvm::Error error = generateObject(*ir, target, object.elf, assembly))
-    return kernel.emitError("internal: ") << llvm::toString(std::move(error));
+    return module.emitError("internal: ") << llvm::toString(std::move(error));
   return object;
 }
 

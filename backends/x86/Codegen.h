@@ -9,8 +9,11 @@ namespace lathe::x86 {
 /// Loads what kernels are written in, so that they can be made on several threads at once.
 void prepareContext(mlir::MLIRContext *context);
 
-/// Machine code of one kernel, and its text if `assembly` is given. Failure: a diagnostic has been emitted. Safe to call for
-/// several kernels at once in a context that has been prepared.
-mlir::FailureOr<KernelObject> compileKernel(plan::KernelOp kernel, const Target &target, std::string *assembly);
+/// The kernel as a module of two functions, the entry that the artifact's ABI names and the body that it calls. Failure: a diagnostic
+/// has been emitted. Safe to call for several kernels at once in a context that has been prepared, as is the next one.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernel(plan::KernelOp kernel, const Target &target);
+
+/// Machine code of a module of kernels, and its text if `assembly` is given. Failure: a diagnostic has been emitted.
+mlir::FailureOr<KernelObject> compileKernels(mlir::ModuleOp module, const Target &target, std::string *assembly);
 
 } // namespace lathe::x86

@@ -22,7 +22,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
   static constexpr KernelEmitter table[] = {
       {"integer_depthwise", planIntegerDepthwise, emitIntegerDepthwise, packedDepthwiseBytes, packDepthwise},
       {"integer_winograd", planIntegerWinograd, emitIntegerWinograd, packedIntegerBytes, packIntegers},
-      {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers},
+      {"integer_product", planIntegerProduct, emitIntegerProduct, packedIntegerBytes, packIntegers, nullptr, true},
       {"gemm_weight_only", planWeightOnly, emitWeightOnly, packedWeightOnlyBytes, packWeightOnly},
       {"gemm", planGemm, emitGemm, packedPanelBytes, packPanels, gemmAlternatives},
       {"depthwise", planDepthwise, emitDepthwise, packedPanelBytes, packPanels, depthwiseAlternatives},

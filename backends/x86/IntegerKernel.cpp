@@ -300,8 +300,9 @@ private:
     Value steps = s.index(shape.packing.steps());
     return s.loop(s.index(0), extras.count, acc, [&](Value i, ValueRange sums) {
       Value number = s.resizeU(s.loadRaw(extras.numbers, s.i32(), i), s.i64());
-      Value distance = s.mul(s.remU(number, steps), s.index(stepElements(config.form)));
-      if (shape.packing.taps > 1)
+      bool hasTaps = shape.packing.taps > 1;
+      Value distance = s.mul(hasTaps ? s.remU(number, steps) : number, s.index(stepElements(config.form)));
+      if (hasTaps)
         distance = s.add(distance, distanceOf(s.divU(number, steps)));
       Values pointers;
       for (Value element : elements)

@@ -83,9 +83,7 @@ std::optional<int64_t> knownRowsOf(const IntegerShape &shape) {
 }
 
 /// Can it be that there are no more than kFewRows?
-bool haveFewRows(const IntegerShape &shape) {
-  return shape.isFlat && shape.rows.getLargestKnownDivisor() <= kFewRows;
-}
+bool haveFewRows(const IntegerShape &shape) { return shape.isFlat && shape.rows.getLargestKnownDivisor() <= kFewRows; }
 
 /// Plans of one product.
 class IntegerPlanner {

@@ -112,6 +112,8 @@ struct KernelEmitter {
   void (*pack)(const reference::Tensor &value, mlir::DictionaryAttr packing, char *out) = nullptr;
   /// Plans that may be faster than the cost model's, for operations whose sizes are known; may give those again. Null: none.
   PlanList (*alternatives)(mlir::Operation *op, llvm::ArrayRef<bool> isConstant, const Target &target) = nullptr;
+  /// Are kernels that differ in numbers only as fast with one body (SharedBody.h)?
+  bool sharesBodies = false;
 };
 
 /// The ordered table. Packing attributes are dictionaries whose entry `kind` names the emitter.

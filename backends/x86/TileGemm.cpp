@@ -132,11 +132,22 @@ TilePrefetch PanelPrefetch::of(TileShape tile, Value row) const {
 }
 
 namespace {
+/// At least bytes / trips. Where only `trips` is known, by a multiplication: kernels of other depths have the same code
+/// (SharedBody.h), and it takes less time.
+Value partOf(Scalar &s, Value bytes, Value trips) {
+  constexpr int64_t whole = 1 << 16;
+  auto known = constantOf(trips);
+  if (!known || *known < 1 || constantOf(bytes))
+    return s.ceilDiv(bytes, s.maxS(trips, s.index(1)));
+  Value part = s.mul(bytes, s.index(llvm::divideCeil(whole, *known)));
+  return s.divU(s.add(part, s.index(whole - 1)), s.index(whole));
+}
+
 /// Brings what is to be prefetched in trip `trip` of `trips`.
 void prefetchShare(Scalar &s, TilePrefetch prefetch, Value trip, Value trips) {
   constexpr int64_t line = 64, mostLines = kUnroll;
   constexpr int toL2 = 2, dataCache = 1; // operands of llvm.prefetch
-  Value share = s.ceilDiv(prefetch.bytes, s.maxS(trips, s.index(1)));
+  Value share = partOf(s, prefetch.bytes, trips);
   int64_t lines = std::clamp<int64_t>(llvm::divideCeil(constantOf(share).value_or(line), line), 1, mostLines);
   Value first = s.mul(trip, share);
   for (int64_t i = 0; i < lines; ++i)

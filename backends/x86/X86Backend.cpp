@@ -1,6 +1,7 @@
 #include "backends/x86/Codegen.h"
 #include "backends/x86/MachineCode.h"
 #include "backends/x86/ProductModel.h"
+#include "backends/x86/SharedBody.h"
 #include "mlir/IR/Threading.h"
 #include <set>
 
@@ -76,24 +77,66 @@ public:
     prepareContext(program.getContext());
     SmallVector<plan::KernelOp> kernels(program.getBody().getOps<plan::KernelOp>());
     llvm::erase_if(kernels, [](plan::KernelOp kernel) { return isLibraryKind(kernel.getKind()); });
-    std::vector<KernelObject> objects(kernels.size());
-    std::vector<std::string> texts(kernels.size());
-    // One module per kernel: the code doesn't depend on how many threads share the work.
+    auto modules = emitKernels(program.getContext(), kernels, target);
+    if (failed(modules))
+      return failure();
+    std::vector<KernelObject> objects(modules->size());
+    std::vector<std::string> texts(modules->size());
+    // One LLVM module per body: the code doesn't depend on how many threads share the work.
     auto compile = [&](size_t i) -> LogicalResult {
-      auto object = compileKernel(kernels[i], target, wantAssembly ? &texts[i] : nullptr);
+      auto object = compileKernels(*(*modules)[i], target, wantAssembly ? &texts[i] : nullptr);
       if (failed(object))
         return failure();
       objects[i] = std::move(*object);
       return success();
     };
-    if (failed(failableParallelForEachN(program.getContext(), 0, kernels.size(), compile)))
+    if (failed(failableParallelForEachN(program.getContext(), 0, objects.size(), compile)))
       return failure();
     llvm::Expected<CodeImage> image = linkImage(objects);
     if (!image)
       return program.emitError(llvm::toString(image.takeError()));
+    sortEntries(*image, kernels);
     for (const std::string &text : texts)
       image->assembly += text;
     return std::move(*image);
+  }
+
+private:
+  using Modules = std::vector<OwningOpRef<ModuleOp>>;
+
+  /// Kernels whose emitters say so share bodies, and are in one module then.
+  static FailureOr<Modules> emitKernels(MLIRContext *context, MutableArrayRef<plan::KernelOp> kernels,
+                                        const Target &target) {
+    Modules modules(kernels.size()), shared;
+    std::vector<std::string> names;
+    auto emit = [&](size_t i) -> LogicalResult {
+      auto module = emitKernel(kernels[i], target);
+      if (succeeded(module))
+        modules[i] = std::move(*module);
+      return failure(failed(module));
+    };
+    if (failed(failableParallelForEachN(context, 0, kernels.size(), emit)))
+      return failure();
+    for (auto [module, kernel] : llvm::zip_equal(modules, kernels))
+      if (llvm::any_of(kernelEmitters(), [kind = kernel.getKind()](const KernelEmitter &emitter) {
+            return emitter.kind == kind && emitter.sharesBodies;
+          })) {
+        names.push_back(kernel.getSymName().str());
+        shared.push_back(std::move(module));
+      }
+    shareBodies(shared, names);
+    llvm::move(shared, std::back_inserter(modules));
+    llvm::erase_if(modules, [](const auto &module) { return !module; });
+    return modules;
+  }
+
+  /// In the order of the program's kernels.
+  static void sortEntries(CodeImage &image, MutableArrayRef<plan::KernelOp> kernels) {
+    llvm::StringMap<size_t> order;
+    for (auto [i, kernel] : llvm::enumerate(kernels))
+      order[kernel.getSymName()] = i;
+    llvm::sort(image.entries,
+               [&](const auto &a, const auto &b) { return order.lookup(a.first) < order.lookup(b.first); });
   }
 };
 

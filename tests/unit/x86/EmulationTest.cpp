@@ -85,7 +85,7 @@ std::optional<lathe::KernelImage> kernelOf(const Tested &instruction, const lath
   b.CreateRet(b.getInt32(0));
   lathe::x86::initializeLlvm();
   std::array<lathe::x86::KernelObject, 1> object;
-  object[0].symbol = "kernel";
+  object[0].symbols = {"kernel"};
   if (Error error = lathe::x86::generateObject(module, target, object[0].elf, nullptr)) {
     FAIL(toString(std::move(error)));
     return std::nullopt;

@@ -379,7 +379,8 @@ TEST_CASE("8-bit products of few rows have no chains with many extra steps", "[i
       return true;
     };
     const std::string text = fmt::format(
-        "func.func @f(%0: tensor<{0}x64xui8>, %1: tensor<64x64xi8>) -> tensor<{0}x64xi32> {{\n  %r = nn.matmul %0, %1 : "
+        "func.func @f(%0: tensor<{0}x64xui8>, %1: tensor<64x64xi8>) -> tensor<{0}x64xi32> {{\n  %r = nn.matmul %0, %1 "
+        ": "
         "(tensor<{0}x64xui8>, tensor<64x64xi8>) -> tensor<{0}x64xi32>\n  return %r : tensor<{0}x64xi32>\n}}\n",
         rows);
     return assemblyOf(text, options).find("vpmaddubsw") != std::string::npos;
