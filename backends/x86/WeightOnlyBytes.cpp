@@ -24,8 +24,8 @@ Value WeightOnlyBytes::sumOf(Value row, Value group) {
 /// The address of a row's group, some bytes behind its first.
 Value WeightOnlyBytes::bytes(Value row, Value group, Value offset) {
   Value base = s.inputs[cast<BlockArgument>(root.lhs).getArgNumber()];
-  Value first = s.add(s.mul(row, s.index(shape.words.depth)), s.mul(group, s.index(shape.words.group)));
-  return s.address(base, s.i8(), s.add(first, offset));
+  Value begin = s.add(s.mul(s.add(first, row), s.index(shape.words.depth)), s.mul(group, s.index(shape.words.group)));
+  return s.address(base, s.i8(), s.add(begin, offset));
 }
 
 void WeightOnlyBytes::prepare() {
@@ -126,7 +126,7 @@ Accumulators WeightOnlyBytes::group(WeightVectors::Place place, ValueRange total
   Accumulators sums = integers(place), next;
   Value scaleBase = s.inputs[cast<BlockArgument>(root.lhsScale).getArgNumber()];
   for (int r = 0; r < tile.rows; ++r) {
-    Value number = s.add(s.index(r * shape.words.groups()), place.group);
+    Value number = s.add(s.mul(s.add(first, s.index(r)), s.index(shape.words.groups())), place.group);
     Value rowScale = weights.spread(s.loadRaw(scaleBase, s.f32(), number));
     Value rowSum = weights.spread(s.loadRaw(sumOf(s.index(r), place.group), s.f32(), s.index(0)));
     for (int v = 0; v < tile.vectors; ++v) {

@@ -171,21 +171,42 @@ public:
     for (int count : fewRows())
       few.push_back(std::make_unique<WeightOnlyRows>(s, root, shape, wordTile(config, count, 8)));
     if (!blocks)
-      return runFew(*few.front());
+      return runFew(*few.front(), s.taskBegin, s.taskEnd);
     if (few.empty())
       return blocks->run();
     s.when(s.ltS(s.index(kFewRows), rows), [&] { blocks->run(); });
-    s.when(s.eqI(rows, s.index(1)), [&] { runFew(*few[0]); });
-    s.when(s.andI(s.ltS(s.index(1), rows), s.geS(s.index(kFewRows), rows)), [&] { runFew(*few[1]); });
+    s.when(s.eqI(rows, s.index(1)), [&] { runFew(*few[0], s.taskBegin, s.taskEnd); });
+    s.when(s.andI(s.ltS(s.index(1), rows), s.geS(s.index(kFewRows), rows)),
+           [&] { runFew(*few[1], s.taskBegin, s.taskEnd); });
   }
 
 private:
   void runBytes() {
     root.matmul.getLhsMutable().assign(root.lhs);
     root.lhsDequantize.erase();
-    // Each sum of i32 has one of i16 beside it.
-    WeightOnlyBytes few(s, root, shape, wordTile(config, config.tile.rows, 4));
-    runFew(few);
+    auto known = constantOf(rows);
+    WeightOnlyBytes several = byteRows(config.tile.rows);
+    if (known && *known <= config.tile.rows)
+      return runFew(several, s.taskBegin, s.taskEnd);
+    if (known)
+      return runTiles(several, config.tile.rows);
+    WeightOnlyBytes single = byteRows(1);
+    Value areFew = s.ltS(rows, s.index(config.tile.rows));
+    s.when(areFew, [&] { runTiles(single, 1); });
+    s.when(s.notB(areFew), [&] { runTiles(several, config.tile.rows); });
+  }
+
+  /// Each sum of i32 has one of i16 beside it.
+  WeightOnlyBytes byteRows(int count) { return {s, root, shape, wordTile(config, count, 4)}; }
+
+  /// All rows, `count` or more, that many at once; a task's weights stay in L2 for them. The last ones begin early where rows are left over.
+  void runTiles(WeightOnlyRows &few, int64_t count) {
+    s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
+      s.loop(s.index(0), rows, s.index(count), [&](Value row) {
+        few.beginAt(s.minS(row, s.sub(rows, s.index(count))));
+        runFew(few, task, s.add(task, s.index(1)));
+      });
+    });
   }
 
   /// Numbers of rows for which there is code of its own.
@@ -195,10 +216,10 @@ private:
     return config.hasMany ? SmallVector<int>{1, int(kFewRows)} : SmallVector<int>{config.tile.rows};
   }
 
-  void runFew(WeightOnlyRows &few) {
+  void runFew(WeightOnlyRows &few, Value begin, Value end) {
     few.prepare();
     Value panels = s.index(shape.words.panels());
-    few.multiply(s.mul(s.taskBegin, s.index(config.panels)), s.minS(panels, s.mul(s.taskEnd, s.index(config.panels))));
+    few.multiply(s.mul(begin, s.index(config.panels)), s.minS(panels, s.mul(end, s.index(config.panels))));
   }
 
   EmitContext &s;

@@ -71,10 +71,9 @@ WeightOnlyRoot WeightOnlyRoot::of(ArrayRef<Operation *> operations) {
 static bool haveSameGroups(const WeightOnlyRoot &root, const WeightOnlyShape &shape) {
   nn::DequantizeOp rows = root.lhsDequantize;
   const WeightWords &words = shape.words;
-  auto count = constantDim(shape.rows);
   return words.bits == 4 && !shape.isPerColumn && rows.getBlock() == words.group && words.depth % words.group == 0 &&
          words.group % kLeastByteGroup == 0 && rows.getAxis() + 1 == tensorType(root.lhs).getRank() &&
-         !isUnsigned(elementType(root.lhs)) && count && *count <= kFewRows;
+         !isUnsigned(elementType(root.lhs));
 }
 
 std::optional<WeightOnlyShape> WeightOnlyShape::of(const WeightOnlyRoot &root) {
@@ -156,19 +155,21 @@ public:
   KernelPlan chosen() {
     constexpr int64_t packedVectors = 4;
     WeightOnlyConfig config;
-    config.hasFew = !rows || *rows <= kFewRows;
-    config.hasMany = !rows || *rows > kFewRows;
+    config.hasMany = !root.lhsDequantize && (!rows || *rows > kFewRows);
+    config.hasFew = !rows || !config.hasMany;
     int lanes = target.vectorBits() / 32;
     int64_t needed = llvm::divideCeil(shape.words.columns, lanes); // vectors
     if (config.hasMany)
       config.tile = chooseTile(target, shape.words.columns, rows);
     else
-      config.tile = {int(std::max<int64_t>(*rows, 1)), int(std::min(packedVectors, needed)), lanes};
+      config.tile = {int(std::clamp<int64_t>(rows.value_or(kFewRows), 1, kFewRows)),
+                     int(std::min(packedVectors, needed)), lanes};
     int64_t tiles =
         std::clamp<int64_t>(packedVectors / config.tile.vectors, 1, llvm::divideCeil(needed, config.tile.vectors));
     config.nr = tiles * config.tile.columns();
     shape = shape.withPanels(config.nr);
-    GemmBlocking blocking = chooseBlocking(target, config.tile, rows, shape.words.columns, shape.words.depth);
+    GemmBlocking blocking = chooseBlocking(target, config.tile, config.hasMany ? rows : config.tile.rows,
+                                           shape.words.columns, shape.words.depth);
     config.groups = std::clamp<int64_t>(blocking.depth / shape.words.group, 1, shape.words.groups());
     config.blockRows = blocking.rows;
     config.panels = llvm::divideCeil(blocking.panels * config.tile.columns(), config.nr);
@@ -207,8 +208,9 @@ private:
       plan.packing[*inputIndex(op, root.scale)] = toAttribute(shape.scale.entries, context, kKind);
     if (!shape.zero.number)
       plan.packing[*inputIndex(op, root.zero)] = toAttribute(shape.zero.entries, context, kKind);
-    AffineExpr rowBlocks = shape.rows.ceilDiv(config.hasMany ? config.blockRows : kFewRows);
-    plan.tasks = simplifyDim(rowBlocks * llvm::divideCeil(shape.words.panels(), config.panels));
+    int64_t columnBlocks = llvm::divideCeil(shape.words.panels(), config.panels);
+    plan.tasks = config.hasMany ? simplifyDim(shape.rows.ceilDiv(config.blockRows) * columnBlocks)
+                                : dimConstant(context, columnBlocks);
     plan.scratchBytes = scratchBytes(config);
     return plan;
   }

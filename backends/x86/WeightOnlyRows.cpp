@@ -12,8 +12,8 @@ constexpr int kSums = 8; // FMAs under way at once: two per cycle, four cycles e
 WeightOnlyRows::WeightOnlyRows(EmitContext &context, const WeightOnlyRoot &root, const WeightOnlyShape &shape,
                                TileShape tile)
     : s(context), root(root), shape(shape), tile(tile), weights(context, root, shape, tile.lanes),
-      sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1), epilogue(context, root.matmul, Value(), tile),
-      rows(context.dim(shape.rows)) {}
+      first(context.index(0)), sumsPerTotal(tile.rows * tile.vectors < kSums ? 2 : 1),
+      epilogue(context, root.matmul, Value(), tile), rows(context.dim(shape.rows)) {}
 
 //===- activations -===//
 
@@ -34,20 +34,20 @@ Value WeightOnlyRows::numbersOf(Value row, Value group) {
 void WeightOnlyRows::prepare() {
   Value lhs = s.inputs[cast<BlockArgument>(root.lhs).getArgNumber()];
   for (int r = 0; r < tile.rows; ++r) {
-    Value inside = s.minS(s.index(r), s.sub(rows, s.index(1)));
+    Value inside = s.minS(s.add(first, s.index(r)), s.sub(rows, s.index(1)));
     Value source = s.address(lhs, s.f32(), s.mul(inside, s.index(shape.words.depth)));
     s.loop(s.index(0), s.index(shape.words.groups()), [&](Value group) { prepareGroup(source, s.index(r), group); });
   }
 }
 
-/// Activations from element `first` of a row on, one per slot; zeros from `end` on.
-Value WeightOnlyRows::activations(Value source, Value first, Value end) {
+/// Activations from element `begin` of a row on, one per slot; zeros from `end` on.
+Value WeightOnlyRows::activations(Value source, Value begin, Value end) {
   const WeightWords &w = shape.words;
   auto type = VectorType::get({w.slots()}, s.f32());
-  Value at = s.address(source, s.f32(), first);
+  Value at = s.address(source, s.f32(), begin);
   if (w.group % w.slots() == 0 && w.depth % w.group == 0)
     return s.b.create<LLVM::LoadOp>(s.loc, type, at, 4);
-  Value count = s.clampS(s.sub(end, first), s.index(0), s.index(w.slots()));
+  Value count = s.clampS(s.sub(end, begin), s.index(0), s.index(w.slots()));
   Value lanes = s.b.create<arith::IndexCastOp>(s.loc, s.b.getIndexType(), count);
   Value mask = s.b.create<vector::CreateMaskOp>(s.loc, VectorType::get({w.slots()}, s.i1()), ValueRange{lanes});
   return s.b.create<LLVM::MaskedLoadOp>(s.loc, type, at, mask, ValueRange{s.number(0, type)}, 4);
@@ -60,11 +60,11 @@ void WeightOnlyRows::prepareGroup(Value source, Value row, Value group) {
   for (int64_t slot = 0; slot < w.slots(); ++slot)
     factors.push_back(float(weights.slotFactor(slot)));
   Value factor = s.b.create<arith::ConstantOp>(s.loc, DenseElementsAttr::get(type, ArrayRef<float>(factors)));
-  Value first = s.mul(group, s.index(w.group)), copy = copyOf(row, group);
-  Value end = s.minS(s.add(first, s.index(w.group)), s.index(w.depth));
+  Value begin = s.mul(group, s.index(w.group)), copy = copyOf(row, group);
+  Value end = s.minS(s.add(begin, s.index(w.group)), s.index(w.depth));
   Values sums = s.loop(s.index(0), s.index(w.steps()), {s.number(0, type)}, [&](Value step, ValueRange carried) {
     Value offset = s.mul(step, s.index(w.slots()));
-    Value x = activations(source, s.add(first, offset), end);
+    Value x = activations(source, s.add(begin, offset), end);
     s.b.create<LLVM::StoreOp>(s.loc, s.mulExact(x, factor), s.address(copy, s.f32(), offset), 4);
     return Values{s.add(carried[0], x)};
   });
@@ -90,26 +90,26 @@ void WeightOnlyRows::multiply(Value begin, Value end) {
         chunk(panel, column);
         continue;
       }
-      Value first = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
-      s.when(s.ltS(first, s.index(shape.words.columns)), [&] { chunk(panel, column); });
+      Value from = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
+      s.when(s.ltS(from, s.index(shape.words.columns)), [&] { chunk(panel, column); });
     }
   });
 }
 
-/// All rows times one tile of columns.
+/// The rows times one tile of columns.
 void WeightOnlyRows::chunk(Value panel, int64_t column) {
   Accumulators totals = zeroTile(s, tile);
   totals = s.loop(s.index(0), s.index(shape.words.groups()), totals,
                   [&](Value number, ValueRange carried) { return group({panel, number, s.index(column)}, carried); });
-  Value first = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
-  epilogue.store(totals, s.index(0), first, s.minS(s.index(tile.rows), rows),
-                 s.minS(s.index(tile.columns()), s.sub(s.index(shape.words.columns), first)));
+  Value from = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
+  epilogue.store(totals, first, from, s.minS(s.index(tile.rows), s.sub(rows, first)),
+                 s.minS(s.index(tile.columns()), s.sub(s.index(shape.words.columns), from)));
 }
 
 /// Sums of a group before its first step: [row][vector], then zeros for the other sums of each total.
 Accumulators WeightOnlyRows::initial(WeightVectors::Place place) {
   Accumulators sums;
-  const Value first = place.column;
+  const Value column = place.column;
   for (int r = 0; r < tile.rows; ++r) {
     Value numbers = numbersOf(s.index(r), place.group);
     Value number = weights.spread(s.loadRaw(numbers, s.f32(), s.index(0)));
@@ -119,7 +119,7 @@ Accumulators WeightOnlyRows::initial(WeightVectors::Place place) {
     }
     Value all = weights.spread(s.neg(s.loadRaw(numbers, s.f32(), s.index(1))));
     for (int v = 0; v < tile.vectors; ++v) {
-      place.column = s.add(first, s.index(int64_t(v) * tile.lanes));
+      place.column = s.add(column, s.index(int64_t(v) * tile.lanes));
       sums.push_back(s.b.create<vector::FMAOp>(s.loc, all, weights.zeros(place), number));
     }
   }

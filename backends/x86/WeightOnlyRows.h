@@ -5,7 +5,7 @@
 
 namespace lathe::x86 {
 
-/// Emits the product of `tile.rows` rows or fewer. A row's activations are copied once, each multiplied by its slot's factor, so
+/// Emits the product of `tile.rows` rows or fewer, from `first` on. A row's activations are copied once, each multiplied by its slot's factor, so
 /// that a slot of the weights needs no shift: sum over slots of (words & mask) * x. What the sum then lacks is made up per group
 /// from sums of activations: with w = n - zero, and n - half in the last slot,
 ///   sum(w * x) = sum(slot * x') + half * sum(x in last slots) - zero * sum(x).
@@ -16,9 +16,11 @@ public:
 
   virtual ~WeightOnlyRows() = default;
 
+  /// The first row of what follows; 0 at the beginning.
+  void beginAt(mlir::Value row) { first = row; }
   /// Copies the rows to scratch memory.
   virtual void prepare();
-  /// All rows times panels [begin, end).
+  /// The rows times panels [begin, end).
   void multiply(mlir::Value begin, mlir::Value end);
 
 protected:
@@ -30,10 +32,11 @@ protected:
   WeightOnlyShape shape;
   TileShape tile;
   WeightVectors weights;
+  mlir::Value first;
 
 private:
   void prepareGroup(mlir::Value source, mlir::Value row, mlir::Value group);
-  mlir::Value activations(mlir::Value slots, mlir::Value first, mlir::Value end);
+  mlir::Value activations(mlir::Value source, mlir::Value begin, mlir::Value end);
   void chunk(mlir::Value panel, int64_t column);
   Accumulators initial(WeightVectors::Place place);
   mlir::Value numbersOf(mlir::Value row, mlir::Value group);

@@ -45,7 +45,7 @@ struct CompileOptions {
   std::string keep;                     // nodes whose names match stay as they are; a regular expression
   int64_t groupSize = 32;               // of int4: weights along the depth that share a scale
   std::string int4Method;               // rtn, gptq, awq, adaround; empty: rtn, or gptq where there are samples
-  std::string int4Activations = "int8"; // what products of 4-bit weights and few rows read: int8 (in groups), f32
+  std::string int4Activations = "int8"; // what products of 4-bit weights read: int8 (in groups), f32
   unsigned weightBits = 0;              // of 8-bit precisions: 7 or 8; 0: 7 where all CPUs are faster with them
   bool quantizeAll = false;             // also nodes that are expected to be faster in f32
   std::string precisionsPath;           // precisions of single nodes: see readPrecisionRules; empty: none

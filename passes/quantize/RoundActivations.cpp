@@ -1,12 +1,11 @@
-// What few rows of 4-bit weights are multiplied by becomes integers of 8 bits.
+// What 4-bit weights are multiplied by becomes integers of 8 bits.
 //
 //   matmul(x, dequantize(w, s) {block = 32, bits = 4})
 //     ->  matmul(dequantize(quantize(x, t), t) {block = 32, bits = 8}, dequantize(w, s) {block = 32, bits = 4})
 //   t = max(|x|) / 127 of each group, at run time
 //
 // The product reads both as integers: a weight is no number of its own any more, which is what a product of one row takes its time for. In
-// functions that ask for it (`lathe.int4_activations`), where the number of rows is known to be few: products of many rows
-// compute in f32. Groups are those of the weights, so that each sum of integers has one scale. Costs precision: the error is below
+// functions that ask for it (`lathe.int4_activations`). Groups are those of the weights, so that each sum of integers has one scale. Costs precision: the error is below
 // 1/254 of a group's largest magnitude, a hundredth of what 4-bit weights lose.
 #include "dialects/support/Decisions.h"
 #include "passes/Passes.h"
@@ -23,7 +22,6 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-constexpr int64_t kMostRows = 4; // that kernels multiply with the weights as they are stored
 constexpr double kMostInteger = 127;
 
 /// The size of the groups that the product's operands are cut into; nullopt: its activations stay f32.
@@ -31,15 +29,14 @@ std::optional<int64_t> groupOf(MatmulOp matmul) {
   auto weights = matmul.getRhs().getDefiningOp<DequantizeOp>();
   RankedTensorType x = tensorType(matmul.getLhs());
   if (!weights || weights.getBits() != 4 || weights.getBlock() < kLeastGroupSize || matmul.getTransLhs() ||
-      !x.hasStaticShape() || x.getRank() < 2)
+      x.getRank() < 2 || x.isDynamicDim(x.getRank() - 1))
     return std::nullopt;
   int64_t depth = x.getShape().back(), group = weights.getBlock();
-  bool areFew = x.getNumElements() > 0 && x.getNumElements() / depth <= kMostRows;
-  return areFew && depth % group == 0 && llvm::isPowerOf2_64(uint64_t(group)) ? std::optional(group) : std::nullopt;
+  return depth > 0 && depth % group == 0 && llvm::isPowerOf2_64(uint64_t(group)) ? std::optional(group) : std::nullopt;
 }
 
-Value reshaped(Value x, ArrayRef<int64_t> shape, OpBuilder &b) {
-  return b.create<ReshapeOp>(x.getLoc(), RankedTensorType::get(shape, tensorType(x).getElementType()), x);
+Value reshaped(Value x, ArrayRef<AffineExpr> dims, OpBuilder &b) {
+  return b.create<ReshapeOp>(x.getLoc(), makeTensorType(dims, tensorType(x).getElementType()), x);
 }
 
 /// Largest magnitudes by the largest integer; more than 0.
@@ -57,9 +54,9 @@ Value scalesOf(Value groups, OpBuilder &b) {
 
 /// x, rounded in groups along its last axis.
 Value rounded(Value x, int64_t group, OpBuilder &b) {
-  SmallVector<int64_t> shape(tensorType(x).getShape()), scales = shape, groups = shape;
-  scales.back() = groups.back() = shape.back() / group;
-  groups.push_back(group);
+  DimExprs shape = dimExprs(tensorType(x)), scales = shape, groups = shape;
+  scales.back() = groups.back() = simplifyDim(shape.back().floorDiv(group));
+  groups.push_back(b.getAffineConstantExpr(group));
   Value grouped = reshaped(x, groups, b);
   Value scale = scalesOf(grouped, b);
   Value integers = createQuantize(b, x.getLoc(), grouped, scale, {}, b.getIntegerType(8));

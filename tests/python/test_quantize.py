@@ -108,16 +108,17 @@ def test_weights_of_4_bits(depth, group_size):
         run_on(quantize="int4", group_size=group_size + 1)
 
 
-def test_activations_of_one_row():
-    """Rounded to 8 bits, which is little beside what weights of 4 bits lose, where the number of rows is known."""
-    x = np.random.default_rng(7).standard_normal((1, 128)).astype(np.float32)
+@pytest.mark.parametrize("rows", [1, 3, 6])
+def test_activations_of_4_bit_weights(rows):
+    """Rounded to 8 bits, which is little beside what weights of 4 bits lose, whether the number of rows is known or not."""
+    x = np.random.default_rng(7).standard_normal((rows, 128)).astype(np.float32)
     def run_on(**options):
         return lathe.Session(lathe.compile(large_product_model(128), **options)).run({"x": x})["y"]
     exact = run_on(quantize="int4", int4_activations="f32")
-    rounded = run_on(quantize="int4", dims={"N": 1})
+    rounded = run_on(quantize="int4", dims={"N": rows})
     assert 1e-4 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.02
-    assert np.allclose(run_on(quantize="int4"), exact, rtol=1e-5, atol=1e-5)
-    assert np.allclose(run_on(quantize="int4", int4_activations="f32", dims={"N": 1}), exact, rtol=1e-5, atol=1e-5)
+    assert np.allclose(run_on(quantize="int4"), rounded, rtol=1e-5, atol=1e-5)
+    assert np.allclose(run_on(quantize="int4", int4_activations="f32", dims={"N": rows}), exact, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("is_shared", [False, True])

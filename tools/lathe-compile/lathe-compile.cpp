@@ -99,10 +99,8 @@ void addQuantization(CLI::App &app, lathe::CompileOptions &options) {
   app.add_option("--int4-method", options.int4Method,
                  "rtn: nearest number; gptq, awq, adaround: with samples from --calibrate; default: gptq, or rtn "
                  "without samples");
-  app.add_option(
-         "--int4-activations", options.int4Activations,
-         "what weights of 4 bits are multiplied by where there are at most 4 rows, as in making one token after the "
-         "other: int8, rounded in groups at run time, or f32")
+  app.add_option("--int4-activations", options.int4Activations,
+                 "what weights of 4 bits are multiplied by: int8, rounded in groups at run time, or f32")
       ->capture_default_str();
   app.add_option("--calibrate", options.calibratePath,
                  "samples of inputs: .npz, a folder of .npz, .npy, test_data_set_* or pictures");

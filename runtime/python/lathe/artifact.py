@@ -145,7 +145,7 @@ def compile(model, **options) -> Artifact:
     `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster).
 
     For integers: `quantize` ("int8", "int8-dynamic" or "int4", which has `group_size` and `int4_method`: "rtn", "gptq", "awq",
-    "adaround", and `int4_activations`: "int8" or "f32" for products of at most 4 rows), `calibrate` (samples of the inputs: a path, or any iterable of dicts from input names to arrays, which is read
+    "adaround", and `int4_activations`: "int8" or "f32"), `calibrate` (samples of the inputs: a path, or any iterable of dicts from input names to arrays, which is read
     once and kept on disk while compiling, not in memory), `calibrate_method` ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
     (path of a file with precisions of single nodes: docs/Quantization.md), `weight_bits` (of 8-bit integers: 7 or 8; default: 7 where all
     CPUs are faster with them), `quantize_all` (True: also nodes that are expected to be faster in f32), and for a folder of pictures `image_mean`,

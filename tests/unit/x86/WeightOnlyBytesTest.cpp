@@ -1,9 +1,10 @@
-// Few rows of 8-bit integers times 4-bit weights, both in groups: sums as the interpreter's, over every tail of rows, columns and
+// Rows of 8-bit integers times 4-bit weights, both in groups: sums as the interpreter's, over every tail of rows, columns and
 // groups.
 #include "tests/unit/x86/WideCpus.h"
 #include <cmath>
 #include <fmt/format.h>
 #include <random>
+#include <regex>
 
 using namespace lathe::test;
 using lathe::reference::Tensor;
@@ -68,11 +69,20 @@ RunOptions optionsOf(const Product &p) {
   return options;
 }
 
+/// A function of 97 rows with as many as its first input has.
+std::string withOpenRows(std::string text) {
+  text = std::regex_replace(text, std::regex("tensor<1x97x(\\d+)x(\\w+)>"),
+                            "tensor<1x?x$1x$2, affine_map<()[s0] -> (1, s0, $1)>>");
+  return std::regex_replace(text, std::regex(" \\{\\n  %r = nn.fused"),
+                            " attributes {nn.symbols = [{name = \"n\", kind = \"input_dim\", input = 0 : i64, index = "
+                            "1 : i64}]} {\n  %r = nn.fused");
+}
+
 void check(const Product &p) { checkOnWideCpus(textOf(p), optionsOf(p)); }
 } // namespace
 
 TEST_CASE("integer rows with every tail of columns", "[weight-only]") {
-  for (int m : {1, 2, 3, 4})
+  for (int m : {1, 2, 3, 4, 5, 11})
     for (int n : {1, 8, 17, 40, 100})
       for (int k : {32, 64, 224})
         check({m, k, n});
@@ -85,6 +95,14 @@ TEST_CASE("integer rows with every group and type of weights", "[weight-only]") 
         for (bool isTransposed : {false, true})
           for (int m : {1, 4})
             check({m, group == 1024 ? 2048 : 3 * group, 50, group, integer, hasZero, isTransposed});
+}
+
+TEST_CASE("an unknown number of integer rows", "[weight-only]") {
+  for (int m : {0, 1, 3, 4, 5, 8, 10}) {
+    RunOptions options = optionsOf({m, 64, 40});
+    options.shapes = {{1, m, 64}, {1, m, 2}, {64, 40}, {2, 40}};
+    checkOnWideCpus(withOpenRows(textOf({97, 64, 40})), options);
+  }
 }
 
 TEST_CASE("sums of integer rows don't saturate", "[weight-only]") {

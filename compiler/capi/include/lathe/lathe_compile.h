@@ -95,7 +95,7 @@ typedef struct lathe_compile_options {
   void *artifact_error_context;
   uint32_t weight_bits;  ///< of weights in 8-bit integers: 7 or 8; 0: 7 where all CPUs are faster with them
   uint32_t quantize_all; ///< not 0: quantize nodes that are expected to be faster in f32, too
-  /// Of "int4": what products of at most 4 rows read: "int8", rounded in groups at run time, or "f32"; null: int8.
+  /// Of "int4": what products read: "int8", rounded in groups at run time, or "f32"; null: int8.
   const char *int4_activations;
 } lathe_compile_options_t;
 // clang-format off
