@@ -9,7 +9,7 @@ using namespace lathe::test;
 TEST_CASE("parts are of one size, and as many for each thread", "[tasks]") {
   using x86::evenParts;
   CHECK(evenParts(16, 3, {1, 16}, 1) == 4);
-  CHECK(evenParts(28, 7, {7, 14}, 1) == 14); // 8 would be of 3 and 4 units
+  CHECK(evenParts(28, 7, {7, 14}, 2) == 14); // 8 would be of 3 and 4 units
   CHECK(evenParts(64, 5, {1, 5}, 1) == 4);   // no more than 5
   CHECK(evenParts(14, 3, {3, 14}, 1) == 4);
   CHECK(evenParts(16, 3, {1, 3}, 2) == 2);
