@@ -119,7 +119,7 @@ private:
     if (!mayHaveFewRows(shape, config))
       return manyRows();
     // Widening takes longer than the products of few rows.
-    Value areFew = s.ltS(block.rows, s.index(kFewRows + 1));
+    Value areFew = s.ltS(block.rows, s.index(kMemoryBoundRows + 1));
     s.when(areFew, [&] {
       TileShape row = config.tile;
       row.rows = 1;

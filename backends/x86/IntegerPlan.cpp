@@ -82,8 +82,10 @@ std::optional<int64_t> knownRowsOf(const IntegerShape &shape) {
   return shape.isFlat ? constantDim(shape.rows) : std::nullopt;
 }
 
-/// Can it be that there are no more than kFewRows?
-bool haveFewRows(const IntegerShape &shape) { return shape.isFlat && shape.rows.getLargestKnownDivisor() <= kFewRows; }
+/// Can it be that there are no more than kMemoryBoundRows?
+bool haveFewRows(const IntegerShape &shape) {
+  return shape.isFlat && shape.rows.getLargestKnownDivisor() <= kMemoryBoundRows;
+}
 
 /// Plans of one product.
 class IntegerPlanner {

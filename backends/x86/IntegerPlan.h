@@ -57,7 +57,7 @@ struct IntegerConfig {
 };
 
 /// So few rows are bound by reading the weights.
-constexpr int64_t kFewRows = 2;
+constexpr int64_t kMemoryBoundRows = 2;
 
 /// Is the number of rows known at run time only, and are few of them multiplied with weights as they are stored?
 bool mayHaveFewRows(const IntegerShape &shape, const IntegerConfig &config);

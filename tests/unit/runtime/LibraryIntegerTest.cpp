@@ -1,12 +1,9 @@
 // Products and convolutions of bytes that oneDNN computes: exactly what their definition says, bit for bit, and fields that don't go
 // together are refused. LATHE_ONEDNN_LIBRARY names the library where the system doesn't find it.
-#include "tests/unit/runtime/Check.h"
+#include "tests/unit/runtime/LibraryCheck.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
 
 using namespace lathe::test;
 using namespace lathe::artifact;
@@ -46,21 +43,8 @@ std::unique_ptr<LibraryStepT> step(LibraryStepKind kind, uint32_t arg, float val
 
 /// Arguments: x, w, zero, scales, b, r, y.
 std::unique_ptr<LibraryKernelT> kernelOf(const Case &given) {
-  auto plane = [](int64_t height, int64_t width) { return std::make_unique<Plane>(height, width); };
-  auto kernel = std::make_unique<LibraryKernelT>();
-  kernel->library = "onednn";
+  auto kernel = libraryKernel(given);
   kernel->is_integer = true;
-  kernel->is_product = given.isProduct, kernel->is_transposed = given.isTransposed;
-  kernel->images = 1, kernel->groups = given.groups;
-  kernel->in_channels = given.inChannels, kernel->out_channels = given.outChannels;
-  kernel->input = plane(given.height, given.width);
-  kernel->output = plane(given.out(given.height), given.out(given.width));
-  kernel->kernel = plane(given.kernel, given.kernel);
-  kernel->stride = plane(given.stride, given.stride);
-  kernel->dilation = plane(1, 1);
-  kernel->pad = plane(given.pad, given.pad);
-  kernel->rows = given.rows;
-  kernel->input_arg = 0, kernel->weights_arg = 1;
   if (given.zero)
     kernel->zero_arg = 2;
   kernel->steps.push_back(step(LibraryStepKind::MultiplyColumns, 3));
@@ -98,15 +82,7 @@ TestModel modelOf(const Case &given) {
   addWeights(biasAt, given.outChannels);
   args.push_back(model.addBuffer(BufferKind::Input, 1, bytes(given.outputs())));
   args.push_back(model.addBuffer(BufferKind::Output, 0, bytes(given.outputs() * (given.isQuantized ? 1 : 4))));
-  model.program().memory->arena_bytes = model.program().memory->no_reuse_bytes = model.constant(0);
-  model.program().memory->lower_bound_bytes = model.constant(0);
-  model.addCall(TestKernel::Add, args, {}, model.constant((given.out(given.height) + given.rows - 1) / given.rows),
-                "c");
-  auto kernel = std::make_unique<KernelT>();
-  kernel->name = "u8_onednn_conv";
-  kernel->library = kernelOf(given);
-  model.program().kernels.push_back(std::move(kernel));
-  model.program().calls[0]->kernel = static_cast<uint32_t>(model.program().kernels.size() - 1);
+  setLibraryCall(model, kernelOf(given), args, (given.out(given.height) + given.rows - 1) / given.rows);
   return model;
 }
 
@@ -156,16 +132,7 @@ std::vector<uint8_t> bytesAt(int64_t count, int64_t seed) {
 
 std::vector<uint8_t> result(const Opened &opened, uint32_t threads, std::vector<uint8_t> &x, std::vector<uint8_t> &r) {
   std::vector<int64_t> xShape = {int64_t(x.size())}, rShape = {int64_t(r.size())};
-  lathe_tensor_t inputs[] = {tensorOf(x, xShape, LATHE_U8), tensorOf(r, rShape, LATHE_U8)}, output = {};
-  SessionPtr session = makeSession(opened, threads);
-  REQUIRE(textOf(lathe_session_run(session.get(), inputs, 2, &output, 1)) == "");
-  const auto *data = static_cast<const uint8_t *>(output.data);
-  return {data, data + output.size_bytes};
-}
-
-bool hasLibrary() {
-  const char *path = std::getenv("LATHE_ONEDNN_LIBRARY");
-  return dlopen(path ? path : "libdnnl.so.3", RTLD_NOW | RTLD_LOCAL) != nullptr;
+  return libraryResult(opened, threads, tensorOf(x, xShape, LATHE_U8), tensorOf(r, rShape, LATHE_U8));
 }
 
 const std::vector<Case> cases = {
@@ -255,17 +222,7 @@ TEST_CASE("library: fields of integer kernels are checked") {
 
 TEST_CASE("library: manifests of integer kernels with any change and a right digest don't crash") {
   std::vector<uint8_t> file = modelOf({.kernel = 3, .pad = 1, .zero = 5}).write();
-  lathe_artifact_header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  size_t refused = 0;
-  for (uint64_t i = 0; i < header.manifest_bytes; ++i)
-    for (uint8_t change : {0x01, 0x80, 0xff}) {
-      std::vector<uint8_t> changed = file;
-      changed[header.manifest_offset + i] ^= change;
-      fixDigest(changed);
-      refused += openText(changed, LATHE_OPEN_INSPECT) != "";
-    }
-  CHECK(refused > header.manifest_bytes / 2);
+  CHECK(refusedManifests(file, {0x01, 0x80, 0xff}) > manifestBytes(file) / 2);
 }
 
 TEST_CASE("library: sizes of byte buffers are checked against the kernel's") {

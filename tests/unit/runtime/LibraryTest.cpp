@@ -1,12 +1,9 @@
 // Calls that oneDNN computes: right, refused where their fields don't fit, and an error where there is no library.
 // LATHE_ONEDNN_LIBRARY names the library where the system doesn't find it.
-#include "tests/unit/runtime/Check.h"
+#include "tests/unit/runtime/LibraryCheck.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
 
 using namespace lathe::test;
 using namespace lathe::artifact;
@@ -38,24 +35,8 @@ std::vector<float> values(int64_t count, int64_t seed) {
 }
 
 std::unique_ptr<LibraryKernelT> kernelOf(const Case &given) {
-  auto plane = [](int64_t height, int64_t width) { return std::make_unique<Plane>(height, width); };
-  auto kernel = std::make_unique<LibraryKernelT>();
-  kernel->library = "onednn";
-  kernel->is_product = given.isProduct;
-  kernel->is_transposed = given.isTransposed;
+  auto kernel = libraryKernel(given);
   kernel->images = given.images;
-  kernel->groups = given.groups;
-  kernel->in_channels = given.inChannels;
-  kernel->out_channels = given.outChannels;
-  kernel->input = plane(given.height, given.width);
-  kernel->output = plane(given.out(given.height), given.out(given.width));
-  kernel->kernel = plane(given.kernel, given.kernel);
-  kernel->stride = plane(given.stride, given.stride);
-  kernel->dilation = plane(1, 1);
-  kernel->pad = plane(given.pad, given.pad);
-  kernel->rows = given.rows;
-  kernel->input_arg = 0;
-  kernel->weights_arg = 1;
   kernel->bias_arg = 2;
   for (LibraryStepKind kind : given.steps) {
     auto step = std::make_unique<LibraryStepT>();
@@ -88,15 +69,8 @@ TestModel modelOf(const Case &given) {
   uint32_t wAt = model.addBuffer(BufferKind::Weights, 0, bytes(given.weights()));
   uint32_t bAt = model.addBuffer(BufferKind::Weights, 0, bytes(given.outChannels));
   model.program().buffers.back()->offset = biasAt;
-  model.program().memory->arena_bytes = model.program().memory->no_reuse_bytes = model.constant(0);
-  model.program().memory->lower_bound_bytes = model.constant(0);
   int64_t tasks = given.images * ((given.out(given.height) + given.rows - 1) / given.rows);
-  model.addCall(TestKernel::Add, {xAt, wAt, bAt, rAt, yAt}, {}, model.constant(tasks), "conv_1");
-  auto kernel = std::make_unique<KernelT>();
-  kernel->name = "f32_onednn_conv";
-  kernel->library = kernelOf(given);
-  model.program().kernels.push_back(std::move(kernel));
-  model.program().calls[0]->kernel = static_cast<uint32_t>(model.program().kernels.size() - 1);
+  setLibraryCall(model, kernelOf(given), {xAt, wAt, bAt, rAt, yAt}, tasks);
   return model;
 }
 
@@ -111,8 +85,9 @@ float applied(LibraryStepKind kind, float value, float added, float bias) {
     return value < 0 ? 0 : value;
   case LibraryStepKind::Min:
     return value > 6 ? 6 : value;
+  default: // of integers: LibraryIntegerTest.cpp
+    return value;
   }
-  return value;
 }
 
 /// By the definition.
@@ -148,16 +123,11 @@ std::vector<float> expected(const Case &given, const std::vector<float> &x, cons
 
 std::vector<float> result(const Opened &opened, uint32_t threads, std::vector<float> &x, std::vector<float> &r) {
   std::vector<int64_t> xShape = {int64_t(x.size())}, rShape = {int64_t(r.size())};
-  lathe_tensor_t inputs[] = {tensorOf(x, xShape, LATHE_F32), tensorOf(r, rShape, LATHE_F32)}, output = {};
-  SessionPtr session = makeSession(opened, threads);
-  REQUIRE(textOf(lathe_session_run(session.get(), inputs, 2, &output, 1)) == "");
-  const float *data = static_cast<const float *>(output.data);
-  return {data, data + output.size_bytes / sizeof(float)};
-}
-
-bool hasLibrary() {
-  const char *path = std::getenv("LATHE_ONEDNN_LIBRARY");
-  return dlopen(path ? path : "libdnnl.so.3", RTLD_NOW | RTLD_LOCAL) != nullptr;
+  std::vector<uint8_t> bytes =
+      libraryResult(opened, threads, tensorOf(x, xShape, LATHE_F32), tensorOf(r, rShape, LATHE_F32));
+  std::vector<float> numbers(bytes.size() / sizeof(float));
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  return numbers;
 }
 
 /// An environment variable for a while.
@@ -293,17 +263,7 @@ TEST_CASE("library: fields of kernels are checked") {
 
 TEST_CASE("library: manifests with any change and a right digest don't crash") {
   std::vector<uint8_t> file = modelOf({.kernel = 3, .pad = 1, .steps = {LibraryStepKind::Add}}).write();
-  lathe_artifact_header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  size_t refused = 0;
-  for (uint64_t i = 0; i < header.manifest_bytes; ++i)
-    for (uint8_t change : {0x01, 0x40, 0x80, 0xff}) {
-      std::vector<uint8_t> changed = file;
-      changed[header.manifest_offset + i] ^= change;
-      fixDigest(changed);
-      refused += openText(changed, LATHE_OPEN_INSPECT) != "";
-    }
-  CHECK(refused > header.manifest_bytes);
+  CHECK(refusedManifests(file, {0x01, 0x40, 0x80, 0xff}) > manifestBytes(file));
 }
 
 TEST_CASE("library: sizes of buffers are checked against the kernel's") {
