@@ -55,6 +55,7 @@ def test_memory_of_large_results_is_used_again_only_when_free(artifact):
     inputs = [np.full((100_000, 3), value, np.float32) for value in (0, 1, 2, 3)]
     first = session.run({"x": inputs[0]})["y"]
     address = first.ctypes.data
+    assert address % 64 == 0
     part = first[5:7]
     del first
     kept = np.from_dlpack(session.run({"x": inputs[1]})["y"])
