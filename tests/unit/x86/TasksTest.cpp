@@ -1,5 +1,6 @@
 #include "backends/x86/Tasks.h"
 #include "tests/unit/x86/KernelRunner.h"
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
@@ -38,6 +39,16 @@ RunOptions withRows(int64_t rows) {
   return options;
 }
 } // namespace
+
+TEST_CASE("columns are cut where no rows have to be copied for each part", "[tasks]") {
+  RunOptions options = withRows(48);
+  options.knowsConstants = true;
+  options.fill = [](unsigned, reference::Tensor &values) { // small weights: bytes are read where they are
+    std::fill_n(values.mutableData<uint8_t>(), values.size(), uint8_t(1));
+    return true;
+  };
+  CHECK(PreparedKernel(openProduct(), options).tasks() % 2 == 0);
+}
 
 TEST_CASE("an unknown number of rows is cut into an even number of tasks", "[tasks]") {
   for (int64_t rows : {0, 1, 5, 47, 48, 49, 96, 97, 145, 196, 256, 257}) {
