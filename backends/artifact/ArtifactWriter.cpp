@@ -1,6 +1,5 @@
-// Offsets come first: equal constants are found by digest, so the places of all weights are known before one is packed. The
-// manifest is built once with empty digests to know its size, weights are streamed to their place, and the manifest is
-// built again with the digests (same size) and put in front.
+// Equal constants are found by digest, so the places of all weights are known before one is packed. Weights are streamed to the
+// file; then their digests are known, which the manifest behind them has; the header is put in front last.
 #include "backends/artifact/ArtifactWriter.h"
 #include "backends/artifact/ProgramManifest.h"
 #include "backends/artifact/WeightsStore.h"
@@ -10,6 +9,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include <cstring>
 #include <xxhash.h>
+#include <zstd.h>
 
 using namespace mlir;
 
@@ -17,7 +17,16 @@ namespace lathe {
 
 namespace {
 
-uint64_t pageEnd(uint64_t offset) { return llvm::alignTo(offset, LATHE_ARTIFACT_PAGE_BYTES); }
+/// One Zstandard frame (RFC 8878), unless the bytes themselves are not more. Decoding is as quick for all levels: a high one.
+std::vector<char> pack(ArrayRef<char> bytes) {
+  constexpr int level = 19;
+  std::vector<char> frame(ZSTD_compressBound(bytes.size()));
+  size_t size = ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), level);
+  if (ZSTD_isError(size) || size >= bytes.size())
+    return bytes.vec();
+  frame.resize(size);
+  return frame;
+}
 
 class ArtifactWriter {
 public:
@@ -31,16 +40,14 @@ public:
 
 private:
   void describeText(const ArtifactText &text);
-  std::vector<char> packManifest();
-  std::vector<char> codeRegion() const;
-  lathe_artifact_header header(ArrayRef<char> manifestBytes, ArrayRef<char> code) const;
+  std::vector<char> manifestBytes() const;
+  lathe_artifact_header header(ArrayRef<char> packedManifest, uint64_t unpackedBytes) const;
 
+  static constexpr uint64_t kWeightsOffset = llvm::alignTo(sizeof(lathe_artifact_header), LATHE_BUFFER_ALIGNMENT);
   ArrayRef<CompiledProgram> programs;
   WeightsStore weights;
   artifact::ManifestT manifest;
-  // Before offsets are known some take their place: zeros would be left out of the manifest, whose size is wanted then.
-  static constexpr uint64_t kSomeOffset = LATHE_ARTIFACT_PAGE_BYTES;
-  uint64_t manifestSize = 0, codeOffset = kSomeOffset, weightsOffset = kSomeOffset;
+  std::vector<char> code; // packed, of all programs
 };
 
 void ArtifactWriter::describeText(const ArtifactText &text) {
@@ -64,21 +71,11 @@ void ArtifactWriter::describeText(const ArtifactText &text) {
   }
 }
 
-std::vector<char> ArtifactWriter::packManifest() {
-  manifest.weights = weights.segments(weightsOffset);
+std::vector<char> ArtifactWriter::manifestBytes() const {
   flatbuffers::FlatBufferBuilder builder(1 << 20);
   builder.Finish(artifact::Manifest::Pack(builder, &manifest), artifact::ManifestIdentifier());
   auto *begin = reinterpret_cast<const char *>(builder.GetBufferPointer());
   return {begin, begin + builder.GetSize()};
-}
-
-std::vector<char> ArtifactWriter::codeRegion() const {
-  std::vector<char> region;
-  for (const CompiledProgram &program : programs) {
-    region.resize(pageEnd(region.size()));
-    llvm::append_range(region, program.code.bytes);
-  }
-  return region;
 }
 
 LogicalResult ArtifactWriter::prepare() {
@@ -90,38 +87,34 @@ LogicalResult ArtifactWriter::prepare() {
     auto entry = describeProgram(program.program, program.code, weights);
     if (failed(entry))
       return failure();
-    (*entry)->code_offset = codeOffset;
+    std::vector<char> packed = pack(program.code.bytes);
+    (*entry)->code_offset = kWeightsOffset + weights.sizeBytes() + code.size();
+    (*entry)->code_packed_bytes = packed.size();
+    llvm::append_range(code, packed);
     manifest.programs.push_back(std::move(*entry));
   }
-  manifestSize = packManifest().size();
-  codeOffset = pageEnd(LATHE_ARTIFACT_PAGE_BYTES + manifestSize);
-  uint64_t offset = codeOffset;
-  for (auto &entry : manifest.programs) {
-    entry->code_offset = pageEnd(offset);
-    offset = entry->code_offset + entry->code_size;
-  }
-  weightsOffset = pageEnd(offset);
   return success();
 }
 
-lathe_artifact_header ArtifactWriter::header(ArrayRef<char> manifestBytes, ArrayRef<char> code) const {
+lathe_artifact_header ArtifactWriter::header(ArrayRef<char> packedManifest, uint64_t unpackedBytes) const {
   lathe_artifact_header header = {};
   std::memcpy(header.magic, LATHE_ARTIFACT_MAGIC, LATHE_ARTIFACT_MAGIC_BYTES);
   header.version = LATHE_ARTIFACT_VERSION;
   header.header_bytes = sizeof(header);
-  header.page_bytes = LATHE_ARTIFACT_PAGE_BYTES;
+  header.alignment = LATHE_BUFFER_ALIGNMENT;
   header.kernel_abi = LATHE_KERNEL_ABI_VERSION;
-  header.manifest_offset = LATHE_ARTIFACT_PAGE_BYTES;
-  header.manifest_bytes = manifestBytes.size();
-  header.code_offset = codeOffset;
-  header.code_bytes = code.size();
-  header.weights_offset = weightsOffset;
+  header.weights_offset = kWeightsOffset;
   header.weights_bytes = weights.sizeBytes();
-  header.file_bytes = weightsOffset + weights.sizeBytes();
+  header.code_offset = header.weights_offset + header.weights_bytes;
+  header.code_bytes = code.size();
+  header.manifest_offset = header.code_offset + header.code_bytes;
+  header.manifest_bytes = packedManifest.size();
+  header.manifest_unpacked_bytes = unpackedBytes;
+  header.file_bytes = header.manifest_offset + header.manifest_bytes;
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
   XXH3_128bits_update(&state, &header, sizeof(header));
-  XXH3_128bits_update(&state, manifestBytes.data(), manifestBytes.size());
+  XXH3_128bits_update(&state, packedManifest.data(), packedManifest.size());
   XXH3_128bits_update(&state, code.data(), code.size());
   XXH128_canonical_t digest;
   XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(&state));
@@ -129,25 +122,21 @@ lathe_artifact_header ArtifactWriter::header(ArrayRef<char> manifestBytes, Array
   return header;
 }
 
-/// Written from the start in whole huge pages, so that the page cache keeps the file in such (ext4 since Linux 6.16, XFS, tmpfs):
-/// 600 MB are then mapped in half a millisecond instead of 40, and read faster. Digests are known last, so what comes first in the
-/// file is written over.
+/// Written in whole huge pages, so that the page cache keeps the file in such (ext4 since Linux 6.16, XFS, tmpfs): 600 MB are then
+/// mapped in half a millisecond instead of 40, and read faster.
 ArtifactSizes ArtifactWriter::write(llvm::raw_fd_ostream &out) {
   constexpr size_t hugePageBytes = 2 << 20;
   out.SetBufferSize(hugePageBytes);
-  out.write_zeros(weightsOffset);
+  out.write_zeros(kWeightsOffset);
   weights.write(out);
-  std::vector<char> manifestBytes = packManifest(), code = codeRegion();
-  assert(manifestBytes.size() == manifestSize && "digests must not change the manifest's size");
-  lathe_artifact_header head = header(manifestBytes, code);
+  manifest.weights = weights.segments(kWeightsOffset);
+  std::vector<char> unpacked = manifestBytes(), packed = pack(unpacked);
+  out.write(code.data(), code.size());
+  out.write(packed.data(), packed.size());
+  lathe_artifact_header head = header(packed, unpacked.size());
   out.seek(0);
   out.write(reinterpret_cast<const char *>(&head), sizeof(head));
-  out.write_zeros(LATHE_ARTIFACT_PAGE_BYTES - sizeof(head));
-  out.write(manifestBytes.data(), manifestBytes.size());
-  out.write_zeros(codeOffset - LATHE_ARTIFACT_PAGE_BYTES - manifestBytes.size());
-  out.write(code.data(), code.size());
-  out.write_zeros(weightsOffset - codeOffset - code.size());
-  return {head.file_bytes, manifestBytes.size(), code.size(), weights.sizeBytes()};
+  return {head.file_bytes, packed.size(), code.size(), weights.sizeBytes()};
 }
 
 llvm::Error writeError(StringRef path, std::error_code error) {

@@ -28,14 +28,14 @@ struct ArtifactText {
   std::vector<GraphNode> graph;
 };
 
-/// Sizes of the regions of a written file, in bytes.
+/// Sizes of the regions of a written file, in bytes; of manifest and code as they are packed there.
 struct ArtifactSizes {
   uint64_t fileBytes = 0, manifestBytes = 0, codeBytes = 0, weightsBytes = 0;
 };
 
-/// Writes to a temporary file beside `path` and renames it at the end: there is never half a file. Equal inputs give equal
-/// bytes. Constants are packed one at a time, and their memory given up unless `keepsConstants`. At most 64 programs. Error: what the system says, or that a program can't be
-/// described (with a diagnostic).
+/// Writes to a temporary file beside `path` and renames it at the end: there is never half a file. Equal inputs give equal bytes.
+/// Constants are packed one at a time, and their memory given up unless `keepsConstants`. At most 64 programs. Error: what the
+/// system says, or that a program can't be described (with a diagnostic).
 llvm::Expected<ArtifactSizes> writeArtifact(llvm::StringRef path, llvm::ArrayRef<CompiledProgram> programs,
                                             const ArtifactText &text, Backend &backend, bool keepsConstants = false);
 

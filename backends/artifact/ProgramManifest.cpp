@@ -307,7 +307,7 @@ void ProgramDescriber::describeMemory() {
 }
 
 FailureOr<std::unique_ptr<artifact::ProgramT>> ProgramDescriber::run() {
-  out->code_size = code.bytes.size();
+  out->code_bytes = code.bytes.size();
   auto type = cast<FunctionType>(program.getFunctionType());
   describeTarget();
   describeSymbols();

@@ -97,8 +97,7 @@ void WeightsStore::layout() {
   uint64_t offset = 0;
   for (Segment &part : parts) {
     part.offset = offset;
-    part.digests.resize(llvm::divideCeil(part.sizeBytes, LATHE_WEIGHTS_CHUNK_BYTES));
-    offset = llvm::alignTo(offset + part.sizeBytes, LATHE_ARTIFACT_PAGE_BYTES);
+    offset = llvm::alignTo(offset + part.sizeBytes, LATHE_BUFFER_ALIGNMENT);
   }
 }
 

@@ -19,7 +19,7 @@ public:
 
   /// Registers the constants of program number `programIndex`. Failure: a diagnostic at a constant that has no bytes.
   mlir::LogicalResult add(plan::ProgramOp program, unsigned programIndex);
-  /// Fixes all places; the region starts at `regionOffset` in the file. Call once, after the last `add`.
+  /// Fixes all places. Call once, after the last `add`.
   void layout();
 
   struct Location {
@@ -27,7 +27,7 @@ public:
     uint64_t offset = 0; // in the segment
   };
   Location locationOf(plan::WeightsOp weights) const;
-  /// Segments with offsets relative to the region, and digests (zeros before `write`).
+  /// Segments with their digests, after `write`; the region starts at `regionOffset` in the file.
   std::vector<std::unique_ptr<artifact::WeightsSegmentT>> segments(uint64_t regionOffset) const;
   uint64_t sizeBytes() const;
 
@@ -45,7 +45,7 @@ private:
   struct Segment {
     std::vector<unsigned> items;
     uint64_t offset = 0, sizeBytes = 0; // offset in the region
-    std::vector<uint64_t> digests;
+    std::vector<uint64_t> digests;      // by `write`
   };
 
   void writeSegment(Segment &segment, llvm::raw_ostream &out);

@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::vector<uint8_t> file(data, data + size);
   repairDigest(file);
   void *memory = nullptr; // of exactly this size, so that reading past the end is seen
-  if (posix_memalign(&memory, LATHE_ARTIFACT_PAGE_BYTES, size) != 0)
+  if (posix_memalign(&memory, LATHE_BUFFER_ALIGNMENT, size) != 0)
     return 0;
   std::copy(file.begin(), file.end(), static_cast<uint8_t *>(memory));
   lathe_artifact_t *artifact = nullptr;

@@ -178,7 +178,8 @@ def test_damaged_weights_are_found_unless_trusted(artifact, tmp_path):
     path = tmp_path / "damaged.lathe"
     artifact.save(path)
     data = bytearray(path.read_bytes())
-    data[-1] ^= 1
+    weights_offset = int.from_bytes(data[32:40], "little")  # of the header, artifact.h
+    data[weights_offset] ^= 1
     path.write_bytes(data)
     feeds = {"x": np.zeros((1, 3), np.float32)}
     with pytest.raises(lathe.Error, match="the digest of the weights does not match"):

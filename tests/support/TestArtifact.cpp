@@ -11,6 +11,7 @@
 #include <iterator>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include <zstd.h>
 
 namespace lathe::test {
 
@@ -101,15 +102,6 @@ CallT &TestModel::addCall(TestKernel kernel, std::vector<uint32_t> args, std::ve
   return *program().calls.back();
 }
 
-static void padToPage(std::vector<uint8_t> &file) {
-  file.resize((file.size() + LATHE_ARTIFACT_PAGE_BYTES - 1) / LATHE_ARTIFACT_PAGE_BYTES * LATHE_ARTIFACT_PAGE_BYTES);
-}
-
-static void append(std::vector<uint8_t> &file, const uint8_t *bytes, size_t size) {
-  padToPage(file);
-  file.insert(file.end(), bytes, bytes + size);
-}
-
 static std::unique_ptr<WeightsSegmentT> makeSegment(const std::vector<uint8_t> &weights) {
   auto segment = std::make_unique<WeightsSegmentT>();
   segment->size = weights.size();
@@ -120,48 +112,50 @@ static std::unique_ptr<WeightsSegmentT> makeSegment(const std::vector<uint8_t> &
   return segment;
 }
 
-static void packManifest(const ManifestT &manifest, flatbuffers::FlatBufferBuilder &builder) {
+static std::vector<uint8_t> manifestBytes(const ManifestT &manifest) {
+  flatbuffers::FlatBufferBuilder builder;
   FinishManifestBuffer(builder, Manifest::Pack(builder, &manifest));
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
-std::vector<uint8_t> TestModel::write() const {
-  // The manifest holds offsets behind itself: its size is found by packing it
-  // once; values don't change the size.
-  auto &open = const_cast<TestModel &>(*this);
-  if (!weights.empty() && open.manifest.weights.empty())
-    open.manifest.weights.push_back(makeSegment(weights));
-  open.program().code_size = code.size();
-  open.program().code_offset = 1; // any but the default, which is not stored
-  for (auto &segment : open.manifest.weights)
-    segment->offset = 1;
-  flatbuffers::FlatBufferBuilder sizing;
-  packManifest(manifest, sizing);
+std::vector<uint8_t> pack(const std::vector<uint8_t> &bytes) {
+  std::vector<uint8_t> frame(ZSTD_compressBound(bytes.size()));
+  frame.resize(ZSTD_compress(frame.data(), frame.size(), bytes.data(), bytes.size(), 1));
+  return frame;
+}
 
-  std::vector<uint8_t> file(sizeof(lathe_artifact_header));
-  padToPage(file);
+/// Appends the bytes and says where they are.
+static uint64_t append(std::vector<uint8_t> &file, const std::vector<uint8_t> &bytes) {
+  file.insert(file.end(), bytes.begin(), bytes.end());
+  return file.size() - bytes.size();
+}
+
+std::vector<uint8_t> TestModel::write(bool packs) {
   lathe_artifact_header header = {};
   std::memcpy(header.magic, LATHE_ARTIFACT_MAGIC, LATHE_ARTIFACT_MAGIC_BYTES);
   header.version = LATHE_ARTIFACT_VERSION;
   header.header_bytes = sizeof(header);
-  header.page_bytes = LATHE_ARTIFACT_PAGE_BYTES;
+  header.alignment = LATHE_BUFFER_ALIGNMENT;
   header.kernel_abi = LATHE_KERNEL_ABI_VERSION;
-  header.manifest_offset = file.size();
-  header.manifest_bytes = sizing.GetSize();
-  file.resize(file.size() + sizing.GetSize());
-  append(file, code.data(), code.size());
-  header.code_bytes = code.size();
-  header.code_offset = file.size() - code.size();
-  append(file, weights.data(), weights.size());
+  std::vector<uint8_t> file(sizeof(header));
   header.weights_bytes = weights.size();
-  header.weights_offset = file.size() - weights.size();
-  header.file_bytes = file.size();
+  header.weights_offset = append(file, weights);
+  std::vector<uint8_t> packedCode = packs ? pack(code) : code;
+  header.code_bytes = packedCode.size();
+  header.code_offset = append(file, packedCode);
 
-  open.program().code_offset = header.code_offset;
-  for (auto &segment : open.manifest.weights)
+  if (!weights.empty() && manifest.weights.empty())
+    manifest.weights.push_back(makeSegment(weights));
+  for (auto &segment : manifest.weights)
     segment->offset = header.weights_offset;
-  flatbuffers::FlatBufferBuilder final;
-  packManifest(manifest, final);
-  std::memcpy(file.data() + header.manifest_offset, final.GetBufferPointer(), final.GetSize());
+  program().code_offset = header.code_offset;
+  program().code_packed_bytes = packedCode.size();
+  program().code_bytes = code.size();
+  std::vector<uint8_t> unpacked = manifestBytes(manifest), packed = packs ? pack(unpacked) : unpacked;
+  header.manifest_unpacked_bytes = unpacked.size();
+  header.manifest_bytes = packed.size();
+  header.manifest_offset = append(file, packed);
+  header.file_bytes = file.size();
   std::memcpy(file.data(), &header, sizeof(header));
   fixDigest(file);
   return file;

@@ -45,8 +45,9 @@ struct TestModel {
   artifact::CallT &addCall(TestKernel kernel, std::vector<uint32_t> args, std::vector<uint32_t> dims, uint32_t tasks,
                            const std::string &node);
 
-  /// The bytes of the file, with digests.
-  std::vector<uint8_t> write() const;
+  /// The bytes of the file, with digests; places and sizes in the manifest are filled in. Manifest and code are stored as they
+  /// are, which tests can change byte by byte, or packed.
+  std::vector<uint8_t> write(bool packs = false);
 };
 
 /// y[n, d] = (a[n, d] + b[n, d]) + w[d]; n is a symbol "batch", 1 to 1000; one
@@ -58,6 +59,9 @@ TestModel makeNonZero();
 
 /// y = x[rounds, n] and the neighbours of the round before, a round per row; both sizes are symbols.
 TestModel makeStepper();
+
+/// One Zstandard frame of the bytes.
+std::vector<uint8_t> pack(const std::vector<uint8_t> &bytes);
 
 /// The bytes with the digest of header, manifest and code made right again.
 void fixDigest(std::vector<uint8_t> &file);

@@ -1,4 +1,4 @@
-// Writes a hand-made artifact: make-test-artifact adder|nonzero FILE
+// Writes a hand-made artifact: make-test-artifact adder|nonzero|packed FILE
 #include "tests/support/TestArtifact.h"
 
 #include <cstdio>
@@ -8,10 +8,11 @@ using namespace lathe::test;
 
 int main(int argc, char **argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: make-test-artifact adder|nonzero FILE\n");
+    std::fprintf(stderr, "usage: make-test-artifact adder|nonzero|packed FILE\n");
     return 2;
   }
-  TestModel model = std::string_view(argv[1]) == "nonzero" ? makeNonZero() : makeAdder();
-  writeFile(argv[2], model.write());
+  std::string_view kind = argv[1];
+  TestModel model = kind == "nonzero" ? makeNonZero() : makeAdder();
+  writeFile(argv[2], model.write(/*packs=*/kind == "packed"));
   return 0;
 }

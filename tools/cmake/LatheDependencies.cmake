@@ -2,10 +2,12 @@
 #   lathe_mlir     libMLIR.so + libLLVM.so, never the static archives
 #   lathe_onnx     ONNX's C++ library (protobuf messages, checker, schemas)
 #   lathe_zip      libzip, for .npz files
+#   zstd::libzstd_static  Zstandard, inside the runtime, which is to depend on nothing
 # and LATHE_STB_INCLUDE, the folder above stb/, for pictures.
 # tools/install-deps puts ONNX and Catch2 below LATHE_DEPS.
 
 find_package(Threads REQUIRED)
+find_package(zstd REQUIRED CONFIG)
 
 # ccache is told that the folder of the clone doesn't matter, and that a
 # precompiled header is what its .sum file says (see LatheTargets.cmake).

@@ -173,7 +173,7 @@ private:
     return {{"arch", entry.target()->arch()->str()},
             {"cpu", entry.target()->cpu()->str()},
             {"features", listOf(entry.target()->features(), [](auto *feature) { return feature->str(); })},
-            {"code_bytes", entry.code_size()},
+            {"code_bytes", entry.code_bytes()},
             {"kernels", entry.kernels()->size()},
             {"calls", entry.calls()->size()}};
   }

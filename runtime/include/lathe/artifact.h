@@ -4,13 +4,15 @@
 //
 // The one header that the compiler and the runtime share (with the schema
 // runtime/src/artifact/manifest.fbs). Plain C, no dependencies. The bytes are
-// little-endian. The layout of a file, every region starting at a multiple of
-// LATHE_ARTIFACT_PAGE_BYTES:
+// little-endian. The layout of a file:
 //
-//   0                  lathe_artifact_header, zeros up to the manifest
-//   manifest_offset    FlatBuffers manifest (manifest.fbs)
-//   code_offset        machine code of all programs, mapped read + execute
+//   0                  lathe_artifact_header
 //   weights_offset     constant tensors of all programs, mapped read-only
+//   code_offset        machine code of each program, packed
+//   manifest_offset    FlatBuffers manifest (manifest.fbs), packed
+//
+// Packed: one Zstandard frame (RFC 8878), or the bytes as they are where they
+// take as much room as what they stand for.
 //
 //===----------------------------------------------------------------------===//
 #ifndef LATHE_ARTIFACT_H
@@ -30,11 +32,11 @@ extern "C" {
 #define LATHE_ARTIFACT_MAGIC "LATHE\r\n\x1a"
 #define LATHE_ARTIFACT_MAGIC_BYTES 8
 /// Raised when an older runtime can't read newer files.
-#define LATHE_ARTIFACT_VERSION 5u
-/// Regions, code of a program and weight segments start at multiples of it.
-#define LATHE_ARTIFACT_PAGE_BYTES 4096u
-/// Arena and weight buffers, own allocations and scratch start at multiples of
-/// it. The tensors of the caller (Input, Output) have the alignment of their
+#define LATHE_ARTIFACT_VERSION 6u
+/// The manifest, and a program's code, take no more than this when unpacked.
+#define LATHE_UNPACKED_BYTES_MAX (1u << 30)
+/// Arena and weight buffers, segments of weights in the file, own allocations
+/// and scratch start at multiples of it. The tensors of the caller (Input, Output) have the alignment of their
 /// element only.
 #define LATHE_BUFFER_ALIGNMENT 64u
 /// Weights are digested in chunks of this size; the last one may be shorter.
@@ -45,24 +47,24 @@ extern "C" {
 /// First bytes of a file.
 ///
 /// `digest` is XXH3-128 (canonical, that is big-endian, form) of: this header
-/// with `digest` zeroed, then the bytes of the manifest, then the bytes of the
-/// code region. Weights have digests of their own in the manifest, so that
+/// with `digest` zeroed, then the packed manifest, then the code region. Weights have digests of their own in the manifest, so that
 /// opening a file doesn't read them.
 typedef struct lathe_artifact_header {
   uint8_t magic[LATHE_ARTIFACT_MAGIC_BYTES];
   uint32_t version;      ///< LATHE_ARTIFACT_VERSION of the writer
   uint32_t header_bytes; ///< sizeof(lathe_artifact_header)
-  uint32_t page_bytes;   ///< LATHE_ARTIFACT_PAGE_BYTES
+  uint32_t alignment;    ///< LATHE_BUFFER_ALIGNMENT
   uint32_t kernel_abi;   ///< LATHE_KERNEL_ABI_VERSION of the writer
   uint64_t file_bytes;   ///< size of the whole file
-  uint64_t manifest_offset;
-  uint64_t manifest_bytes;
-  uint64_t code_offset;
-  uint64_t code_bytes;
   uint64_t weights_offset;
   uint64_t weights_bytes;
+  uint64_t code_offset;
+  uint64_t code_bytes; ///< packed, of all programs
+  uint64_t manifest_offset;
+  uint64_t manifest_bytes; ///< packed
+  uint64_t manifest_unpacked_bytes;
   uint8_t digest[16];
-  uint8_t reserved[32]; ///< zeros
+  uint8_t reserved[24]; ///< zeros
 } lathe_artifact_header;
 
 //===----------------------------------------------------------------------===//

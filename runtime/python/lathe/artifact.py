@@ -145,11 +145,12 @@ def compile(model, **options) -> Artifact:
     `tune_seconds` (how long), `provider` ("lathe"; "onednn" wherever it can be; "auto" where it was measured to be faster).
 
     For integers: `quantize` ("int8", "int8-dynamic" or "int4", which has `group_size` and `int4_method`: "rtn", "gptq", "awq",
-    "adaround", and `int4_activations`: "int8" or "f32"), `calibrate` (samples of the inputs: a path, or any iterable of dicts from input names to arrays, which is read
-    once and kept on disk while compiling, not in memory), `calibrate_method` ("mse", "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions`
-    (path of a file with precisions of single nodes: docs/Quantization.md), `weight_bits` (of 8-bit integers: 7 or 8; default: 7 where all
-    CPUs are faster with them), `quantize_all` (True: also nodes that are expected to be faster in f32), and for a folder of pictures `image_mean`,
-    `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
+    "adaround", and `int4_activations`: "int8" or "f32"), `calibrate` (samples of the inputs: a path, or any iterable of dicts
+    from input names to arrays, which is read once and kept on disk while compiling, not in memory), `calibrate_method` ("mse",
+    "percentile", "entropy", "min-max"), `keep` (regular expression of node names that stay as they are), `precisions` (path of
+    a file with precisions of single nodes: docs/Quantization.md), `weight_bits` (of 8-bit integers: 7 or 8; default: 7 where
+    all CPUs are faster with them), `quantize_all` (True: also nodes that are expected to be faster in f32), and for a folder of
+    pictures `image_mean`, `image_std` (a number, or one per channel), `image_size` (a side, or (height, width)).
 
     `quantize="auto"` takes the precision of each node that is fastest while the outputs stay within `max_error` of f32's by
     `error_metric`: "relative", "cosine", "kl", or a function that gets an Artifact and gives its error, a number that is 0 or
@@ -170,8 +171,8 @@ _QUANTIZE_OPTIONS = {"quantize", "calibrate", "calibrate_method", "keep", "preci
 def quantize(model, output: str | os.PathLike, **options) -> None:
     """Writes an ONNX model with the nodes quantized that `compile` would quantize, with the same integers, to the path `output`.
 
-    `model` as for `compile`, and the options of quantization, `quantize="auto"` with its search among them: without `quantize` it is "int8" if there are samples to
-    `calibrate` with, else "int8-dynamic". Raises lathe.Error with the compiler's messages when that can't be done.
+    `model` as for `compile`, and the options of quantization, `quantize="auto"` with its search among them: without `quantize`
+    it is "int8" if there are samples to `calibrate` with, else "int8-dynamic". Raises lathe.Error with the compiler's messages when that can't be done.
     """
     unknown = options.keys() - _QUANTIZE_OPTIONS
     if unknown:

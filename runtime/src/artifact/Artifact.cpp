@@ -7,19 +7,23 @@
 
 #include "runtime/src/artifact/Expr.h"
 #include "runtime/src/artifact/Header.h"
+#include "runtime/src/artifact/Unpack.h"
 #include "runtime/src/artifact/Validate.h"
 #include "runtime/src/support/CpuFeatures.h"
 #include "runtime/src/support/Error.h"
 
-#include <cstring>
-
 namespace lathe::runtime {
 namespace {
 
-std::vector<uint64_t> copyManifest(std::span<const uint8_t> file, const lathe_artifact_header &header) {
-  std::vector<uint64_t> copy(header.manifest_bytes / sizeof(uint64_t) + 1);
-  std::memcpy(copy.data(), file.data() + header.manifest_offset, header.manifest_bytes);
-  return copy;
+std::vector<uint64_t> unpackManifest(std::span<const uint8_t> file, const lathe_artifact_header &header) {
+  uint64_t size = header.manifest_unpacked_bytes;
+  if (size > LATHE_UNPACKED_BYTES_MAX)
+    fail(LATHE_BAD_ARTIFACT, "damaged header: expects a manifest of at most {} bytes, got {}", LATHE_UNPACKED_BYTES_MAX,
+         size);
+  std::vector<uint64_t> manifest(size / sizeof(uint64_t) + 1);
+  unpack("the manifest", file.subspan(header.manifest_offset, header.manifest_bytes),
+         {reinterpret_cast<uint8_t *>(manifest.data()), size});
+  return manifest;
 }
 
 /// Features that the program needs and the CPU lacks, for a message.
@@ -61,8 +65,8 @@ void runSerially(size_t count, const std::function<void(size_t)> &task) {
 Artifact::Artifact(ArtifactBytes given, uint64_t flags, FeatureTest hasFeature) : bytes(std::move(given)) {
   std::span<const uint8_t> file(bytes.data(), bytes.size());
   lathe_artifact_header header = readHeader(file);
-  manifestCopy = copyManifest(file, header);
-  manifestSize = header.manifest_bytes;
+  manifestCopy = unpackManifest(file, header);
+  manifestSize = header.manifest_unpacked_bytes;
   manifestRoot = &validateManifest(manifestBytes(), header);
   weightsCheck.setFile(file, *manifestRoot);
   runnable = !(flags & LATHE_OPEN_INSPECT);
@@ -73,7 +77,7 @@ Artifact::Artifact(ArtifactBytes given, uint64_t flags, FeatureTest hasFeature) 
   inputs = describeBorders(program(), *program().inputs());
   outputs = describeBorders(program(), *program().outputs());
   if (runnable) {
-    code = bytes.mapCode(program().code_offset(), program().code_size());
+    code = unpackCode(file.subspan(program().code_offset(), program().code_packed_bytes()), program().code_bytes());
     openLibraries();
   }
   if (flags & LATHE_OPEN_TRUST_WEIGHTS)

@@ -64,7 +64,7 @@ private:
   void openLibraries();
 
   ArtifactBytes bytes;
-  /// A private copy, so that nobody changes what was validated.
+  /// Private memory, so that nobody changes what was validated.
   std::vector<uint64_t> manifestCopy;
   size_t manifestSize = 0;
   const artifact::Manifest *manifestRoot = nullptr;

@@ -29,13 +29,12 @@ void checkVersions(const lathe_artifact_header &header) {
   if (header.kernel_abi == 0 || header.kernel_abi > LATHE_KERNEL_ABI_VERSION)
     fail(LATHE_INCOMPATIBLE, "expects kernel interface {} or older, got {}: compile the model with this release",
          LATHE_KERNEL_ABI_VERSION, header.kernel_abi);
-  if (header.header_bytes != sizeof(lathe_artifact_header) || header.page_bytes != LATHE_ARTIFACT_PAGE_BYTES)
-    fail(LATHE_BAD_ARTIFACT, "damaged header: unexpected header or page size");
+  if (header.header_bytes != sizeof(lathe_artifact_header) || header.alignment != LATHE_BUFFER_ALIGNMENT)
+    fail(LATHE_BAD_ARTIFACT, "damaged header: unexpected header size or alignment");
 }
 
 void checkRegion(const char *name, uint64_t offset, uint64_t bytes, uint64_t fileBytes) {
-  if (offset % LATHE_ARTIFACT_PAGE_BYTES != 0 || offset < sizeof(lathe_artifact_header) || offset > fileBytes ||
-      bytes > fileBytes - offset)
+  if (offset < sizeof(lathe_artifact_header) || offset > fileBytes || bytes > fileBytes - offset)
     fail(LATHE_BAD_ARTIFACT, "damaged header: {} at {} of {} bytes does not fit in a file of {}", name, offset, bytes,
          fileBytes);
 }

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -39,6 +38,15 @@ private:
   size_t sizeBytes = 0;
 };
 
+/// A file descriptor that is closed at the end.
+struct Descriptor {
+  explicit Descriptor(int number) : number(number) {}
+  Descriptor(const Descriptor &) = delete;
+  Descriptor &operator=(const Descriptor &) = delete;
+  ~Descriptor();
+  int number; ///< -1: none
+};
+
 /// The bytes of an artifact: a file mapped read-only and shared between
 /// processes, or memory of the host.
 class ArtifactBytes {
@@ -50,21 +58,8 @@ public:
   const uint8_t *data() const { return bytes; }
   size_t size() const { return sizeBytes; }
 
-  /// The range as executable pages: mapped from the file if it is one, else a
-  /// copy. `offset` is page-aligned and the range inside the bytes.
-  Pages mapCode(uint64_t offset, uint64_t size) const;
-
 private:
-  /// Closes the descriptor that mapCode needs.
-  struct Descriptor {
-    explicit Descriptor(int number) : number(number) {}
-    Descriptor(const Descriptor &) = delete;
-    ~Descriptor();
-    int number;
-  };
-
   Pages pages;
-  std::unique_ptr<Descriptor> file;
   const uint8_t *bytes = nullptr;
   size_t sizeBytes = 0;
 };

@@ -40,7 +40,7 @@ bool isInside(uint64_t offset, uint64_t size, uint64_t limit) { return offset <=
 
 void checkSegment(const artifact::WeightsSegment &segment, const lathe_artifact_header &header) {
   uint64_t chunks = segment.size() / LATHE_WEIGHTS_CHUNK_BYTES + (segment.size() % LATHE_WEIGHTS_CHUNK_BYTES != 0);
-  if (segment.offset() < header.weights_offset || segment.offset() % LATHE_ARTIFACT_PAGE_BYTES != 0 ||
+  if (segment.offset() < header.weights_offset || segment.offset() % LATHE_BUFFER_ALIGNMENT != 0 ||
       !isInside(segment.offset() - header.weights_offset, segment.size(), header.weights_bytes))
     damaged("weights segment at {} of {} bytes is outside the weights region", segment.offset(), segment.size());
   if (segment.chunk_digests()->size() != chunks)
@@ -74,14 +74,16 @@ private:
   }
 
   void checkCode() const {
-    if (program.code_offset() < header.code_offset || program.code_offset() % LATHE_ARTIFACT_PAGE_BYTES != 0 ||
-        !isInside(program.code_offset() - header.code_offset, program.code_size(), header.code_bytes))
-      damaged("code at {} of {} bytes is outside the code region", program.code_offset(), program.code_size());
+    if (program.code_offset() < header.code_offset ||
+        !isInside(program.code_offset() - header.code_offset, program.code_packed_bytes(), header.code_bytes))
+      damaged("code at {} of {} bytes is outside the code region", program.code_offset(), program.code_packed_bytes());
+    if (program.code_bytes() > LATHE_UNPACKED_BYTES_MAX)
+      damaged("expects code of at most {} bytes, got {}", LATHE_UNPACKED_BYTES_MAX, program.code_bytes());
     for (const artifact::Kernel *kernel : *program.kernels())
       if (kernel->library())
         checkLibraryKernel(*kernel->library());
       else
-        checkIndex("the entry point of a kernel", kernel->code_offset(), program.code_size());
+        checkIndex("the entry point of a kernel", kernel->code_offset(), program.code_bytes());
   }
 
   void checkExprs() const {

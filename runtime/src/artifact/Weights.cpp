@@ -18,7 +18,8 @@ namespace lathe::runtime {
 /// where the kernel can't, the faults do it.
 static void populate(std::span<const uint8_t> bytes) {
 #ifdef MADV_POPULATE_READ
-  uintptr_t begin = reinterpret_cast<uintptr_t>(bytes.data()) & ~uintptr_t(LATHE_ARTIFACT_PAGE_BYTES - 1);
+  constexpr uintptr_t pageBytes = 4096;
+  uintptr_t begin = reinterpret_cast<uintptr_t>(bytes.data()) / pageBytes * pageBytes;
   uintptr_t end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size());
   madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_READ);
 #endif

@@ -14,14 +14,13 @@
 #include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <zstd.h>
 
 using namespace lathe;
 using namespace mlir;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr size_t kPage = LATHE_ARTIFACT_PAGE_BYTES;
 
 /// Packs by reversing the bytes.
 struct ReversingBackend : Backend {
@@ -122,10 +121,16 @@ private:
 /// A written file, taken apart.
 struct Parsed {
   explicit Parsed(const std::string &path) : bytes(readFile(path)) {
-    REQUIRE(bytes.size() >= kPage);
+    REQUIRE(bytes.size() >= sizeof(header));
     std::memcpy(&header, bytes.data(), sizeof(header));
     REQUIRE(header.manifest_offset + header.manifest_bytes <= bytes.size());
-    manifest = artifact::GetManifest(bytes.data() + header.manifest_offset);
+    unpacked = unpack(header.manifest_offset, header.manifest_bytes, header.manifest_unpacked_bytes);
+    manifest = artifact::GetManifest(unpacked.data());
+  }
+  std::vector<char> unpack(uint64_t offset, uint64_t packedBytes, uint64_t size) const {
+    std::vector<char> result(size);
+    REQUIRE(ZSTD_decompress(result.data(), size, bytes.data() + offset, packedBytes) == size);
+    return result;
   }
   /// Weight buffers of a program, in the order of its text.
   std::vector<const artifact::Buffer *> weights(unsigned program) const {
@@ -139,7 +144,7 @@ struct Parsed {
     return bytes.data() + manifest->weights()->Get(buffer->index())->offset() + buffer->offset();
   }
 
-  std::vector<char> bytes;
+  std::vector<char> bytes, unpacked;
   lathe_artifact_header header;
   const artifact::Manifest *manifest;
 };
@@ -196,12 +201,12 @@ TEST_CASE("programs share the weights they have in common and have code of their
   CHECK(file.at(first[1]) == file.at(second[0]));
   REQUIRE(file.manifest->weights()->size() == 3); // both, the first one's, the second one's
   for (const artifact::WeightsSegment *segment : *file.manifest->weights())
-    CHECK(segment->offset() % kPage == 0);
+    CHECK(segment->offset() % LATHE_BUFFER_ALIGNMENT == 0);
   for (unsigned i = 0; i < 2; ++i) {
     const artifact::Program *program = file.manifest->programs()->Get(i);
-    CHECK(program->code_offset() % kPage == 0);
-    CHECK(program->code_size() == 100);
-    CHECK(file.bytes[program->code_offset() + 99] == char(i + 1));
+    CHECK(program->code_bytes() == 100);
+    CHECK(program->code_packed_bytes() < 100); // all bytes are the same
+    CHECK(file.unpack(program->code_offset(), program->code_packed_bytes(), 100) == std::vector(100, char(i + 1)));
   }
   CHECK(sizes->fileBytes == file.bytes.size());
   CHECK(sizes->weightsBytes == file.header.weights_bytes);
@@ -230,10 +235,10 @@ TEST_CASE("the runtime accepts a file, and none with a changed byte") {
   const std::pair<const char *, uint64_t> places[] = {
       {"reserved field of the header", offsetof(lathe_artifact_header, reserved)},
       {"manifest", file.header.manifest_offset + file.header.manifest_bytes / 2},
-      {"code", file.header.code_offset + 50},
+      {"code", file.header.code_offset + file.header.code_bytes / 2},
       {"first chunk of the weights", weights + 8},
       {"second chunk", weights + LATHE_WEIGHTS_CHUNK_BYTES + 5},
-      {"end of the weights", file.bytes.size() - 1}};
+      {"end of the weights", file.header.weights_offset + file.header.weights_bytes - 1}};
   for (auto [name, place] : places) {
     INFO(name);
     std::vector<char> changed = file.bytes;

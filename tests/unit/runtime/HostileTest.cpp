@@ -35,17 +35,8 @@ void probe(std::span<const uint8_t> file) {
   lathe_status_free(lathe_artifact_memory(artifact, inputs.data(), inputs.size(), &needs));
 }
 
-lathe_artifact_header headerOf(const std::vector<uint8_t> &file) {
-  lathe_artifact_header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  return header;
-}
-
 template <typename Change> std::string changedText(Change change) {
-  TestModel model = makeAdder();
-  model.write(); // fills in the weights segment
-  change(model);
-  return openText(model.write());
+  return lathe::test::changedText(makeAdder(), change);
 }
 
 } // namespace
@@ -98,7 +89,8 @@ TEST_CASE("hostile: regions outside the file") {
   std::vector<uint8_t> file = makeAdder().write();
   for (size_t field : {offsetof(lathe_artifact_header, manifest_offset), offsetof(lathe_artifact_header, code_offset),
                        offsetof(lathe_artifact_header, weights_offset), offsetof(lathe_artifact_header, manifest_bytes),
-                       offsetof(lathe_artifact_header, code_bytes), offsetof(lathe_artifact_header, weights_bytes)})
+                       offsetof(lathe_artifact_header, code_bytes), offsetof(lathe_artifact_header, weights_bytes),
+                       offsetof(lathe_artifact_header, manifest_unpacked_bytes)})
     for (uint64_t value : {uint64_t(1), uint64_t(1) << 40, ~uint64_t(0), ~uint64_t(0) - 4095}) {
       std::vector<uint8_t> changed = file;
       std::memcpy(changed.data() + field, &value, sizeof(value));

@@ -77,7 +77,7 @@ TEST_CASE("load: newer versions") {
     return openText(changed);
   };
   CHECK(patch(offsetof(lathe_artifact_header, version), LATHE_ARTIFACT_VERSION + 1) ==
-        "expects artifact format 5, got 6: compile the model with this release");
+        "expects artifact format 6, got 7: compile the model with this release");
   CHECK(patch(offsetof(lathe_artifact_header, kernel_abi), 9) ==
         "expects kernel interface 1 or older, got 9: compile the model with this release");
 }
@@ -96,12 +96,12 @@ TEST_CASE("load: the first program that the CPU can run is taken") {
   TestModel model = makeAdder();
   model.manifest.programs.push_back(std::make_unique<ProgramT>(model.program()));
   model.program().target->features = {"avx2"};
-  std::vector<uint8_t> file = model.write();
+  model.write(); // says where the code is
   // Both programs have the same code.
   model.manifest.programs[1]->code_offset = model.program().code_offset;
-  model.manifest.programs[1]->code_size = model.program().code_size;
-  file = model.write();
-  AlignedBytes bytes(file);
+  model.manifest.programs[1]->code_packed_bytes = model.program().code_packed_bytes;
+  model.manifest.programs[1]->code_bytes = model.program().code_bytes;
+  AlignedBytes bytes(model.write());
   auto chosen = [&](lathe::runtime::FeatureTest hasFeature) {
     return lathe::runtime::Artifact(lathe::runtime::ArtifactBytes::borrow(bytes.data(), bytes.size()), 0, hasFeature)
         .programNumber();
@@ -125,7 +125,7 @@ TEST_CASE("load: inspecting gives no session") {
 TEST_CASE("load: damaged weights") {
   TestModel model = makeAdder();
   std::vector<uint8_t> file = model.write();
-  file.back() ^= 1;
+  file[headerOf(file).weights_offset] ^= 1;
   CHECK(openText(file, LATHE_OPEN_VERIFY_WEIGHTS) == "damaged file: the digest of the weights does not match");
   CHECK(openText(file) == "");
 }
