@@ -21,6 +21,8 @@ void buildCanonicalPipeline(OpPassManager &module) {
   function.addPass(createWidenHalves());
   function.addPass(createFoldTransposeIntoMatmul());
   function.addPass(createFoldScaleIntoWeights());
+  // Its products are as others from here on: they may be quantized.
+  function.addPass(createHoistInputProjection());
   function.addPass(createFoldConstants());
   function.addPass(createMergeProducts());
   function.addPass(createSimplifyAlgebra());
@@ -50,7 +52,6 @@ void buildLayoutPipeline(OpPassManager &module) {
   function.addPass(createConvertToChannelsLast());
   function.addPass(createSinkTransposes());
   function.addPass(createExpandConvTranspose());
-  function.addPass(createHoistInputProjection());
   function.addPass(createFoldConstants());
   function.addPass(createCSEPass());
 }

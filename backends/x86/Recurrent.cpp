@@ -114,14 +114,14 @@ private:
     };
     auto inputBias = [&](Value row) { return biasAt(row, c.index(0)); };
     if (op.getWeights())
-      affine(
-          op.getWeights(), inputs, rows, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); }, inputBias,
-          fromInput);
+      c.loop(c.index(0), rows, [&](Value row) {
+        Value sum = dot(op.getWeights(), row, inputs, [&](Value i) { return inputOf(op.getInput(), c.add(x, i)); });
+        put(c.add(sum, inputBias(row)), fromInput, row);
+      });
     else
       takeProjected(c.add(x, c.mul(direction, rows)), inputBias);
-    affine(
-        op.getRecurrence(), hidden, rows, [&](Value i) { return get(h, i); },
-        [&](Value row) { return biasAt(row, c.index(1)); }, fromState);
+    c.loop(c.index(0), rows,
+           [&](Value row) { put(c.add(stateProduct(row, h), biasAt(row, c.index(1))), fromState, row); });
     switch (op.getCell()) {
     case nn::CellKind::rnn:
       return forHidden([&](Value k) { put(activate(0, gate(0, k)), h, k); });
@@ -132,17 +132,21 @@ private:
     }
   }
 
-  /// to[r] = bias(r) + sum of matrix[direction, r, i] * x(i)
-  void affine(Value matrix, Value width, Value count, llvm::function_ref<Value(Value)> x,
-              llvm::function_ref<Value(Value)> bias, Value to) {
-    c.loop(c.index(0), count, [&](Value row) {
-      Value start = c.mul(c.add(c.mul(direction, rows), row), width);
-      Value dot = c.loop(c.index(0), width, {zero()}, [&](Value i, ValueRange carried) {
-        return Values{c.accumulate(carried[0], c.mul(inputOf(matrix, c.add(start, i)), x(i)))};
-      })[0];
-      put(c.add(dot, bias(row)), to, row);
-    });
+  /// The sum of matrix[direction, row, i] * x(i)
+  Value dot(Value matrix, Value row, Value width, llvm::function_ref<Value(Value)> x) {
+    Value start = c.mul(lineOf(row), width);
+    return c.loop(c.index(0), width, {zero()}, [&](Value i, ValueRange carried) {
+      Value entry = c.load(addressOf(matrix), elementType(matrix), c.add(start, i));
+      Value number = isa<IntegerType>(entry.getType()) ? c.toFloatS(entry, type) : entry;
+      return Values{c.accumulate(carried[0], c.mul(number, x(i)))};
+    })[0];
   }
+  Value stateProduct(Value row, Value state) {
+    Value sum = dot(op.getRecurrence(), row, hidden, [&](Value i) { return get(state, i); });
+    return op.getRecurrenceScale() ? c.mul(sum, inputOf(op.getRecurrenceScale(), lineOf(row))) : sum;
+  }
+  /// Of all directions' rows.
+  Value lineOf(Value row) { return c.add(c.mul(direction, rows), row); }
 
   /// from_input out of an input that is the product with the weights already.
   void takeProjected(Value first, llvm::function_ref<Value(Value)> bias) {
@@ -189,11 +193,8 @@ private:
   /// The last gate's rows of from_state again, from the gated state.
   void affineTail(llvm::function_ref<Value(Value, Value)> biasAt) {
     forHidden([&](Value k) {
-      Value row = rowOf(2, k), start = c.mul(c.add(c.mul(direction, rows), row), hidden);
-      Value dot = c.loop(c.index(0), hidden, {zero()}, [&](Value i, ValueRange carried) {
-        return Values{c.accumulate(carried[0], c.mul(inputOf(op.getRecurrence(), c.add(start, i)), get(gated, i)))};
-      })[0];
-      put(c.add(dot, biasAt(row, c.index(1))), fromState, row);
+      Value row = rowOf(2, k);
+      put(c.add(stateProduct(row, gated), biasAt(row, c.index(1))), fromState, row);
     });
   }
 

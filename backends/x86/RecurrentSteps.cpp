@@ -3,6 +3,7 @@
 //   round (step, phase), task (direction, block):
 //     for rows of the batch:  sums[row][gate] = state[row] * panel           (StepProduct.h), into scratch
 //     for row:                gates = activations(sums + projected input + biases) -> states[t, direction, row, block]
+//                             (sums of integers are scaled here)
 //   last round, task (direction, block):  last_h = state of each sequence's last step
 //
 // The state of the step before is read where it was written, in `states`; the cell's state is kept in last_c. The panels of a
@@ -75,6 +76,7 @@ private:
 
   Value input(Value tensor) { return c.inputs[cast<BlockArgument>(tensor).getArgNumber()]; }
   Value floats(Value base, Value offset) { return c.address(base, c.f32(), offset); }
+  Value weightsAt(Value base, Value offset) { return c.address(base, plan.isInteger ? c.i8() : c.f32(), offset); }
 
   /// Row of a tensor [directions, batch, hidden].
   Value stateOf(Value base, Value row) {
@@ -117,8 +119,8 @@ private:
 
   void emitProducts(StepPhase phase, bool isReset) {
     Value panel = c.add(c.mul(direction, c.index(plan.blocks())), block);
-    Value weights = floats(input(op.getRecurrence()),
-                           c.add(c.mul(panel, c.index(plan.panelElements())), c.index(plan.phaseStart(phase))));
+    Value weights = weightsAt(input(op.getRecurrence()),
+                              c.add(c.mul(panel, c.index(plan.panelElements())), c.index(plan.phaseStart(phase))));
     Value group = c.index(plan.rows), whole = c.mul(c.divU(batch, group), group);
     c.loop(c.index(0), whole, group, [&](Value row) { emitGroup(phase, isReset, weights, row, plan.rows); });
     Value rest = c.sub(batch, whole);
@@ -136,8 +138,8 @@ private:
     Value isZero = op.getInitialH() ? c.boolean(false) : isFirst;
     int64_t gates = plan.tileGates(rows, phase);
     for (int64_t gate = 0; gate < phase.gates; gate += gates) {
-      Values sums = stepProduct(c, {gates, plan.lanes, plan.hidden, phase.gates}, states,
-                                floats(weights, c.index(gate * plan.lanes)), isZero);
+      Values sums = stepProduct(c, {gates, plan.lanes, plan.hidden, phase.gates, bool(plan.isInteger)}, states,
+                                weightsAt(weights, c.index(gate * plan.lanes)), isZero);
       for (auto [i, sum] : llvm::enumerate(sums)) {
         Value vector = c.index(i / gates * phase.gates + gate + i % gates);
         c.storeRaw(sum, c.scratch, c.add(c.mul(first, c.index(phase.gates)), vector), LATHE_BUFFER_ALIGNMENT / 2);
@@ -173,7 +175,12 @@ private:
     };
     fromState = [=, this](int64_t gate) {
       Value number = c.add(c.mul(row, c.index(phase.gates)), c.index(gate - phase.firstGate));
-      return c.add(c.loadRaw(c.scratch, lanes->type(), number, LATHE_BUFFER_ALIGNMENT / 2), biasOf(gate, 1));
+      Value sum = c.loadRaw(c.scratch, lanes->type(), number, LATHE_BUFFER_ALIGNMENT / 2);
+      if (op.getRecurrenceScale()) {
+        Value first = c.mul(c.add(c.mul(direction, c.index(plan.gates)), c.index(gate)), c.index(plan.hidden));
+        sum = c.mul(sum, load(input(op.getRecurrenceScale()), c.add(first, unit)));
+      }
+      return c.add(sum, biasOf(gate, 1));
     };
     Value out = statesAt(place.t, row);
     switch (op.getCell()) {
@@ -285,8 +292,9 @@ std::optional<KernelPlan> planRecurrentSteps(Operation *op, ArrayRef<bool> isCon
   StepPlan steps = StepPlan::of(recurrent, target);
   DimExprs input = dimExprs(tensorType(recurrent.getInput()));
   KernelPlan plan = makePlan(op, kKind);
-  plan.name = "f32_recurrent_" + nn::stringifyCellKind(recurrent.getCell()).str() + "_" + std::to_string(steps.rows) +
-              "x" + std::to_string(steps.mostGates() * steps.lanes);
+  plan.name = std::string(steps.isInteger ? "f32s8" : "f32") + "_recurrent_" +
+              nn::stringifyCellKind(recurrent.getCell()).str() + "_" + std::to_string(steps.rows) + "x" +
+              std::to_string(steps.mostGates() * steps.lanes);
   plan.config = steps.toAttribute(context);
   plan.packing[recurrence] = plan.config;
   plan.tasks = dimConstant(context, steps.directions * steps.blocks());
@@ -303,7 +311,11 @@ LogicalResult emitRecurrentSteps(EmitContext &context) {
 int64_t packedStepBytes(RankedTensorType, DictionaryAttr packing) { return StepPlan::of(packing).sizeBytes(); }
 
 void packSteps(const reference::Tensor &value, DictionaryAttr packing, char *out) {
-  StepPlan::of(packing).pack(value.data<float>(), reinterpret_cast<float *>(out));
+  StepPlan plan = StepPlan::of(packing);
+  if (plan.isInteger)
+    plan.pack(value.data<int8_t>(), reinterpret_cast<int8_t *>(out));
+  else
+    plan.pack(value.data<float>(), reinterpret_cast<float *>(out));
 }
 
 } // namespace lathe::x86

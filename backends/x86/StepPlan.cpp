@@ -32,6 +32,7 @@ StepPlan StepPlan::of(nn::RecurrentOp op, const Target &target) {
   bool isGated = op.getCell() == nn::CellKind::gru && !op.getLinearBeforeReset();
   plan.firstPhaseGates = isGated ? 2 : plan.gates;
   plan.registers = target.vectorRegisters();
+  plan.isInteger = bool(op.getRecurrenceScale());
   plan.rows = chooseRows(plan.mostGates(), plan.registers, constantDim(dimExprs(tensorType(op.getInput()))[1]));
   return plan;
 }
@@ -48,7 +49,7 @@ SmallVector<StepPhase, 2> StepPlan::phases() const {
   return phases;
 }
 
-void StepPlan::pack(const float *source, float *out) const {
+template <typename Element> void StepPlan::pack(const Element *source, Element *out) const {
   for (int64_t direction = 0; direction < directions; ++direction)
     for (int64_t block = 0; block < blocks(); ++block)
       for (StepPhase phase : phases())
@@ -60,16 +61,19 @@ void StepPlan::pack(const float *source, float *out) const {
             }
 }
 
+template void StepPlan::pack(const float *, float *) const;
+template void StepPlan::pack(const int8_t *, int8_t *) const;
+
 DictionaryAttr StepPlan::toAttribute(MLIRContext *context) const {
   Builder b(context);
-  auto steps = b.getDenseI64ArrayAttr({directions, gates, hidden, lanes, firstPhaseGates, rows, registers});
+  auto steps = b.getDenseI64ArrayAttr({directions, gates, hidden, lanes, firstPhaseGates, rows, registers, isInteger});
   return b.getDictionaryAttr(
       {b.getNamedAttr("kind", b.getStringAttr("recurrent_steps")), b.getNamedAttr("steps", steps)});
 }
 
 StepPlan StepPlan::of(DictionaryAttr attributes) {
   auto v = attributes.getAs<DenseI64ArrayAttr>("steps").asArrayRef();
-  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]};
 }
 
 } // namespace lathe::x86

@@ -13,9 +13,9 @@ struct StepPhase {
 
 /// A block is `lanes` neighbouring hidden units; its panel of recurrence weights is stored as
 ///   for phase: for k in hidden: for gate of the phase: [lanes]
-/// so that a task reads it in order. Panels are ordered [direction][block]; missing units are zeros.
+/// so that a task reads it in order, as f32 or as i8. Panels are ordered [direction][block]; missing units are zeros.
 struct StepPlan {
-  int64_t directions, gates, hidden, lanes, firstPhaseGates, rows, registers;
+  int64_t directions, gates, hidden, lanes, firstPhaseGates, rows, registers, isInteger;
 
   /// For a recurrence operand of static shape. `rows`: of the register tile (batch rows).
   static StepPlan of(nn::RecurrentOp op, const Target &target);
@@ -24,14 +24,15 @@ struct StepPlan {
   bool hasTail() const { return hidden % lanes != 0; }
   llvm::SmallVector<StepPhase, 2> phases() const;
   int64_t panelElements() const { return gates * hidden * lanes; }
-  int64_t sizeBytes() const { return directions * blocks() * panelElements() * 4; }
+  int64_t sizeBytes() const { return directions * blocks() * panelElements() * (isInteger ? 1 : 4); }
   /// Elements before the phase in a panel.
   int64_t phaseStart(StepPhase phase) const { return phase.firstGate * hidden * lanes; }
   int64_t mostGates() const { return std::max(firstPhaseGates, gates - firstPhaseGates); }
   /// Gates that one register tile of so many rows takes, a divisor of the phase's: all unless that needs too many registers.
   int64_t tileGates(int64_t tileRows, StepPhase phase) const;
 
-  void pack(const float *source, float *out) const;
+  /// Element: float, or int8_t of integers.
+  template <typename Element> void pack(const Element *source, Element *out) const;
 
   mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context) const;
   static StepPlan of(mlir::DictionaryAttr attributes);

@@ -66,7 +66,12 @@ private:
   }
   Value weightsAt(int64_t gate, Value k) {
     Value offset = s.add(s.mul(k, s.index(shape.panelGates * shape.lanes)), s.index(gate * shape.lanes));
-    return s.b.create<LLVM::LoadOp>(s.loc, type, s.address(panel, s.f32(), offset), kAlign);
+    if (!shape.isInteger)
+      return s.b.create<LLVM::LoadOp>(s.loc, type, s.address(panel, s.f32(), offset), kAlign);
+    Type bytes = VectorType::get({shape.lanes}, s.b.getI8Type());
+    Type words = VectorType::get({shape.lanes}, s.b.getI32Type());
+    Value integers = s.b.create<LLVM::LoadOp>(s.loc, bytes, s.address(panel, s.i8(), offset), 1);
+    return s.b.create<arith::SIToFPOp>(s.loc, type, s.b.create<arith::ExtSIOp>(s.loc, words, integers));
   }
 
   Values joinParts(const Values &sums) {

@@ -17,6 +17,7 @@ namespace lathe::x86 {
 struct ProductShape {
   int64_t gates, lanes, hidden;
   int64_t panelGates; // vectors from one k to the next: a product may take some gates of a panel only
+  bool isInteger;     // weights are i8
 };
 
 /// [row * gates + gate]: vectors of f32. `states` points at state[r][0]; all is zero where `isZero` (i1) holds, and the states

@@ -87,6 +87,7 @@ Values recurrent(Node &n, const CellTraits &traits) {
     if (value)
       operands.push_back(value);
   }
+  segments.push_back(0); // no scale: weights are numbers
   SmallVector<NamedAttribute> attributes{
       n.kindAttr<CellKindAttr>(traits.kind, "cell"),
       n.kindAttr<DirectionAttr>(*direction, "direction"),

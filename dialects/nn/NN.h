@@ -42,6 +42,9 @@ mlir::AffineExpr windowDim(mlir::AffineExpr in, int64_t kernel, int64_t stride, 
 /// binary, select, cast, and (de)quantization without blocks.
 bool isElementwise(mlir::Operation *op);
 
+/// True for a gather that looks up bytes in a table of 256 bytes: a function of an 8-bit integer.
+bool isByteLookup(mlir::Operation *op);
+
 /// Creates a type-inferring operation (`name` as "nn.conv"); refused operands or attributes give a diagnostic
 /// at `loc` that names the broken constraint, where OpBuilder::create would end the process. `attributes`
 /// includes operandSegmentSizes for operations that have them.

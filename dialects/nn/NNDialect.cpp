@@ -41,6 +41,15 @@ bool isElementwise(Operation *op) {
   return isa_and_nonnull<UnaryOp, BinaryOp, SelectOp, CastOp>(op);
 }
 
+bool isByteLookup(Operation *op) {
+  auto gather = dyn_cast_or_null<GatherOp>(op);
+  if (!gather)
+    return false;
+  auto table = cast<RankedTensorType>(gather.getInput().getType());
+  return table.getShape() == ArrayRef<int64_t>{256} && table.getElementTypeBitWidth() == 8 &&
+         getElementTypeOrSelf(gather.getIndices()).isUnsignedInteger(8);
+}
+
 FailureOr<Operation *> createChecked(OpBuilder &builder, Location loc, StringRef name, ValueRange operands,
                                      ArrayRef<NamedAttribute> attributes) {
   OperationState state(loc, name);

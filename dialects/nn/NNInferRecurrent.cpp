@@ -37,8 +37,12 @@ LogicalResult checkElementTypes(Loc loc, RecurrentOp::Adaptor op) {
   Type type = elementType(op.getInput());
   if (failed(checkFloat(loc, "nn.recurrent C4", type)))
     return failure();
-  for (Value value :
-       {op.getWeights(), op.getRecurrence(), op.getBias(), op.getInitialH(), op.getInitialC(), op.getPeepholes()})
+  Value scale = op.getRecurrenceScale();
+  if (scale && !(elementType(op.getRecurrence()).isSignlessInteger(8) && type.isF32()))
+    return refuse(loc, "nn.recurrent C4: expects a recurrence of i8 and an input of f32 with recurrence_scale, got ",
+                  elementType(op.getRecurrence()), " and ", type);
+  for (Value value : {op.getWeights(), scale ? scale : op.getRecurrence(), op.getBias(), op.getInitialH(),
+                      op.getInitialC(), op.getPeepholes()})
     if (value && elementType(value) != type)
       return refuse(loc, "nn.recurrent C4: expects element type ", type, ", got ", elementType(value));
   if (op.getSequenceLens() && !elementType(op.getSequenceLens()).isSignlessInteger(32))
@@ -67,6 +71,7 @@ LogicalResult RecurrentOp::inferReturnTypes(MLIRContext *context, Loc loc, Adapt
       failed(checkShape(loc, "initial_h", op.getInitialH(), {dirs, batch, hidden})) ||
       failed(checkShape(loc, "initial_c", op.getInitialC(), {dirs, batch, hidden})) ||
       failed(checkShape(loc, "peepholes", op.getPeepholes(), {dirs, hidden * 3})) ||
+      failed(checkShape(loc, "recurrence_scale", op.getRecurrenceScale(), {dirs, rows})) ||
       failed(checkActivations(loc, op, directions)) || failed(checkElementTypes(loc, op)))
     return failure();
   Type element = elementType(op.getInput());

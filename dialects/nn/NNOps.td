@@ -276,18 +276,20 @@ def NN_RecurrentOp : NN_InferredOp<"recurrent", [AttrSizedOperandSegments]> {
     Results: all hidden states [T, dirs, B, H], last hidden [dirs, B, H], last cell [dirs, B, H] (LSTM only).
     `activations` are lower-case names, one per gate function and direction; alphas and betas parallel to them;
     clip 0 means none. Without weights the input is the product with them, [T, B, dirs*gates*H] (see
-    --lathe-hoist-input-projection). C1: shapes as said. C2: number of activations, alphas, betas. C3: activations are unary
-    kinds or affine (alpha * x + beta). C4: one floating element type.
+    --lathe-hoist-input-projection). With recurrence_scale [dirs, gates*H] of f32 the recurrence is of i8, its numbers are integers
+    times the scale of their row. C1: shapes as said. C2: number of activations, alphas, betas. C3: activations are unary
+    kinds or affine (alpha * x + beta). C4: one floating element type but for an integer recurrence, beside which it is f32.
   }];
   let arguments = (ins NN_CellKindAttr:$cell, NN_Tensor:$input, NN_OptTensor:$weights, NN_Tensor:$recurrence,
                        NN_OptTensor:$bias, NN_OptTensor:$sequence_lens, NN_OptTensor:$initial_h, NN_OptTensor:$initial_c, NN_OptTensor:$peepholes,
+                       NN_OptTensor:$recurrence_scale,
                        NN_DirectionAttr:$direction, StrArrayAttr:$activations, DenseF64ArrayAttr:$alphas,
                        DenseF64ArrayAttr:$betas, DefaultValuedAttr<F64Attr, "0.0">:$clip, UnitAttr:$linear_before_reset,
                        UnitAttr:$input_forget);
   let results = (outs NN_Tensor:$states, NN_Tensor:$last_h, NN_OptTensor:$last_c);
   let assemblyFormat = [{
     $cell $direction $input (`weights` $weights^)? `recurrence` $recurrence (`bias` $bias^)? (`lens` $sequence_lens^)? (`h` $initial_h^)?
-    (`c` $initial_c^)? (`peepholes` $peepholes^)? attr-dict `:` functional-type(operands, results)
+    (`c` $initial_c^)? (`peepholes` $peepholes^)? (`scale` $recurrence_scale^)? attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     /// 2 if bidirectional, else 1.

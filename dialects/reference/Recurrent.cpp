@@ -39,6 +39,18 @@ template <typename T> Vector widenPart(const Tensor *tensor, int64_t direction, 
   return values;
 }
 
+/// The recurrence's matrix; of integers, times the scale of their row.
+template <typename T> Vector recurrenceOf(const Tensor &matrix, const Tensor *scale, int64_t direction) {
+  const int64_t rows = matrix.dim(1), hidden = matrix.dim(2);
+  if (!scale)
+    return widenPart<T>(&matrix, direction, rows * hidden);
+  Vector values = widenPart<int8_t>(&matrix, direction, rows * hidden);
+  Vector scales = widenPart<float>(scale, direction, rows);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] *= scales[i / size_t(hidden)];
+  return values;
+}
+
 /// Without weights the input is the product with them: each direction takes its part of it as it is.
 template <typename T> Cell makeCell(nn::RecurrentOp op, const Args &args, int64_t direction) {
   const Tensor *weights = args.optional(op, 1), *recurrence = args.optional(op, 2), *bias = args.optional(op, 3);
@@ -48,7 +60,7 @@ template <typename T> Cell makeCell(nn::RecurrentOp op, const Args &args, int64_
             inputs,
             rows / std::max<int64_t>(hidden, 1),
             weights ? widenPart<T>(weights, direction, rows * inputs) : Vector(),
-            widenPart<T>(recurrence, direction, rows * hidden),
+            recurrenceOf<T>(*recurrence, args.optional(op, 8), direction),
             widenPart<T>(bias, direction, rows),
             widenPart<T>(bias, direction, rows, rows),
             widenPart<T>(args.optional(op, 7), direction, 3 * hidden),

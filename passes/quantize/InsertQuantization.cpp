@@ -2,11 +2,12 @@
 //
 //   conv(x, w)  ->  conv(dequantize(quantize(x)), dequantize(quantize(w)))
 //
-// Operations say what becomes of them (Precision.h). Activations: unsigned, one scale and zero point per tensor, from the calibrated
-// range; or, `int8-dynamic`, from the least and largest value at run time. Weights: signed, symmetric, a scale per output channel;
-// `int4`, weights alone, in groups (GroupedWeights.h). What convolutions read is read as integers by all others, too (sums, pools): pictures are large. What only matrix products read stays
-// f32 for others, so that sums of residual branches keep their precision. Tables of embeddings are stored as integers, too. Assumes
-// folded constants. A range that doesn't cover a value costs precision, nothing else.
+// Operations say what becomes of them (Precision.h). Activations: unsigned, one scale and zero point per tensor, from the
+// calibrated range; or, `int8-dynamic`, from the least and largest value at run time. Weights: signed, symmetric, a scale per
+// output channel; `int4`, weights alone, in groups (GroupedWeights.h). What convolutions read is read as integers by all others,
+// too (sums, pools): pictures are large. What only matrix products read stays f32 for others, so that sums of residual branches
+// keep their precision. Tables of embeddings are stored as integers, too, and the matrices that recurrent cells multiply their
+// state by. Assumes folded constants. A range that doesn't cover a value costs precision, nothing else.
 // Jacob et al., 2018; Nagel et al., A White Paper on Neural Network Quantization, 2021, section 2.
 #include "dialects/reference/Evaluate.h"
 #include "dialects/support/Decisions.h"
@@ -224,6 +225,17 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
       op.getInputMutable().assign(integers);
   }
 
+  /// The matrices of recurrent cells have a scale per gate and unit, for both directions; states stay f32.
+  void visitRecurrence(RecurrentOp op, ConstantOp matrices, const NodePrecision &wanted) {
+    if (wanted.precision == Precision::f32)
+      return decide(op, false, wanted.reason);
+    OpBuilder b(op);
+    Value integers = quantizedConstant(matrices, 1, wanted.weightBits, b);
+    decide(op, bool(integers), integers ? "the recurrence's weights are stored as integers" : "weights are not finite");
+    if (integers)
+      op.getRecurrenceMutable().assign(integers);
+  }
+
   void runOnOperation() override {
     decisions.clear();
     grouped.clear();
@@ -236,6 +248,8 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
         visitProduct(*product, *wanted, calibrated, measured);
       else if (ConstantOp table = lookedUpTable(op))
         visitTable(cast<GatherOp>(op), table, *wanted);
+      else if (ConstantOp matrices = recurrenceMatrices(op))
+        visitRecurrence(cast<RecurrentOp>(op), matrices, *wanted);
     });
     for (auto &[input, products] : measured)
       replaceUses(input, /*isDynamic=*/true, /*isShared=*/false, products);

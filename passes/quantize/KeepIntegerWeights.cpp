@@ -1,6 +1,7 @@
 // Weights that are dequantized for a product of f32 stay integers:
 //
 //   matmul(x, dequantize(constant, scale, zero))  ->  matmul(x, dequantize(constant, scale, zero) {bits = 4})
+//   recurrent(x, dequantize(constant, scale))     ->  recurrent(x, constant, scale)
 //
 // Runs behind what forms products in integers; without it the weights would be folded to f32. The kernel reads an eighth to a quarter of
 // the bytes, which is what a product of one row takes its time for. Integers of 4 bits arrive as bytes, so their values decide.
@@ -78,8 +79,39 @@ struct KeepIntegerWeights : impl::KeepIntegerWeightsBase<KeepIntegerWeights> {
                          "weights stay integers of " + std::to_string(own.getBits()) + " bits"});
   }
 
+  /// Scales [1 or dirs, 1 or rows, 1] or a single one become [dirs, rows].
+  static Value scalePerRow(Value scale, RankedTensorType matrices, OpBuilder &b) {
+    DimExprs rows = dimExprs(matrices), sizes = dimExprs(tensorType(scale));
+    sizes.insert(sizes.begin(), 3 - sizes.size(), dimConstant(b.getContext(), 1));
+    sizes.pop_back(), rows.pop_back();
+    Value column = createReshape(b, scale.getLoc(), scale, sizes);
+    return b.create<BroadcastOp>(scale.getLoc(), makeTensorType(rows, b.getF32Type()), column);
+  }
+
+  void visit(RecurrentOp cell) {
+    auto op = cell.getRecurrence().getDefiningOp<DequantizeOp>();
+    if (!op || !llvm::all_of(op->getOperands(), isConstant) ||
+        !tensorType(op.getInput()).getElementType().isSignlessInteger(8))
+      return;
+    RankedTensorType scale = tensorType(op.getScale());
+    bool isPerRow = op.getBlock() == 0 && (scale.getRank() == 0 || scale.getShape().back() == 1);
+    bool isSymmetric = !op.getZero() || scalarConstant(op.getZero()) == 0.0;
+    if (!isPerRow || !isSymmetric) {
+      decisions.push_back({nodeName(cell.getLoc()), "quantize", false,
+                           isPerRow ? "weights become f32: they have zero points"
+                                    : "weights become f32: scales differ along what is summed over"});
+      return;
+    }
+    OpBuilder b(cell);
+    cell.getRecurrenceScaleMutable().assign(scalePerRow(op.getScale(), tensorType(op.getInput()), b));
+    cell.getRecurrenceMutable().assign(op.getInput());
+    decisions.push_back(
+        {nodeName(cell.getLoc()), "quantize", true, "the recurrence's weights stay integers of 8 bits"});
+  }
+
   void runOnOperation() override {
     getOperation().walk([&](MatmulOp matmul) { visit(matmul); });
+    getOperation().walk([&](RecurrentOp cell) { visit(cell); });
     addDecisions(getOperation(), decisions);
     decisions.clear();
   }

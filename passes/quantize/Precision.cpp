@@ -39,7 +39,7 @@ std::string reasonAgainst(Operation *op, Precision precision) {
 }
 
 SmallVector<Precision, 4> candidatesOf(Operation *op) {
-  if (isa<GatherOp>(op))
+  if (isa<GatherOp, RecurrentOp>(op))
     return {Precision::f32, Precision::int8};
   SmallVector<Precision, 4> candidates;
   for (const auto &[precision, text] : kTexts)
@@ -108,7 +108,7 @@ void removePrecisions(func::FuncOp function) {
 SmallVector<QuantizableNode> quantizableNodes(func::FuncOp function) {
   SmallVector<QuantizableNode> nodes;
   function.walk([&](Operation *op) {
-    if (WeightedProduct::of(op) || lookedUpTable(op))
+    if (quantizableWeights(op))
       nodes.push_back({op, nodeName(op->getLoc()), candidatesOf(op)});
   });
   return nodes;
@@ -117,8 +117,8 @@ SmallVector<QuantizableNode> quantizableNodes(func::FuncOp function) {
 NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted, bool hasSamples) {
   if (llvm::is_contained(node.candidates, wanted.precision))
     return wanted;
-  // Rows of tables have scales of their own, and nothing to calibrate.
-  if (isa<GatherOp>(node.op))
+  // Tables and recurrences have nothing to calibrate: what they read besides is f32 or no number.
+  if (isa<GatherOp, RecurrentOp>(node.op))
     return {Precision::int8};
   std::string reason = reasonAgainst(node.op, wanted.precision);
   if (wanted.precision == Precision::int4 && hasSamples && isa<ConvOp>(node.op))

@@ -45,7 +45,7 @@ struct NodePrecision {
   unsigned weightBits = 8;                 // of 8-bit precisions: 7 leaves room for sums of fewer bits
 };
 
-/// Attribute of a function whose products of 4-bit weights and few rows read integers of 8 bits (--lathe-round-activations).
+/// Attribute of products of 4-bit weights that read integers of 8 bits (--lathe-round-activations).
 constexpr llvm::StringLiteral kRoundedActivations = "lathe.int4_activations";
 
 /// Notes it at the operation: `lathe.precision`; `lathe.precision_reason`; `lathe.group_size`, `lathe.int4_method`.
@@ -54,7 +54,7 @@ void setPrecision(mlir::Operation *op, const NodePrecision &precision);
 std::optional<NodePrecision> precisionOf(mlir::Operation *op);
 void removePrecisions(mlir::func::FuncOp function);
 
-/// An operation with constant weights: a product, or rows that are looked up in a table.
+/// An operation with constant weights: a product, rows that are looked up in a table, or a recurrent cell.
 struct QuantizableNode {
   mlir::Operation *op;
   std::string name;                           // of the ONNX node
@@ -63,8 +63,8 @@ struct QuantizableNode {
 
 /// All of them, in program order.
 llvm::SmallVector<QuantizableNode> quantizableNodes(mlir::func::FuncOp function);
-/// `wanted`, or what comes nearest to it, with the reason, where the operation has no such form: 8-bit integers for tables, and for
-/// convolutions of int4 if there are samples to calibrate them with; else f32.
+/// `wanted`, or what comes nearest to it, with the reason, where the operation has no such form: 8-bit integers for tables and
+/// recurrences, and for convolutions of int4 if there are samples to calibrate them with; else f32.
 NodePrecision nearestPrecision(const QuantizableNode &node, const NodePrecision &wanted, bool hasSamples);
 
 } // namespace lathe::nn

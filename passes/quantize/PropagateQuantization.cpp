@@ -183,15 +183,22 @@ struct QuantizeOfDequantized : OpRewritePattern<QuantizeOp> {
   }
 };
 
+SmallVector<MutableOperandRange> zerosOf(QuantizeOp op) { return {op.getZeroMutable()}; }
+SmallVector<MutableOperandRange> zerosOf(DequantizeOp op) { return {op.getZeroMutable()}; }
+SmallVector<MutableOperandRange> zerosOf(ConvOp op) { return {op.getInputZeroMutable(), op.getFilterZeroMutable()}; }
+SmallVector<MutableOperandRange> zerosOf(MatmulOp op) { return {op.getLhsZeroMutable(), op.getRhsZeroMutable()}; }
+
 /// A zero point of 0 is none.
 template <class OpT> struct DropZero : OpRewritePattern<OpT> {
   using OpRewritePattern<OpT>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(OpT op, PatternRewriter &b) const override {
-    if (!op.getZero() || scalarConstant(op.getZero()) != 0.0)
-      return b.notifyMatchFailure(op, "there is a zero point");
-    b.modifyOpInPlace(op, [&] { op.getZeroMutable().clear(); });
-    return success();
+    for (MutableOperandRange zero : zerosOf(op))
+      if (!zero.empty() && scalarConstant(zero[0].get()) == 0.0) {
+        b.modifyOpInPlace(op, [&] { zero.clear(); });
+        return success();
+      }
+    return b.notifyMatchFailure(op, "there is no zero point of 0");
   }
 };
 
@@ -235,7 +242,8 @@ struct PropagateQuantization : impl::PropagateQuantizationBase<PropagateQuantiza
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<MoveBeforeDequantize, GatherBeforeDequantize, ConcatBeforeDequantize, QuantizeBeforeMove,
-                 QuantizeOfDequantized, ClipBySaturation, DropZero<QuantizeOp>, DropZero<DequantizeOp>>(&getContext());
+                 QuantizeOfDequantized, ClipBySaturation, DropZero<QuantizeOp>, DropZero<DequantizeOp>,
+                 DropZero<ConvOp>, DropZero<MatmulOp>>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -54,7 +54,7 @@ def KeepIntegerWeights : Pass<"lathe-keep-integer-weights", "::mlir::func::FuncO
 def RoundActivations : Pass<"lathe-round-activations", "::mlir::func::FuncOp"> {
   let summary = "round activations of products of 4-bit weights to 8 bits";
   let description = [{
-    In functions with `lathe.int4_activations`, which is gone behind the pass: in groups as the weights, scales of which are found at run
+    Of products with `lathe.int4_activations`, which is gone behind the pass: in groups as the weights, scales of which are found at run
     time. Behind --lathe-keep-integer-weights.
   }];
 }

@@ -51,6 +51,22 @@ ConstantOp lookedUpTable(Operation *op) {
   return constant;
 }
 
+ConstantOp recurrenceMatrices(Operation *op) {
+  constexpr int64_t fewest = 1 << 10; // elements
+  auto cell = dyn_cast<RecurrentOp>(op);
+  auto constant = cell ? cell.getRecurrence().getDefiningOp<ConstantOp>() : ConstantOp();
+  if (!constant || !tensorType(constant).getElementType().isF32() || tensorType(constant).getNumElements() < fewest)
+    return {};
+  return constant;
+}
+
+ConstantOp quantizableWeights(Operation *op) {
+  if (auto product = WeightedProduct::of(op))
+    return product->constant();
+  ConstantOp table = lookedUpTable(op);
+  return table ? table : recurrenceMatrices(op);
+}
+
 std::string reasonAgainstIntegerWeights(MatmulOp matmul) {
   constexpr int64_t leastDepth = 32, leastColumns = 16; // smaller matrices are read in no time
   unsigned depthAxis = matmul.getTransRhs() ? 1 : 0;

@@ -35,6 +35,13 @@ private:
 /// The constant f32 matrix whose rows a gather looks up, if it is large enough to matter; null: it is no such operation.
 ConstantOp lookedUpTable(mlir::Operation *op);
 
+/// The constant f32 matrices that a recurrent cell multiplies its state by, if they are large enough to matter; null: it is no such
+/// operation.
+ConstantOp recurrenceMatrices(mlir::Operation *op);
+
+/// The constant f32 weights that an operation may read as integers: a product's, a table's or a recurrence's; null: none.
+ConstantOp quantizableWeights(mlir::Operation *op);
+
 /// Why the product's matrix can't be integers that its kernel makes numbers of; empty if it can.
 std::string reasonAgainstIntegerWeights(MatmulOp matmul);
 

@@ -366,6 +366,26 @@ func.func @case(%a: tensor<5x1x2xf32>, %b: tensor<2x2x2xf32>) {
 
 // -----
 
+// recurrent C4: integers have scales
+func.func @case(%a: tensor<5x1x2xf32>, %b: tensor<1x2x2xi8>) {
+  // expected-error @+2 {{nn.recurrent C4: expects element type 'f32', got 'i8'}}
+  // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
+  %r:2 = nn.recurrent rnn forward %a recurrence %b {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x2xf32>, tensor<1x2x2xi8>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  return
+}
+
+// -----
+
+// recurrent C4: scales have integers
+func.func @case(%a: tensor<5x1x2xf32>, %b: tensor<1x2x2xf32>, %s: tensor<1x2xf32>) {
+  // expected-error @+2 {{nn.recurrent C4: expects a recurrence of i8 and an input of f32 with recurrence_scale, got 'f32' and 'f32'}}
+  // expected-error @+1 {{'nn.recurrent' op failed to infer returned types}}
+  %r:2 = nn.recurrent rnn forward %a recurrence %b scale %s {activations = ["tanh"], alphas = array<f64: 0.0>, betas = array<f64: 0.0>} : (tensor<5x1x2xf32>, tensor<1x2x2xf32>, tensor<1x2xf32>) -> (tensor<5x1x1x2xf32>, tensor<1x1x2xf32>)
+  return
+}
+
+// -----
+
 // recurrent C2
 func.func @case(%a: tensor<5x1x3xf32>, %b: tensor<1x2x3xf32>, %c: tensor<1x2x2xf32>) {
   // expected-error @+2 {{nn.recurrent C2: expects 1 activations, got 2}}

@@ -48,3 +48,22 @@ func.func @refused(%x: tensor<3x32xf32>) -> (tensor<3x16xf32>, tensor<3x16xf32>)
   %t = nn.matmul %x, %w : (tensor<3x32xf32>, tensor<32x16xf32>) -> tensor<3x16xf32>
   return %r, %t : tensor<3x16xf32>, tensor<3x16xf32>
 }
+
+// Matrices of a recurrent cell: a scale for each gate's units, for both directions; with zero points they become f32.
+// CHECK-LABEL: @recurrent
+// CHECK-DAG: %[[C:.*]] = nn.constant dense<{{.*}}> : tensor<2x2x2xi8>
+// CHECK-DAG: %[[S:.*]] = nn.constant dense<{{\[\[}}5.000000e-01, 2.500000e-01], [5.000000e-01, 2.500000e-01]]> : tensor<2x2xf32>
+// CHECK: nn.recurrent rnn bidirectional %{{.*}} recurrence %[[C]] scale %[[S]]
+// CHECK: nn.recurrent rnn bidirectional %{{.*}} recurrence %{{.*}} {{.*}}tensor<2x2x2xf32>) ->
+func.func @recurrent(%x: tensor<5x1x4xf32>) -> (tensor<5x2x1x2xf32>, tensor<5x2x1x2xf32>) {
+  %c = nn.constant dense<[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]> : tensor<2x2x2xi8>
+  %s = nn.constant dense<[[[0.5], [0.25]]]> : tensor<1x2x1xf32>
+  %z = nn.constant dense<1> : tensor<i8>
+  %w = nn.dequantize %c, %s : (tensor<2x2x2xi8>, tensor<1x2x1xf32>) -> tensor<2x2x2xf32>
+  %v = nn.dequantize %c, %s zero %z : (tensor<2x2x2xi8>, tensor<1x2x1xf32>, tensor<i8>) -> tensor<2x2x2xf32>
+  %r:2 = nn.recurrent rnn bidirectional %x recurrence %w {activations = ["tanh", "tanh"], alphas = array<f64: 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0>} : (tensor<5x1x4xf32>, tensor<2x2x2xf32>) -> (tensor<5x2x1x2xf32>, tensor<2x1x2xf32>)
+  %t:2 = nn.recurrent rnn bidirectional %x recurrence %v {activations = ["tanh", "tanh"], alphas = array<f64: 0.0, 0.0>,
+      betas = array<f64: 0.0, 0.0>} : (tensor<5x1x4xf32>, tensor<2x2x2xf32>) -> (tensor<5x2x1x2xf32>, tensor<2x1x2xf32>)
+  return %r#0, %t#0 : tensor<5x2x1x2xf32>, tensor<5x2x1x2xf32>
+}

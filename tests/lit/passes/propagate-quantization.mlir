@@ -89,3 +89,18 @@ func.func @concat(%x: tensor<2xf32>, %y: tensor<2xf32>) -> tensor<8xui8> {
   %r = nn.quantize %e, %s : (tensor<8xf32>, tensor<f32>) -> tensor<8xui8>
   return %r : tensor<8xui8>
 }
+
+// Operands of products have forms of their own where there is no zero point: 0 is none.
+// CHECK-LABEL: @zeros_of_products
+// CHECK: nn.conv %arg0, %arg1 input_zero %{{[^ ]*}} {dilations
+// CHECK: nn.matmul %arg2, %arg3 :
+func.func @zeros_of_products(%x: tensor<1x2x4xui8>, %w: tensor<3x2x1xi8>, %a: tensor<3x4xui8>, %b: tensor<4x5xi8>) -> (tensor<1x3x4xi32>, tensor<3x5xi32>) {
+  %zero = nn.constant dense<0> : tensor<ui8>
+  %z = nn.constant dense<7> : tensor<ui8>
+  %none = nn.constant dense<0> : tensor<3xi8>
+  %zeros = nn.constant dense<0> : tensor<5xi8>
+  %0 = nn.conv %x, %w input_zero %z filter_zero %none {dilations = array<i64: 1>, group = 1 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>}
+      : (tensor<1x2x4xui8>, tensor<3x2x1xi8>, tensor<ui8>, tensor<3xi8>) -> tensor<1x3x4xi32>
+  %1 = nn.matmul %a, %b lhs_zero %zero rhs_zero %zeros : (tensor<3x4xui8>, tensor<4x5xi8>, tensor<ui8>, tensor<5xi8>) -> tensor<3x5xi32>
+  return %0, %1 : tensor<1x3x4xi32>, tensor<3x5xi32>
+}

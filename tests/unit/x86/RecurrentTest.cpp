@@ -19,6 +19,7 @@ struct CellCase {
   int steps = 6, batch = 3, inputs = 11, hidden = 19;
   bool hasWeights = false, hasOptional = true, hasLens = true;
   std::string type = "f32", activations = "";
+  bool isInteger = false;
 
   int directions() const { return direction == "bidirectional" ? 2 : 1; }
 };
@@ -41,7 +42,8 @@ std::string textOf(const CellCase &k) {
   operand("", shape({k.steps, k.batch, k.hasWeights ? k.inputs : d * rows}));
   if (k.hasWeights)
     operand("weights", shape({d, rows, k.inputs}));
-  operand("recurrence", shape({d, rows, k.hidden}));
+  std::string matrices = shape({d, rows, k.hidden});
+  operand("recurrence", k.isInteger ? matrices.substr(0, matrices.size() - k.type.size()) + "i8" : matrices);
   const bool isLstm = k.cell.name == std::string("lstm");
   if (k.hasOptional)
     operand("bias", shape({d, 2 * rows}));
@@ -53,6 +55,8 @@ std::string textOf(const CellCase &k) {
     operand("c", shape({d, k.batch, k.hidden}));
     operand("peepholes", shape({d, 3 * k.hidden}));
   }
+  if (k.isInteger)
+    operand("scale", shape({d, rows}));
   if (isLstm)
     outputs.push_back(outputs.back());
   std::string names = k.activations.empty() ? k.cell.activations : k.activations, numbers = k.cell.numbers;
@@ -65,11 +69,28 @@ std::string textOf(const CellCase &k) {
   return oneOp(text, inputs, outputs);
 }
 
+/// All 255 integers in turn.
+void fillIntegers(Tensor &tensor) {
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.mutableData<int8_t>()[i] = int8_t(i * 101 % 255 - 127);
+}
+/// So that products are about as large as those of f32; no two neighbours are the same.
+void fillScales(Tensor &tensor) {
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.mutableData<float>()[i] = float(1 + i % 5) / 1000;
+}
+
 /// Sequences get shorter, down to nothing.
 RunOptions optionsOf(const CellCase &k) {
   RunOptions options{.relative = 1e-4, .absolute = 1e-5, .low = -0.5, .high = 0.5};
   unsigned lens = 2 + k.hasWeights + k.hasOptional;
-  options.fill = [lens, steps = k.steps, hasLens = k.hasLens](unsigned number, Tensor &tensor) {
+  unsigned recurrence = 1 + k.hasWeights, optional = k.cell.name == std::string("lstm") ? 4 : 2;
+  unsigned scale = recurrence + 1 + k.hasLens + (k.hasOptional ? optional : 0);
+  options.fill = [=, steps = k.steps, hasLens = k.hasLens, isInteger = k.isInteger](unsigned number, Tensor &tensor) {
+    if (isInteger && (number == recurrence || number == scale)) {
+      number == scale ? fillScales(tensor) : fillIntegers(tensor);
+      return true;
+    }
     if (!hasLens || number != lens)
       return false;
     for (int64_t i = 0; i < tensor.size(); ++i)
@@ -172,5 +193,32 @@ TEST_CASE("recurrent cells, steps as rounds: activations") {
                                  "thresholded_relu", "sigmoid", "tanh"}) {
     std::string name = "\"" + std::string(activation) + "\"";
     CHECK(runSteps({.cell = {"rnn", "", "0.3", 1}, .direction = "bidirectional", .activations = name}) == "");
+  }
+}
+
+TEST_CASE("recurrent cells, integer weights") {
+  for (const Cell &cell : kCells)
+    for (const char *direction : {"backward", "bidirectional"})
+      for (const char *more : {"", ", linear_before_reset"})
+        for (bool hasOptional : {false, true}) {
+          CellCase k{.cell = cell, .direction = direction, .more = more, .hasOptional = hasOptional, .isInteger = true};
+          RunOptions options = optionsOf(k);
+          options.expectedKind = "recurrent";
+          CHECK(runCase(textOf(k), options) == "");
+          for (int batch : {1, 4, 13}) {
+            k.batch = batch;
+            CHECK(runSteps(k) == "");
+          }
+        }
+}
+
+TEST_CASE("recurrent cells, integer weights: AVX-512") {
+  for (const Cell &cell : kCells) {
+    CellCase k{.cell = cell, .direction = "bidirectional", .batch = 7, .isInteger = true};
+    RunOptions options = optionsOf(k);
+    options.constants = {1};
+    options.cpu = "x86-64-v4/native";
+    options.expectedKind = "recurrent_steps";
+    CHECK(runCase(textOf(k), options) == "");
   }
 }
