@@ -55,6 +55,14 @@ struct ProductTimes {
   double conversion; ///< making integers of its input
 };
 
+/// The same of a matrix product whose weights may be integers of 4 bits in groups along the depth.
+struct GroupedTimes {
+  double real;     ///< in f32
+  double floats;   ///< 4-bit weights, rows of f32
+  double integers; ///< 4-bit weights, rows of 8-bit integers in the same groups, without making them
+  double rounding; ///< making them
+};
+
 class Backend {
 public:
   virtual ~Backend() = default;
@@ -71,6 +79,11 @@ public:
   /// Of an nn.matmul or nn.conv of f32 with constant weights, in any layout, for these values of the function's symbols. nullopt: there
   /// is no model of it.
   virtual std::optional<ProductTimes> productTimes(mlir::Operation *op, llvm::ArrayRef<int64_t> symbols,
+                                                   const Target &target) {
+    return std::nullopt;
+  }
+  /// Of an nn.matmul as above, with groups of this size.
+  virtual std::optional<GroupedTimes> groupedTimes(mlir::Operation *op, int64_t group, llvm::ArrayRef<int64_t> symbols,
                                                    const Target &target) {
     return std::nullopt;
   }

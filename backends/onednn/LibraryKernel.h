@@ -8,8 +8,9 @@ namespace lathe::onednn {
 
 /// The kernel for `op` (an nn operation or nn.fused), without rows and places of arguments; null: not one for oneDNN. That is
 /// a convolution (channels last, one or two spatial axes) or product of all known sizes, with constant weights, followed by
-/// at most additions of inputs, multiplications per column, relu, and max and min with constants; of f32, or of bytes (unsigned times signed, with sums that
-/// oneDNN computes exactly) that are dequantized first; bytes may be added, and be what it ends with.
+/// at most additions of inputs, multiplications per column, relu, and max and min with constants; of f32, or of bytes (unsigned
+/// times signed, with sums that oneDNN computes exactly) that are dequantized first; bytes may be added, and be what it ends
+/// with.
 std::unique_ptr<artifact::LibraryKernelT> describe(mlir::Operation *op, llvm::ArrayRef<bool> isConstant,
                                                    const Target &target);
 /// The same, whole, for a kernel with such a plan. Failure: a diagnostic was emitted.

@@ -3,6 +3,7 @@
 #include "backends/x86/ProductModel.h"
 #include "backends/x86/IntegerTile.h"
 #include "backends/x86/IntegerWinograd.h"
+#include "backends/x86/WeightOnlyPlan.h"
 #include "backends/x86/Window.h"
 #include "backends/x86/WinogradKernel.h"
 
@@ -17,10 +18,19 @@ constexpr double kPair = 0.246;         // a step of pairs of i16 for a vector o
 constexpr double kChained = 0.7;        // of the time of pairs, with some extra steps
 constexpr double kQuad = 0.2;           // vpdpbusd
 constexpr double kByte = 1.0 / 30;      // of weights that don't stay in L2
+constexpr double kNearByte = 1.0 / 88;  // of those in L2
+constexpr double kNearest = 32 << 10;   // bytes of L1
 constexpr double kRealResult = 0.05;    // bias, activation, store; per element
 constexpr double kIntegerResult = 0.15; // the same with dequantize and quantize
 constexpr double kConversion = 0.15;    // read f32, write bytes; per element
 constexpr double kWindowed = 0.12;      // depthwise convolutions, per multiplication
+// 4-bit weights, for a vector of columns.
+constexpr double kWordStep = 0.164,
+                 kWordNumber = 0.181; // a few rows of f32: a row's step, and a weight made a number for all
+constexpr double kPanelNumber = 0.56; // a weight made a number in memory
+constexpr double kByteStep = 0.078, kGroupEnd = 0.97; // rows of bytes: a row's step, and its group's sum
+constexpr double kSingleRow = 1.2;                    // of that, where rows aren't multiplied four at once
+constexpr double kRoundedGroup = 6, kRounded = 0.2;   // making bytes: a group, an element
 
 /// Sizes of a product: `rows` times `depth` times `columns`, `inputs` elements read and `weights` of them constant.
 struct Sizes {
@@ -85,10 +95,22 @@ public:
   }
   double conversion() const { return kConversion * sizes.inputs; }
 
+  GroupedTimes grouped(double group) const {
+    const double steps = sizes.depth * std::ceil(sizes.columns / lanes),
+                 bytes = 0.5 + 5 / group; // a scale and a zero point
+    const double results = kRealResult * sizes.rows * sizes.columns;
+    const double floats = sizes.rows <= kFewRows ? (kWordStep * sizes.rows + kWordNumber) * steps
+                                                 : kFma * sizes.rows * steps + kPanelNumber * steps;
+    const double step = hasDotProducts(target) ? kQuad / 4 : kByteStep;
+    const double sums = (step + kGroupEnd / group) * (sizes.rows < kFewRows ? kSingleRow : 1) * sizes.rows * steps;
+    const double rounding = sizes.inputs * (kRounded + kRoundedGroup / group);
+    return {real({}), std::max(floats, reading(bytes)) + results, std::max(sums, reading(bytes)) + results, rounding};
+  }
+
 private:
-  double reading(int bytes) const {
+  double reading(double bytes) const {
     double all = sizes.weights * bytes;
-    return all > double(target.l2Bytes) / 2 ? kByte * all : 0;
+    return all <= kNearest ? 0 : (all > double(target.l2Bytes) / 2 ? kByte : kNearByte) * all;
   }
 
   Sizes sizes;
@@ -114,14 +136,18 @@ ProductTimes timesOf(nn::ConvOp op, ArrayRef<int64_t> symbols, const Target &tar
   return {real, integers(kChained, PanelForm::chains), integers(1, PanelForm::words), model.conversion()};
 }
 
-ProductTimes timesOf(nn::MatmulOp op, ArrayRef<int64_t> symbols, const Target &target) {
+Model modelOf(nn::MatmulOp op, ArrayRef<int64_t> symbols, const Target &target) {
   RankedTensorType weights = tensorType(op.getRhs());
   double elements = double(weights.getNumElements());
   DimExprs out = dimExprs(tensorType(op.getOutput()));
   double rows = elementsOf(ArrayRef(out).drop_back(), symbols),
          columns = elementsOf(ArrayRef(out).take_back(), symbols);
   double depth = elements / columns;
-  Model model({rows, depth, columns, rows * depth, elements}, target);
+  return Model({rows, depth, columns, rows * depth, elements}, target);
+}
+
+ProductTimes timesOf(nn::MatmulOp op, ArrayRef<int64_t> symbols, const Target &target) {
+  Model model = modelOf(op, symbols, target);
   return {model.real({}), model.integers(kChained, PanelForm::chains), model.integers(1, PanelForm::words),
           model.conversion()};
 }
@@ -135,6 +161,14 @@ std::optional<ProductTimes> timesOfProduct(Operation *op, ArrayRef<int64_t> symb
   if (auto matmul = dyn_cast<nn::MatmulOp>(op); matmul && tensorType(matmul.getRhs()).hasStaticShape())
     return timesOf(matmul, symbols, target);
   return std::nullopt;
+}
+
+std::optional<GroupedTimes> timesOfGrouped(Operation *op, int64_t group, ArrayRef<int64_t> symbols,
+                                           const Target &target) {
+  auto matmul = dyn_cast<nn::MatmulOp>(op);
+  if (!matmul || target.vectorBits() < 256 || !tensorType(matmul.getRhs()).hasStaticShape())
+    return std::nullopt;
+  return modelOf(matmul, symbols, target).grouped(double(group));
 }
 
 } // namespace lathe::x86

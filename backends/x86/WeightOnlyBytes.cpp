@@ -110,8 +110,9 @@ void WeightOnlyBytes::addSteps(Accumulators &sums, WeightVectors::Place place, V
 Accumulators WeightOnlyBytes::integers(WeightVectors::Place place) {
   Accumulators zero = zeroIntegerTile(s, tile);
   const int64_t steps = shape.words.steps(), atOnce = std::min(steps, kStepsOfWords);
-  if (steps == atOnce) {
-    addSteps(zero, place, s.index(0), steps);
+  if (steps <= 2 * atOnce) { // LLVM makes a flag of the number in a loop of two, and computes all addresses anew
+    for (int64_t step = 0; step < steps; step += atOnce)
+      addSteps(zero, place, s.index(step), atOnce);
     return zero;
   }
   return s.loop(s.index(0), s.index(steps / atOnce), zero, [&](Value number, ValueRange carried) {

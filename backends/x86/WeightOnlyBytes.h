@@ -5,7 +5,7 @@
 
 namespace lathe::x86 {
 
-/// The product of `tile.rows` rows, integers with a scale per group. Weights, 0 to 15, are multiplied as unsigned bytes:
+/// The product of `tile.rows` rows, no less, integers with a scale per group. Weights, 0 to 15, are multiplied as unsigned bytes:
 ///   sum(w * x) = scales * (sum(n * q) - zero * sum(q))   in each group
 /// Sums are exact: by dot products of the processor, or in i16 (vpmaddubsw) over 32 steps of the depth, where 16 * 15 * 128 fit.
 class WeightOnlyBytes : public WeightOnlyRows {
@@ -16,6 +16,7 @@ public:
   void prepare() override;
 
 protected:
+  mlir::Value rowsInside() override { return s.index(tile.rows); }
   Accumulators group(WeightVectors::Place place, mlir::ValueRange totals) override;
 
 private:

@@ -199,12 +199,19 @@ private:
   /// Each sum of i32 has one of i16 beside it.
   WeightOnlyBytes byteRows(int count) { return {s, root, shape, wordTile(config, count, 4)}; }
 
-  /// All rows, `count` or more, that many at once; a task's weights stay in L2 for them. The last ones begin early where rows are left over.
+  /// Tasks are (column block, row block), of `count` rows or more, that many at once; a column block's weights stay in L2 for
+  /// them. The last ones of a row block begin early where rows are left over.
   void runTiles(WeightOnlyRows &few, int64_t count) {
+    Value columnBlocks = s.index(llvm::divideCeil(shape.words.panels(), config.panels));
+    Value rowBlocks = s.ceilDiv(rows, s.index(config.blockRows)), last = s.sub(rows, s.index(count));
     s.loop(s.taskBegin, s.taskEnd, [&](Value task) {
-      s.loop(s.index(0), rows, s.index(count), [&](Value row) {
-        few.beginAt(s.minS(row, s.sub(rows, s.index(count))));
-        runFew(few, task, s.add(task, s.index(1)));
+      Indices position = s.delinearize(task, {columnBlocks, rowBlocks});
+      Value next = s.add(position[1], s.index(1));
+      auto beginOf = [&](Value block) { return s.minS(s.mul(block, s.index(config.blockRows)), last); };
+      Value end = s.select(s.ltS(next, rowBlocks), beginOf(next), rows);
+      s.loop(beginOf(position[1]), end, s.index(count), [&](Value row) {
+        few.beginAt(s.minS(row, s.sub(end, s.index(count))));
+        runFew(few, position[0], s.add(position[0], s.index(1)));
       });
     });
   }

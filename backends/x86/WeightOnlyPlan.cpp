@@ -173,6 +173,8 @@ public:
     config.groups = std::clamp<int64_t>(blocking.depth / shape.words.group, 1, shape.words.groups());
     config.blockRows = blocking.rows;
     config.panels = llvm::divideCeil(blocking.panels * config.tile.columns(), config.nr);
+    if (root.lhsDequantize)
+      config.blockRows = rowsWorthATask(shape.words.depth * config.panels * config.nr, kFewRows);
     return plan(config);
   }
 
@@ -209,8 +211,8 @@ private:
     if (!shape.zero.number)
       plan.packing[*inputIndex(op, root.zero)] = toAttribute(shape.zero.entries, context, kKind);
     int64_t columnBlocks = llvm::divideCeil(shape.words.panels(), config.panels);
-    plan.tasks = config.hasMany ? simplifyDim(shape.rows.ceilDiv(config.blockRows) * columnBlocks)
-                                : dimConstant(context, columnBlocks);
+    plan.tasks = config.hasMany || root.lhsDequantize ? simplifyDim(shape.rows.ceilDiv(config.blockRows) * columnBlocks)
+                                                      : dimConstant(context, columnBlocks);
     plan.scratchBytes = scratchBytes(config);
     return plan;
   }

@@ -43,8 +43,8 @@ struct WeightOnlyShape {
   int64_t paddedGroup() const { return words.steps() * words.slots(); }
 };
 
-/// Parameters of a kernel. `tile` multiplies dequantized panels (many rows) or words (`rows` known to be few), `nr` columns are
-/// packed together, a multiple of the tile's; `groups` along the depth are dequantized at once.
+/// Parameters of a kernel. `tile` multiplies dequantized panels (many rows) or words (`rows` known to be few, or integers), `nr`
+/// columns are packed together, a multiple of the tile's; `groups` along the depth are dequantized at once.
 struct WeightOnlyConfig {
   TileShape tile;
   int64_t nr = 0, blockRows = 0, panels = 0, groups = 0;

@@ -96,13 +96,15 @@ void WeightOnlyRows::multiply(Value begin, Value end) {
   });
 }
 
+Value WeightOnlyRows::rowsInside() { return s.minS(s.index(tile.rows), s.sub(rows, first)); }
+
 /// The rows times one tile of columns.
 void WeightOnlyRows::chunk(Value panel, int64_t column) {
   Accumulators totals = zeroTile(s, tile);
   totals = s.loop(s.index(0), s.index(shape.words.groups()), totals,
                   [&](Value number, ValueRange carried) { return group({panel, number, s.index(column)}, carried); });
   Value from = s.add(s.mul(panel, s.index(shape.words.nr)), s.index(column));
-  epilogue.store(totals, first, from, s.minS(s.index(tile.rows), s.sub(rows, first)),
+  epilogue.store(totals, first, from, rowsInside(),
                  s.minS(s.index(tile.columns()), s.sub(s.index(shape.words.columns), from)));
 }
 

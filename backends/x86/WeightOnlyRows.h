@@ -5,9 +5,9 @@
 
 namespace lathe::x86 {
 
-/// Emits the product of `tile.rows` rows or fewer, from `first` on. A row's activations are copied once, each multiplied by its slot's factor, so
-/// that a slot of the weights needs no shift: sum over slots of (words & mask) * x. What the sum then lacks is made up per group
-/// from sums of activations: with w = n - zero, and n - half in the last slot,
+/// Emits the product of `tile.rows` rows or fewer, from `first` on. A row's activations are copied once, each multiplied by its
+/// slot's factor, so that a slot of the weights needs no shift: sum over slots of (words & mask) * x. What the sum then lacks is
+/// made up per group from sums of activations: with w = n - zero, and n - half in the last slot,
 ///   sum(w * x) = sum(slot * x') + half * sum(x in last slots) - zero * sum(x).
 class WeightOnlyRows {
 public:
@@ -24,6 +24,8 @@ public:
   void multiply(mlir::Value begin, mlir::Value end);
 
 protected:
+  /// How many of the tile's rows there are.
+  virtual mlir::Value rowsInside();
   /// `totals` and the product of a group.
   virtual Accumulators group(WeightVectors::Place place, mlir::ValueRange totals);
 

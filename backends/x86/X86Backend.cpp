@@ -11,10 +11,14 @@ namespace lathe {
 namespace x86 {
 namespace {
 
+const KernelEmitter *emitterOf(StringRef kind) {
+  auto *it = llvm::find_if(kernelEmitters(), [&](const KernelEmitter &e) { return e.kind == kind; });
+  return it == kernelEmitters().end() ? nullptr : it;
+}
+
 const KernelEmitter *emitterOf(DictionaryAttr packing) {
   auto kind = packing ? packing.getAs<StringAttr>("kind") : StringAttr();
-  auto *it = llvm::find_if(kernelEmitters(), [&](const KernelEmitter &e) { return kind && e.kind == kind.getValue(); });
-  return it == kernelEmitters().end() ? nullptr : it;
+  return kind ? emitterOf(kind.getValue()) : nullptr;
 }
 
 void finish(KernelPlan &plan, const KernelEmitter &emitter, const Target &target) {
@@ -55,6 +59,10 @@ public:
 
   std::optional<ProductTimes> productTimes(Operation *op, ArrayRef<int64_t> symbols, const Target &target) override {
     return timesOfProduct(op, symbols, target);
+  }
+  std::optional<GroupedTimes> groupedTimes(Operation *op, int64_t group, ArrayRef<int64_t> symbols,
+                                           const Target &target) override {
+    return timesOfGrouped(op, group, symbols, target);
   }
 
   int64_t packedSizeBytes(RankedTensorType type, Attribute packing) override {
@@ -118,9 +126,7 @@ private:
     if (failed(failableParallelForEachN(context, 0, kernels.size(), emit)))
       return failure();
     for (auto [module, kernel] : llvm::zip_equal(modules, kernels))
-      if (llvm::any_of(kernelEmitters(), [kind = kernel.getKind()](const KernelEmitter &emitter) {
-            return emitter.kind == kind && emitter.sharesBodies;
-          })) {
+      if (auto *emitter = emitterOf(kernel.getKind()); emitter && emitter->sharesBodies) {
         names.push_back(kernel.getSymName().str());
         shared.push_back(std::move(module));
       }

@@ -108,49 +108,47 @@ TapOptions Quantization::tapOptions() const {
   return taps;
 }
 
-llvm::Expected<CostChoice> Quantization::costs(func::FuncOp function) const {
-  CostChoice result{targets, {nominalSizes(function)}, options.weightBits, options.quantizeAll || options.study};
-  if (options.calibratePath.empty())
-    return result;
-  auto samples = openSamples(function);
+llvm::Expected<CostChoice> Quantization::costs(func::FuncOp function, SampleSource *samples) const {
+  CostChoice result{targets,
+                    {nominalSizes(function)},
+                    options.weightBits,
+                    options.int4Activations == "int8",
+                    options.quantizeAll || options.study};
   if (!samples)
-    return samples.takeError();
-  auto sizes = sizesOfSamples(function, **samples);
+    return result;
+  auto sizes = sizesOfSamples(function, *samples);
   if (!sizes)
     return sizes.takeError();
   result.sizes = std::move(*sizes);
   return result;
 }
 
-llvm::Error Quantization::calibrateInputs(func::FuncOp function, const CostChoice &costs) const {
+llvm::Error Quantization::calibrateInputs(func::FuncOp function, SampleSource *samples, const CostChoice &costs) const {
   const bool hasRanges = !nn::calibratedInputs(function).empty(), hasMoments = needsMoments(function);
-  if (options.calibratePath.empty())
+  if (!samples)
     return !hasRanges && !hasMoments ? llvm::Error::success()
                                      : badOption("expects --calibrate with nodes of precision int8, or of int4 by "
                                                  "another method than rtn, in '" +
                                                  options.precisionsPath + "'");
-  auto samples = openSamples(function);
-  if (!samples)
-    return samples.takeError();
   const TapOptions taps = tapOptions();
   if (hasMoments)
-    if (llvm::Error error = quantizeWithMoments(function, **samples, backend, taps, {options.roundProgress}))
+    if (llvm::Error error = quantizeWithMoments(function, *samples, backend, taps, {options.roundProgress}))
       return error;
   if (!hasRanges)
     return llvm::Error::success();
-  if (llvm::Error error = noteSmoothFactors(function, **samples, backend, taps))
+  if (llvm::Error error = noteSmoothFactors(function, *samples, backend, taps))
     return error;
   if (options.study)
     recordFactors(function, *options.study);
   if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
   std::vector<CalibrationPoint> points = weightedPoints(function);
-  auto results = calibrate(function, points, **samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
+  auto results = calibrate(function, points, *samples, backend, *parseRangeMethod(options.calibrateMethod), taps);
   if (!results)
     return results.takeError();
   for (auto [point, result] : llvm::zip_equal(points, *results))
     nn::setInterval(point.value, {result.low, result.high});
-  return roundIntegerWeights(function, **samples, backend, taps, costs);
+  return roundIntegerWeights(function, *samples, backend, taps, costs);
 }
 
 /// Samples to compare programs with, as many as fit into some memory.
@@ -168,20 +166,18 @@ static llvm::Error keepSamples(SampleSource &samples, QuantizationStudy &study) 
   return llvm::Error::success();
 }
 
-llvm::Error Quantization::fillStudy(func::FuncOp function) const {
-  auto samples = openSamples(function);
-  if (!samples)
-    return samples.takeError();
-  if (llvm::Error error = keepSamples(**samples, *options.study))
+llvm::Error Quantization::fillStudy(func::FuncOp function, SampleSource &samples) const {
+  if (llvm::Error error = keepSamples(samples, *options.study))
     return error;
   recordRanges(function, *options.study);
   auto deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                                                          std::chrono::duration<double>(options.studySeconds));
-  return measureSensitivities(function, **samples, backend, tapOptions(), deadline, *options.study);
+  return measureSensitivities(function, samples, backend, tapOptions(), deadline, *options.study);
 }
 
-llvm::Error Quantization::runStudied(func::FuncOp function) const {
+llvm::Error Quantization::runStudied(func::FuncOp function, const CostChoice &costs) const {
   applyChoices(function, *options.study);
+  weighGroups(function, backend, costs);
   applyFactors(function, *options.study);
   if (llvm::Error error = runPass(function, createSmoothInputs()))
     return error;
@@ -192,23 +188,28 @@ llvm::Error Quantization::runStudied(func::FuncOp function) const {
 llvm::Error Quantization::run(func::FuncOp function) const {
   if (!isAsked())
     return llvm::Error::success();
-  if (options.int4Activations == "int8")
-    function->setAttr(nn::kRoundedActivations, UnitAttr::get(function.getContext()));
   if (llvm::Error error = assignPrecisions(function, choice))
     return error;
-  auto costs = this->costs(function);
+  std::unique_ptr<SampleSource> samples;
+  if (!options.calibratePath.empty()) {
+    auto opened = openSamples(function);
+    if (!opened)
+      return opened.takeError();
+    samples = std::move(*opened);
+  }
+  auto costs = this->costs(function, samples.get());
   if (!costs)
     return costs.takeError();
   // A search measures what is faster.
   weighCosts(function, backend, *costs);
   if (options.study && options.study->isFilled())
-    return runStudied(function);
+    return runStudied(function, *costs);
   if (options.study)
     recordNodes(function, *options.study);
-  if (llvm::Error error = calibrateInputs(function, *costs))
+  if (llvm::Error error = calibrateInputs(function, samples.get(), *costs))
     return error;
   if (options.study)
-    if (llvm::Error error = fillStudy(function))
+    if (llvm::Error error = fillStudy(function, *samples))
       return error;
   return runPass(function, createInsertQuantization());
 }

@@ -31,10 +31,10 @@ private:
   llvm::Error checkSamples(nn::Precision precision) const;
   llvm::Error prepareInt4(nn::NodePrecision &general) const;
   bool isAsked() const { return !options.quantize.empty() || !options.precisionsPath.empty(); }
-  llvm::Expected<CostChoice> costs(mlir::func::FuncOp function) const;
-  llvm::Error calibrateInputs(mlir::func::FuncOp function, const CostChoice &costs) const;
-  llvm::Error fillStudy(mlir::func::FuncOp function) const;
-  llvm::Error runStudied(mlir::func::FuncOp function) const;
+  llvm::Expected<CostChoice> costs(mlir::func::FuncOp function, SampleSource *samples) const;
+  llvm::Error calibrateInputs(mlir::func::FuncOp function, SampleSource *samples, const CostChoice &costs) const;
+  llvm::Error fillStudy(mlir::func::FuncOp function, SampleSource &samples) const;
+  llvm::Error runStudied(mlir::func::FuncOp function, const CostChoice &costs) const;
 
   const CompileOptions &options;
   Backend &backend;

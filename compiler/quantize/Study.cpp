@@ -17,8 +17,7 @@ Value calibratedInput(Operation *op) {
 }
 
 int64_t weightBytes(Operation *op) {
-  auto product = nn::WeightedProduct::of(op);
-  nn::ConstantOp constant = product ? product->constant() : nn::lookedUpTable(op);
+  nn::ConstantOp constant = nn::quantizableWeights(op);
   return constant ? 4 * nn::tensorType(constant).getNumElements() : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "dialects/nn/NN.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
@@ -118,4 +119,68 @@ TEST_CASE("costs: the mean over sizes decides") {
   CHECK(decided(model, {{100}}).find("f32 is faster") == 0);
   CHECK(decided(model, {{100}, {1}}).find("f32 is faster") == 0);
   CHECK(decided(model, {{1}, {2}}) == "");
+}
+
+namespace {
+/// `count` products of one input with matrices of their own.
+std::string productsOf(int64_t rows, int64_t depth, int64_t columns, int64_t count) {
+  auto matrix = [](int64_t height, int64_t width) { return llvm::formatv("tensor<{0}x{1}xf32>", height, width).str(); };
+  const std::string x = matrix(rows, depth), w = matrix(depth, columns), y = matrix(rows, columns);
+  std::string text = llvm::formatv("func.func @f(%x: {0}) -> {1} {{\n", x, y);
+  for (int64_t i = 0; i < count; ++i)
+    text += llvm::formatv("%w{0} = nn.constant dense<{0}.5> : {2}\n%r{0} = nn.matmul %x, %w{0} : ({1}, {2}) -> {3}\n",
+                          i, x, w, y);
+  return text + llvm::formatv("return %r0 : {0}\n}", y).str();
+}
+
+/// What becomes of the first of the products, of precision int4: "rounded", "floats" or the reason against 4 bits.
+std::string grouped(const std::string &text, bool takesSlower = false, bool isFixed = false) {
+  Model model(text.c_str());
+  const Target cpu = target();
+  auto backend = createX86Backend();
+  nn::NodePrecision wanted{nn::Precision::int4};
+  wanted.isFixed = isFixed;
+  for (const nn::QuantizableNode &node : nn::quantizableNodes(model.function))
+    nn::setPrecision(node.op, wanted);
+  CostChoice choice{cpu, {SymbolValues()}};
+  choice.takesSlower = takesSlower;
+  weighCosts(model.function, *backend, choice);
+  if (nn::precisionOf(model.product)->precision != nn::Precision::int4)
+    return nn::precisionOf(model.product)->reason;
+  return model.product->hasAttr(nn::kRoundedActivations) ? "rounded" : "floats";
+}
+} // namespace
+
+TEST_CASE("costs: rows are rounded for 4-bit weights where the columns that read them gain more") {
+  CHECK(grouped(productsOf(1024, 64, 256, 1)) == "rounded");
+  CHECK(grouped(productsOf(1024, 64, 16, 1)) == "floats");
+  CHECK(grouped(productsOf(1024, 64, 16, 6)) == "rounded");
+  CHECK(grouped(productsOf(1024, 72, 256, 1)) == "floats"); // the last group is cut off
+}
+
+TEST_CASE("costs: weights stay f32 where 4 bits are slower either way") {
+  const std::string small = productsOf(8, 32, 16, 1);
+  CHECK(grouped(small).find("f32 is faster") == 0);
+  CHECK(grouped(small, /*takesSlower=*/true) == "rounded");
+  CHECK(grouped(small, /*takesSlower=*/false, /*isFixed=*/true) == "floats");
+  CHECK(grouped(productsOf(8, 32, 256, 1)) == "rounded");
+}
+
+TEST_CASE("costs: times of products with 4-bit weights are those that were measured") {
+  struct Case {
+    int64_t rows, depth, columns;
+    double real, floats, integers, rounding; // us, groups of 32
+  };
+  // AVX2, one thread (docs/Performance.md)
+  for (const Case &c : {Case{1, 128, 512, 2.98, 2.83, 1.11, 0.07}, Case{4, 256, 256, 6.13, 6.91, 3.56, 0.35},
+                        Case{8, 384, 1536, 110.7, 149.7, 65.3, 1.0}, Case{64, 64, 256, 23.1, 24.1, 16.2, 1.32},
+                        Case{128, 1536, 384, 1676, 1704, 1065, 63.4}}) {
+    Model model(productsOf(c.rows, c.depth, c.columns, 1).c_str());
+    auto times = createX86Backend()->groupedTimes(model.product, 32, {}, target());
+    REQUIRE(times);
+    CHECK(times->real / 1e3 == Approx(c.real).epsilon(0.2));
+    CHECK(times->floats / 1e3 == Approx(c.floats).epsilon(0.2));
+    CHECK(times->integers / 1e3 == Approx(c.integers).epsilon(0.2));
+    CHECK(times->rounding / 1e3 == Approx(c.rounding).epsilon(0.3));
+  }
 }

@@ -39,7 +39,7 @@ static lathe_status_t *open(const AlignedBytes &bytes, uint64_t flags, ArtifactP
   return status;
 }
 
-Opened::Opened(const TestModel &model, uint64_t flags) : bytes(model.write()) {
+Opened::Opened(TestModel model, uint64_t flags) : bytes(model.write()) {
   REQUIRE(textOf(open(bytes, flags, artifact)) == "");
 }
 
@@ -62,6 +62,12 @@ void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data) {
     threads.emplace_back([=] { task(data, i); });
   for (std::thread &thread : threads)
     thread.join();
+}
+
+lathe_artifact_header headerOf(const std::vector<uint8_t> &file) {
+  lathe_artifact_header header;
+  std::memcpy(&header, file.data(), sizeof(header));
+  return header;
 }
 
 std::string openText(std::span<const uint8_t> bytes, uint64_t flags) {

@@ -45,7 +45,7 @@ private:
 
 /// An artifact opened from memory; fails the test when it doesn't open.
 struct Opened {
-  explicit Opened(const TestModel &model, uint64_t flags = 0);
+  explicit Opened(TestModel model, uint64_t flags = 0);
   AlignedBytes bytes;
   ArtifactPtr artifact;
 };
@@ -57,6 +57,15 @@ void runOnThreads(void *context, size_t count, lathe_task_fn task, void *data);
 
 /// The message of opening a file with these bytes.
 std::string openText(std::span<const uint8_t> bytes, uint64_t flags = 0);
+
+lathe_artifact_header headerOf(const std::vector<uint8_t> &file);
+
+/// What opening says after `change` of the model.
+template <typename Change> std::string changedText(TestModel model, Change change, uint64_t flags = 0) {
+  model.write(); // fills in the weights segment
+  change(model);
+  return openText(model.write(), flags);
+}
 
 template <typename T>
 lathe_tensor_t tensorOf(std::vector<T> &data, const std::vector<int64_t> &shape, lathe_dtype_t dtype) {

@@ -3,7 +3,6 @@
 
 #include "tests/unit/runtime/Check.h"
 #include <cstdlib>
-#include <cstring>
 #include <dlfcn.h>
 
 namespace lathe::test {
@@ -56,10 +55,15 @@ inline std::vector<uint8_t> libraryResult(const Opened &opened, uint32_t threads
   return {data, data + output.size_bytes};
 }
 
-/// Changes each byte of the manifest in these ways, with a right digest: none may crash. How many are refused.
-inline size_t refusedManifests(const std::vector<uint8_t> &file, const std::vector<uint8_t> &changes) {
-  lathe_artifact_header header;
-  std::memcpy(&header, file.data(), sizeof(header));
+/// What opening says when a field of the library's kernel or of its call is changed.
+template <typename Change> std::string changedLibraryText(TestModel model, Change change) {
+  auto changeModel = [&](TestModel &m) { change(*m.program().kernels.back()->library, *m.program().calls[0]); };
+  return changedText(std::move(model), changeModel, LATHE_OPEN_INSPECT);
+}
+
+/// Changes each byte of the manifest in these ways, with a right digest: none may crash. How many are refused, per byte.
+inline double refusedManifests(const std::vector<uint8_t> &file, const std::vector<uint8_t> &changes) {
+  const lathe_artifact_header header = headerOf(file);
   size_t refused = 0;
   for (uint64_t i = 0; i < header.manifest_bytes; ++i)
     for (uint8_t change : changes) {
@@ -68,13 +72,7 @@ inline size_t refusedManifests(const std::vector<uint8_t> &file, const std::vect
       fixDigest(changed);
       refused += openText(changed, LATHE_OPEN_INSPECT) != "";
     }
-  return refused;
-}
-
-inline uint64_t manifestBytes(const std::vector<uint8_t> &file) {
-  lathe_artifact_header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  return header.manifest_bytes;
+  return double(refused) / double(header.manifest_bytes);
 }
 
 } // namespace lathe::test

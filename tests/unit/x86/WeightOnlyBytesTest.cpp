@@ -105,6 +105,19 @@ TEST_CASE("an unknown number of integer rows", "[weight-only]") {
   }
 }
 
+TEST_CASE("many integer rows with few columns, in blocks of rows", "[weight-only]") {
+  const int block = 176; // rows of a task
+  for (int m : {block, block + 1, block + 4, 2 * block + 3}) {
+    check({m, 32, 20});
+    RunOptions options = optionsOf({m, 32, 20});
+    options.shapes = {{1, m, 32}, {1, m, 1}, {32, 20}, {1, 20}};
+    checkOnWideCpus(withOpenRows(textOf({97, 32, 20})), options);
+  }
+  PreparedKernel kernel(textOf({2 * block + 3, 32, 20}), optionsOf({2 * block + 3, 32, 20}));
+  REQUIRE(kernel.problem == "");
+  CHECK(kernel.tasks() == 3);
+}
+
 TEST_CASE("sums of integer rows don't saturate", "[weight-only]") {
   for (int group : {16, 32, 256})
     for (bool hasZero : {false, true})
