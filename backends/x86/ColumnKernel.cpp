@@ -200,9 +200,9 @@ private:
   void emitSoftmax(nn::SoftmaxOp op) {
     Value input = op.getInput(), largest = slot(), sum = slot();
     Type type = computedType(elementType(input));
-    accumulate(
-        {lowestOf(c, type), [](Value x, Value) { return x; }, [&](Value a, Value b) { return c.maximumF(a, b); }},
-        largest, input);
+    accumulate({lowestOf(c, type), [](Value x, Value) { return x; },
+                [&](Value a, Value b) { return c.accumulateMaximum(a, b); }},
+               largest, input);
     auto shiftedExp = [&](Value x, Value column) { return emitExpNegative(c, c.sub(x, get(largest, type, column))); };
     accumulate({c.real(0, type), shiftedExp, [&](Value a, Value b) { return c.add(a, b); }, /*group=*/1}, sum, input);
     bool isLog = op.getLog();

@@ -44,6 +44,8 @@ mlir::Value emitQuantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir:
 /// Numbers with the new scale that the integers of emitQuantize stand for, without making integers of them.
 mlir::Value emitRequantized(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType,
                             mlir::Value newScale);
+/// The quantization in the same kernel whose integers `op` makes numbers of: emitRequantized can do both. Null if there is none.
+nn::QuantizeOp quantizedInKernel(nn::DequantizeOp op);
 /// f32 of integers `elementType`: (x - zero) * scale.
 mlir::Value emitDequantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
 /// An 8-bit integer minus its zero point (may be null), as i32.

@@ -7,6 +7,7 @@
 #include "backends/x86/IntegerKernel.h"
 #include "backends/x86/IntegerWinograd.h"
 #include "backends/x86/KernelEmitter.h"
+#include "backends/x86/LookupKernel.h"
 #include "backends/x86/MapKernel.h"
 #include "backends/x86/RecurrentSteps.h"
 #include "backends/x86/RowKernel.h"
@@ -38,6 +39,7 @@ llvm::ArrayRef<KernelEmitter> kernelEmitters() {
       {"non_zero", planNonZero, emitNonZero},
       {"non_max_suppression", planNonMaxSuppression, emitNonMaxSuppression},
       {"transpose", planTranspose, emitTranspose},
+      {"lookup", planLookup, emitLookup},
       {"column", planColumn, emitColumn},
       {"row", planRow, emitRow},
       {"map", planMap, emitMap},

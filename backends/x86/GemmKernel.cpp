@@ -254,7 +254,11 @@ private:
 
   /// What the cost model takes with this tile.
   GemmConfig blocked(TileShape tile) {
-    return {tile, chooseBlocking(target, tile, rows, columns.value_or(256), depth.value_or(256)), isPacked};
+    GemmBlocking blocking = chooseBlocking(target, tile, rows, columns.value_or(256), depth.value_or(256));
+    constexpr int64_t fewTasks = 4;
+    if (isPacked && llvm::divideCeil(*columns, tile.columns()) <= fewTasks * blocking.panels)
+      blocking.rows = std::min(blocking.rows, rowsWorthATask(*depth * blocking.panels * tile.columns(), tile.rows));
+    return {tile, blocking, isPacked};
   }
 
   KernelPlan plan(const GemmConfig &config) {

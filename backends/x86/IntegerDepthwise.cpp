@@ -26,6 +26,8 @@ struct DepthwisePacking {
   int64_t blocks() const { return llvm::divideCeil(channels, nr); }
   int64_t blockBytes() const { return kernel[0] * kernel[1] * nr; }
   int64_t sizeBytes() const { return blocks() * blockBytes(); }
+  /// Pairs of taps of a block, for windows of one parity.
+  int64_t pairsOfBlock() const { return pairs() * kernel[1] * nr; }
   /// The tap that is number `i` of a pair; outside of the kernel for padding.
   static int64_t tapOf(int64_t pair, int64_t i, int64_t parity) { return 2 * pair + i - parity; }
   bool hasTap(int64_t pair, int64_t i, int64_t parity) const {
@@ -55,7 +57,7 @@ struct DepthwisePacking {
   }
 };
 
-/// How a kernel is cut, and its scratch memory: a line of zero points, then pairs of lines.
+/// How a kernel is cut, and its scratch memory: pairs of a block's taps, pairs of lines, a line of zero points.
 struct DepthwisePlan {
   TileShape tile;
   int64_t lines; // output lines per task
@@ -69,6 +71,10 @@ struct DepthwisePlan {
   static DepthwisePlan of(DictionaryAttr attrs) {
     return {TileShape::of(attrs), attrs.getAs<IntegerAttr>("lines").getInt(),
             attrs.getAs<BoolAttr>("weights_zero").getValue()};
+  }
+  static int64_t tapBytes(const DepthwisePacking &packing) {
+    constexpr int64_t align = 64;
+    return llvm::alignTo(4 * packing.parities * packing.pairsOfBlock(), align);
   }
   /// Pairs of lines that `lines` output lines read.
   int64_t linePairs(const WindowShape &window, const DepthwisePacking &packing) const {
@@ -91,9 +97,8 @@ public:
     DimExprs dims = dimExprs(tensorType(root.op->getResult(0)));
     lineWidth = s.dim(simplifyDim(paddedWidth(window, dims[dims.size() - 2])));
     lineElements = s.mul(lineWidth, s.index(packing.channels));
-    Value count = s.index(packing.parities * tapsPerParity());
-    taps = s.b.create<LLVM::AllocaOp>(s.loc, s.ptr(), s.i32(), count, 64);
-    pairs = s.scratch;
+    taps = s.scratch;
+    pairs = s.address(s.scratch, s.i8(), s.index(DepthwisePlan::tapBytes(packing)));
     int64_t slack = 2 * plan.tile.columns();
     blank =
         s.address(pairs, s.i32(), s.add(s.mul(lineElements, s.index(plan.linePairs(window, packing))), s.index(slack)));
@@ -186,7 +191,7 @@ private:
   void outputLine(Value line, Value outRow, Value channel) {
     Value begin = s.mul(line, s.index(window.stride[0])), two = s.index(2);
     Value parity = packing.parities == 1 ? s.index(0) : s.remU(begin, two);
-    Value weights = s.address(taps, s.i32(), s.mul(parity, s.index(tapsPerParity())));
+    Value weights = s.address(taps, s.i32(), s.mul(parity, s.index(packing.pairsOfBlock())));
     Value source = s.address(pairs, s.i32(), s.mul(s.divU(begin, two), lineElements));
     forRowTiles(s, plan.tile, s.index(0), out.width, [&](TileShape tile, Value x) {
       Accumulators acc = tileAt(tile, s.address(source, s.i32(), channel), weights, x);
@@ -207,7 +212,7 @@ private:
       for (int64_t kx = 0; kx < packing.kernel[1]; ++kx) {
         Value at = s.add(s.mul(s.index(pair), lineElements), s.index(kx * window.dilation[1] * packing.channels));
         for (int v = 0; v < tile.vectors; ++v) {
-          Value two = s.b.create<LLVM::LoadOp>(s.loc, sums, tapsAt(weights, pair, kx, v), 4 * tile.lanes);
+          Value two = s.b.create<LLVM::LoadOp>(s.loc, sums, tapsAt(weights, pair, kx, v), 4);
           for (int r = 0; r < tile.rows; ++r) {
             Value element = s.add(s.add(positions[r], at), s.index(int64_t(v) * tile.lanes));
             Value pixels = s.b.create<LLVM::LoadOp>(s.loc, sums, s.address(source, s.i32(), element), 4);
@@ -221,8 +226,6 @@ private:
 
   //===- weights -===//
 
-  int64_t tapsPerParity() const { return packing.pairs() * packing.kernel[1] * packing.nr; }
-
   Value tapsAt(Value first, int64_t pair, int64_t kx, int v) {
     return s.address(first, s.i32(),
                      s.index((pair * packing.kernel[1] + kx) * packing.nr + int64_t(v) * plan.tile.lanes));
@@ -231,12 +234,12 @@ private:
   /// Brings a block's weights to the form that tiles read.
   void pairTaps(Value weights, ArrayRef<Value> zeros) {
     for (int64_t parity = 0; parity < packing.parities; ++parity) {
-      Value first = s.address(taps, s.i32(), s.index(parity * tapsPerParity()));
+      Value first = s.address(taps, s.i32(), s.index(parity * packing.pairsOfBlock()));
       for (int64_t pair = 0; pair < packing.pairs(); ++pair)
         for (int64_t kx = 0; kx < packing.kernel[1]; ++kx)
           for (int v = 0; v < plan.tile.vectors; ++v)
             s.b.create<LLVM::StoreOp>(s.loc, pairOfTaps(weights, zeros, parity, pair, kx, v),
-                                      tapsAt(first, pair, kx, v), 4 * plan.tile.lanes);
+                                      tapsAt(first, pair, kx, v), 4);
     }
   }
 
@@ -325,7 +328,8 @@ std::optional<KernelPlan> planIntegerDepthwise(Operation *op, ArrayRef<bool> isC
   plan.tasks = simplifyDim(out[0] * height.ceilDiv(config.lines));
   AffineExpr elements = paddedWidth(window, out[out.size() - 2]) * (channels * config.linePairs(window, packing));
   DimExprs in = dimExprs(tensorType(conv.getInput()));
-  plan.scratchBytes = simplifyDim(elements * 4 + config.tile.columns() * 8 + in[in.size() - 2] * channels);
+  int64_t fixed = DepthwisePlan::tapBytes(packing) + config.tile.columns() * 8;
+  plan.scratchBytes = simplifyDim(elements * 4 + fixed + in[in.size() - 2] * channels);
   return plan;
 }
 

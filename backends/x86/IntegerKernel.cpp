@@ -118,13 +118,15 @@ private:
     };
     if (!mayHaveFewRows(shape, config))
       return manyRows();
-    // Widening takes longer than the products of few rows.
-    Value areFew = s.ltS(block.rows, s.index(kMemoryBoundRows + 1));
+    // Widening takes longer than the products of few rows, and a tile's rows take their time whether they are there or not.
+    TileShape row = config.tile;
+    row.rows = 1;
+    bool areWords = config.form == PanelForm::words;
+    Value areFew = s.ltS(block.rows, s.index(1 + (areWords ? kMemoryBoundRows : config.tile.rows / 4)));
     s.when(areFew, [&] {
-      TileShape row = config.tile;
-      row.rows = 1;
-      PanelForm form = root.hasUnsignedWeights() ? PanelForm::unsignedBytes : PanelForm::signedBytes;
-      rowTiles(row, block, panel, packed, {form, packed, weights.steps}, {});
+      PanelForm bytes = root.hasUnsignedWeights() ? PanelForm::unsignedBytes : PanelForm::signedBytes;
+      areWords ? rowTiles(row, block, panel, packed, {bytes, packed, weights.steps}, {})
+               : rowTiles(row, block, panel, packed, weights, extrasOf(number, packed));
     });
     s.when(s.notB(areFew), manyRows);
   }
@@ -277,29 +279,30 @@ private:
     Value weights, numbers, count;
   };
 
-  Value entryOf(Value panel, int64_t field) {
-    Value entry = s.add(s.mul(panel, s.index(2)), s.index(field));
-    return s.resizeU(s.loadRaw(input(root.weights), s.i32(), entry), s.i64());
-  }
+  Value extrasBefore(Value panel) { return s.resizeU(s.loadRaw(input(root.weights), s.i32(), panel), s.i64()); }
 
   Value panelAddress(Value number) {
-    Value bytes = config.form == PanelForm::chains ? s.mul(entryOf(number, 0), s.index(kPanelUnit))
-                                                   : s.mul(number, s.index(shape.packing.panelBytes()));
+    Value bytes = s.mul(number, s.index(shape.packing.panelBytes()));
+    if (config.form == PanelForm::chains)
+      bytes = s.add(s.add(bytes, s.index(shape.packing.tableBytes())),
+                    s.mul(extrasBefore(number), s.index(shape.packing.stepBytes())));
     return s.address(input(root.weights), s.i8(), bytes);
   }
 
   Extras extrasOf(Value number, Value packed) {
     if (config.form != PanelForm::chains)
       return {};
-    Value count = entryOf(number, 1), weights = s.address(packed, s.i8(), s.index(shape.packing.panelBytes()));
-    return {weights, s.address(weights, s.i8(), s.mul(count, s.index(stepBytes(config.form) * shape.packing.nr))),
-            count};
+    Value first = extrasBefore(number), end = extrasBefore(s.add(number, s.index(1)));
+    Value all = extrasBefore(s.index(shape.packing.groups * shape.packing.panels()));
+    Value numbers = s.add(s.index(shape.packing.fixedBytes()), s.mul(all, s.index(shape.packing.stepBytes())));
+    return {s.address(packed, s.i8(), s.index(shape.packing.panelBytes())),
+            s.address(s.address(input(root.weights), s.i8(), numbers), s.b.getI16Type(), first), s.sub(end, first)};
   }
 
   Accumulators extraProducts(TileShape tile, Accumulators acc, ArrayRef<Value> elements, Extras extras) {
     Value steps = s.index(shape.packing.steps());
     return s.loop(s.index(0), extras.count, acc, [&](Value i, ValueRange sums) {
-      Value number = s.resizeU(s.loadRaw(extras.numbers, s.i32(), i), s.i64());
+      Value number = s.resizeU(s.loadRaw(extras.numbers, s.b.getI16Type(), i), s.i64());
       bool hasTaps = shape.packing.taps > 1;
       Value distance = s.mul(hasTaps ? s.remU(number, steps) : number, s.index(stepElements(config.form)));
       if (hasTaps)

@@ -4,6 +4,7 @@
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 using namespace mlir;
@@ -40,34 +41,32 @@ void IntegerPacking::pack(const int8_t *source, char *out) const {
 namespace {
 /// An extra step of a panel: the number of the step whose activations it multiplies, and its weights.
 struct ExtraStep {
-  int32_t number;
+  uint16_t number;
   std::vector<int8_t> weights;
 };
 
 /// Takes what doesn't fit out of a panel's `steps` of nr columns; nullopt if that is not possible.
 std::optional<std::vector<ExtraStep>> takeExtras(char *weights, int64_t steps, int64_t nr, int64_t chain) {
   std::vector<ExtraStep> extras;
+  if (steps > std::numeric_limits<uint16_t>::max())
+    return std::nullopt;
   for (int64_t first = 0; first < steps; first += chain) {
     auto split = splitChain(reinterpret_cast<int8_t *>(weights) + first * nr * kChainElements, nr, chain);
     if (!split)
       return std::nullopt;
     for (SplitStep &step : *split)
-      extras.push_back({int32_t(first + step.number), std::move(step.weights)});
+      extras.push_back({uint16_t(first + step.number), std::move(step.weights)});
   }
   return extras;
-}
-
-int64_t bytesOf(size_t extras, int64_t nr) {
-  return int64_t(extras) * nr * kChainElements + int64_t(llvm::alignTo(extras * sizeof(int32_t), kPanelUnit));
 }
 } // namespace
 
 int64_t IntegerPacking::tableBytes() const {
-  return chain ? int64_t(llvm::alignTo(groups * panels() * int64_t(sizeof(PanelEntry)), kPanelUnit)) : 0;
+  return chain ? int64_t(llvm::alignTo((groups * panels() + 1) * int64_t(sizeof(uint32_t)), kPanelUnit)) : 0;
 }
 
-std::optional<IntegerPacking::Extras> IntegerPacking::countExtras(const int8_t *source) const {
-  Extras all;
+std::optional<int64_t> IntegerPacking::countExtraSteps(const int8_t *source) const {
+  int64_t all = 0;
   std::vector<char> weights(weightBytes());
   std::vector<int32_t> sums(nr);
   for (int64_t number = 0; number < groups * panels(); ++number) {
@@ -75,28 +74,27 @@ std::optional<IntegerPacking::Extras> IntegerPacking::countExtras(const int8_t *
     auto extras = takeExtras(weights.data(), taps * steps(), nr, chain);
     if (!extras)
       return std::nullopt;
-    all.steps += int64_t(extras->size());
-    all.bytes += bytesOf(extras->size(), nr);
+    all += int64_t(extras->size());
   }
   return all;
 }
 
 void IntegerPacking::packChained(const int8_t *source, char *out) const {
-  auto *table = reinterpret_cast<PanelEntry *>(out);
+  auto *before = reinterpret_cast<uint32_t *>(out);
+  auto *numbers = reinterpret_cast<uint16_t *>(out + fixedBytes() + extraSteps * stepBytes());
+  before[0] = 0;
   char *at = out + tableBytes();
   for (int64_t number = 0; number < groups * panels(); ++number) {
     std::vector<int32_t> sums(nr);
     packPanel(source, number / panels(), number % panels(), at, sums.data());
     auto extras = *takeExtras(at, taps * steps(), nr, chain);
-    table[number] = {uint32_t((at - out) / kPanelUnit), uint32_t(extras.size())};
+    before[number + 1] = before[number] + uint32_t(extras.size());
     std::memcpy(at + weightBytes(), sums.data(), sums.size() * sizeof(int32_t));
-    char *weights = at + panelBytes(), *numbers = weights + int64_t(extras.size()) * nr * kChainElements;
+    at += panelBytes();
     for (const ExtraStep &extra : extras) {
-      std::memcpy(weights, extra.weights.data(), extra.weights.size());
-      std::memcpy(numbers, &extra.number, sizeof(int32_t));
-      weights += extra.weights.size(), numbers += sizeof(int32_t);
+      at = std::copy(extra.weights.begin(), extra.weights.end(), at);
+      *numbers++ = extra.number;
     }
-    at += panelBytes() + bytesOf(extras.size(), nr);
   }
 }
 
@@ -104,7 +102,7 @@ DictionaryAttr IntegerPacking::toAttribute(MLIRContext *context, StringRef kind)
   Builder b(context);
   auto panels =
       b.getDenseI64ArrayAttr({groups, columns, taps, runs, elements, nr, stepElements, hasSums, groupStride,
-                              columnStride, tapStride, runStride, elementStride, chain, extraBytes, stepMultiple});
+                              columnStride, tapStride, runStride, elementStride, chain, extraSteps, stepMultiple});
   return b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kind)), b.getNamedAttr("panels", panels)});
 }
 
@@ -114,7 +112,7 @@ IntegerPacking IntegerPacking::of(DictionaryAttr packing) {
   result.groups = v[0], result.columns = v[1], result.taps = v[2], result.runs = v[3], result.elements = v[4];
   result.nr = v[5], result.stepElements = v[6], result.hasSums = v[7];
   result.groupStride = v[8], result.columnStride = v[9], result.tapStride = v[10], result.runStride = v[11];
-  result.elementStride = v[12], result.chain = v[13], result.extraBytes = v[14], result.stepMultiple = v[15];
+  result.elementStride = v[12], result.chain = v[13], result.extraSteps = v[14], result.stepMultiple = v[15];
   return result;
 }
 

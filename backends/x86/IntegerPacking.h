@@ -13,12 +13,12 @@ namespace lathe::x86 {
 ///   matmul [K, N]: elements K; convolution [M, C, kh, kw]: columns M, taps kh, runs kw, elements C.
 ///
 /// Where `chain` is not 0, so many steps are summed in i16 (ChainSplit.h), and what would not fit is stored behind the sums: extra
-/// steps [nr][4], then i32 numbers of the steps that they belong to. Panels have different sizes then; a table of PanelEntry goes
-/// first.
+/// steps [nr][4]. A table goes first: u32 [panels + 1], the extra steps of all panels before, filled up to a multiple of kPanelUnit.
+/// Behind the panels: u16 [extra steps], the numbers of the steps that they belong to.
 struct IntegerPacking {
   int64_t groups = 1, columns = 0, taps = 1, runs = 1, elements = 0, nr = 0, stepElements = 2, hasSums = 0;
   int64_t groupStride = 0, columnStride = 0, tapStride = 0, runStride = 0, elementStride = 0;
-  int64_t chain = 0, extraBytes = 0;
+  int64_t chain = 0, extraSteps = 0;
   int64_t stepMultiple = 1; ///< a tap's steps are filled up to one
 
   int64_t depth() const { return runs * elements; }
@@ -29,19 +29,18 @@ struct IntegerPacking {
   }
   int64_t panels() const { return (columns + nr - 1) / nr; }
   /// Without sums.
-  int64_t weightBytes() const { return taps * steps() * stepElements * nr; }
+  int64_t weightBytes() const { return taps * steps() * stepBytes(); }
   int64_t panelBytes() const { return weightBytes() + (hasSums ? 4 * nr : 0); }
-  /// Of the table.
+  int64_t stepBytes() const { return stepElements * nr; }
   int64_t tableBytes() const;
-  int64_t sizeBytes() const { return tableBytes() + groups * panels() * panelBytes() + extraBytes; }
+  /// Table and panels, but for extra steps.
+  int64_t fixedBytes() const { return tableBytes() + groups * panels() * panelBytes(); }
+  int64_t sizeBytes() const { return fixedBytes() + extraSteps * (stepBytes() + int64_t(sizeof(uint16_t))); }
 
   void pack(const int8_t *source, char *out) const;
 
-  /// Extra steps of all panels, and the bytes that they take; nullopt if the weights can't be split.
-  struct Extras {
-    int64_t steps = 0, bytes = 0;
-  };
-  std::optional<Extras> countExtras(const int8_t *source) const;
+  /// Extra steps of all panels; nullopt if the weights can't be split.
+  std::optional<int64_t> countExtraSteps(const int8_t *source) const;
 
   mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context, llvm::StringRef kind) const;
   static IntegerPacking of(mlir::DictionaryAttr packing);
@@ -56,10 +55,7 @@ private:
   }
 };
 
-/// Of a panel in the table: where it begins, in units of kPanelUnit bytes from the table on, and the number of its extra steps.
-struct PanelEntry {
-  uint32_t begin, extras;
-};
+/// Panels of chains begin at multiples of it.
 constexpr int64_t kPanelUnit = 32;
 
 } // namespace lathe::x86

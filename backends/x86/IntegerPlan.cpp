@@ -124,7 +124,7 @@ private:
     auto chained = ChainedTime::of(op, root, shape, target);
     if (!chained || chained->part > (haveFewRows(shape) ? mostOfFewRows : 1))
       return PanelForm::words;
-    shape.packing.extraBytes = chained->extraBytes;
+    shape.packing.extraSteps = chained->extraSteps;
     return PanelForm::chains;
   }
 
@@ -268,17 +268,19 @@ std::optional<ChainedTime> ChainedTime::of(Operation *op, const IntegerRoot &roo
   auto weights = constantWeights(op, root);
   TileShape tile = chooseIntegerTile(target, shape.packing.columns, knownRowsOf(shape), PanelForm::chains);
   shape = configured(shape, {tile, shape.window.lines, 0, 1, PanelForm::chains, false});
-  auto extras = weights ? shape.packing.countExtras(weights->data<int8_t>()) : std::nullopt;
+  auto extras = weights ? shape.packing.countExtraSteps(weights->data<int8_t>()) : std::nullopt;
   if (!extras)
     return std::nullopt;
   const IntegerPacking &packing = shape.packing;
   int64_t chains = packing.groups * packing.panels() * packing.taps * packing.steps() / packing.chain;
   constexpr double ofChain = 0.67, ofExtra = 0.4; // measured on Zen 4
-  return ChainedTime{ofChain + ofExtra * double(extras->steps) / double(chains), extras->bytes};
+  return ChainedTime{ofChain + ofExtra * double(*extras) / double(chains), *extras};
 }
 
 bool mayHaveFewRows(const IntegerShape &shape, const IntegerConfig &config) {
-  return config.form == PanelForm::words && !config.hasWeightsZero && !knownRowsOf(shape) && haveFewRows(shape);
+  bool hasForm = config.form == PanelForm::words ? !config.hasWeightsZero
+                                                 : config.form == PanelForm::chains || config.form == PanelForm::quads;
+  return hasForm && !knownRowsOf(shape) && haveFewRows(shape);
 }
 
 bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config) {

@@ -66,10 +66,10 @@ bool mayHaveFewRows(const IntegerShape &shape, const IntegerConfig &config);
 bool isInPlace(const IntegerRoot &root, const IntegerShape &shape, const IntegerConfig &config);
 
 /// The time of a product whose weights are chained (ChainSplit.h), as a part of that by pairs of i16; nullopt if the processor needs
-/// no chains, or the weights don't allow them. Tells how many bytes extra steps take.
+/// no chains, or the weights don't allow them.
 struct ChainedTime {
   double part;
-  int64_t extraBytes;
+  int64_t extraSteps;
   static std::optional<ChainedTime> of(mlir::Operation *op, const IntegerRoot &root, IntegerShape shape,
                                        const Target &target);
 };

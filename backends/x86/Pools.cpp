@@ -80,7 +80,7 @@ Value element(EmitContext &c, nn::PoolOp op, IndexList indices) {
     llvm::copy(position, own.begin() + firstAxis);
     Value x = c.elementAt(input, own);
     if (isMax)
-      return Values{emitMax(c, carried[0], x, element)};
+      return Values{isa<FloatType>(type) ? c.accumulateMaximum(carried[0], x) : emitMax(c, carried[0], x, element)};
     if (isLp) {
       Value magnitude = emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0);
       x = op.getP() == 1 ? magnitude

@@ -1,5 +1,6 @@
 // Uniform quantization of single elements and of vectors.
 #include "backends/x86/Elements.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 
@@ -41,6 +42,13 @@ Value clamped(EmitContext &c, Value t, Value shift, Type elementType) {
   Value least = c.sub(c.real(low, c.f32()), real), most = c.sub(c.real(high, c.f32()), real);
   t = c.select(c.gtF(t, least), t, least);
   return c.select(c.ltF(t, most), t, most);
+}
+
+bool isSameZero(Value a, Value b) {
+  if (a == b || !a || !b)
+    return a == b;
+  auto one = a.getDefiningOp<nn::ConstantOp>(), other = b.getDefiningOp<nn::ConstantOp>();
+  return one && other && one.getValue() == other.getValue();
 }
 
 /// Lanes [from, from + count) of a vector.
@@ -96,10 +104,17 @@ Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elemen
   return c.resizeU(zero ? c.add(rounded, shift) : rounded, c.integerType(elementType.getIntOrFloatBitWidth()));
 }
 
+nn::QuantizeOp quantizedInKernel(nn::DequantizeOp op) {
+  auto quantize = op.getInput().getDefiningOp<nn::QuantizeOp>();
+  return quantize && isSameZero(quantize.getZero(), op.getZero()) ? quantize : nn::QuantizeOp();
+}
+
 Value emitRequantized(EmitContext &c, Value x, Value scale, Value zero, Type elementType, Value newScale) {
   Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32());
   Value rounded = c.roundF(clamped(c, c.divF(x, scale), shift, elementType));
-  return c.mulExact(c.add(rounded, c.real(0, c.f32())), newScale); // integers have no -0
+  Value none = c.real(0, rounded.getType()); // integers have no -0
+  return c.target.has("fma") ? Value(c.b.create<math::FmaOp>(c.loc, rounded, newScale, none))
+                             : c.mulExact(c.add(rounded, none), newScale);
 }
 
 Value emitDequantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {
@@ -113,6 +128,13 @@ Value element(EmitContext &c, nn::QuantizeOp op, IndexList indices) {
 }
 
 Value element(EmitContext &c, nn::DequantizeOp op, IndexList indices) {
+  if (auto quantize = quantizedInKernel(op); quantize && !c.isBound(quantize)) {
+    Value x = c.elementAt(quantize.getInput(), indices);
+    auto entry = [&](Value entries, int64_t axis, int64_t block) { return entryAt(c, entries, indices, axis, block); };
+    return emitRequantized(c, x, entry(quantize.getScale(), quantize.getAxis(), quantize.getBlock()),
+                           entry(quantize.getZero(), quantize.getAxis(), quantize.getBlock()),
+                           elementType(quantize.getOutput()), entry(op.getScale(), op.getAxis(), op.getBlock()));
+  }
   return emitDequantize(c, c.elementAt(op.getInput(), indices),
                         entryAt(c, op.getScale(), indices, op.getAxis(), op.getBlock()),
                         entryAt(c, op.getZero(), indices, op.getAxis(), op.getBlock()), elementType(op.getInput()));

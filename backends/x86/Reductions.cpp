@@ -5,8 +5,9 @@ using namespace mlir;
 
 namespace lathe::x86 {
 
-Accumulator::Accumulator(EmitContext &c, nn::ReduceKind kind, Type elementType)
-    : c(c), kind(kind), element(elementType), type(computedType(elementType)) {
+Accumulator::Accumulator(EmitContext &c, nn::ReduceKind kind, Type elementType, bool areMagnitudes)
+    : c(c), kind(kind), element(elementType), type(areMagnitudes ? c.i32() : computedType(elementType)),
+      areMagnitudes(areMagnitudes) {
   if (isa<FloatType>(element) || kind == nn::ReduceKind::max || kind == nn::ReduceKind::min)
     return;
   type = kind == nn::ReduceKind::l2 ? c.f64() : c.i64();
@@ -21,7 +22,7 @@ Value Accumulator::widen(Value x) {
 Value Accumulator::init() {
   switch (kind) {
   case nn::ReduceKind::max:
-    return lowestOf(c, element);
+    return areMagnitudes ? c.integer(0, type) : lowestOf(c, element);
   case nn::ReduceKind::min:
     return highestOf(c, element);
   case nn::ReduceKind::prod:
@@ -35,7 +36,7 @@ Value Accumulator::term(Value x) {
   switch (kind) {
   case nn::ReduceKind::max:
   case nn::ReduceKind::min:
-    return x;
+    return areMagnitudes ? c.bits(x, type) : x;
   case nn::ReduceKind::l1:
     return widen(emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0));
   case nn::ReduceKind::l2:
@@ -49,9 +50,11 @@ Value Accumulator::term(Value x) {
 Value Accumulator::join(Value a, Value b) {
   switch (kind) {
   case nn::ReduceKind::max:
-    return emitMax(c, a, b, element);
+    if (areMagnitudes)
+      return c.maxS(a, b);
+    return isa<FloatType>(type) ? c.accumulateMaximum(a, b) : emitMax(c, a, b, element);
   case nn::ReduceKind::min:
-    return emitMin(c, a, b, element);
+    return isa<FloatType>(type) ? c.accumulateMinimum(a, b) : emitMin(c, a, b, element);
   case nn::ReduceKind::prod:
     return c.accumulateProduct(a, b);
   default:
@@ -60,6 +63,8 @@ Value Accumulator::join(Value a, Value b) {
 }
 
 Value Accumulator::finish(Value sum, Value count) {
+  if (areMagnitudes)
+    return c.bits(sum, computedType(element));
   if (kind == nn::ReduceKind::mean)
     sum = emitBinary(c, nn::BinaryKind::div, sum, emitCast(c, count, c.i64(), type), type, type);
   if (kind == nn::ReduceKind::l2)
@@ -145,8 +150,9 @@ Value element(EmitContext &c, nn::SoftmaxOp op, IndexList indices) {
     own[axis] = i;
     return c.elementAt(input, own);
   };
-  Value largest = c.loop(c.index(0), size, {lowestOf(c, type)},
-                         [&](Value i, ValueRange carried) { return Values{c.maximumF(carried[0], at(i))}; })[0];
+  Value largest = c.loop(c.index(0), size, {lowestOf(c, type)}, [&](Value i, ValueRange carried) {
+    return Values{c.accumulateMaximum(carried[0], at(i))};
+  })[0];
   Value sum = c.loop(c.index(0), size, {c.real(0, type)}, [&](Value i, ValueRange carried) {
     return Values{c.accumulate(carried[0], emitExpNegative(c, c.sub(at(i), largest)))};
   })[0];

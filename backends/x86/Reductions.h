@@ -8,7 +8,8 @@ namespace lathe::x86 {
 /// The running value of a reduction, on computed values. Integers are summed in 64 bits, their squares for l2 in f64.
 class Accumulator {
 public:
-  Accumulator(EmitContext &c, nn::ReduceKind kind, mlir::Type elementType);
+  /// `areMagnitudes`: the largest of at least one f32 is looked for, and all are positive, 0 or NaN. Their bits have the same order.
+  Accumulator(EmitContext &c, nn::ReduceKind kind, mlir::Type elementType, bool areMagnitudes = false);
   mlir::Value init();
   mlir::Value combine(mlir::Value sum, mlir::Value x) { return join(sum, term(x)); }
   /// The running value of one element, and of the elements of two running values.
@@ -23,6 +24,7 @@ private:
   EmitContext &c;
   nn::ReduceKind kind;
   mlir::Type element, type; // of the input; of the running value
+  bool areMagnitudes;
 };
 
 /// Loops over all indices below `sizes`, the last one innermost, carrying values.

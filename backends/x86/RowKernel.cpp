@@ -11,6 +11,7 @@
 #include "backends/x86/RowKernel.h"
 #include "backends/x86/Body.h"
 #include "backends/x86/Collapse.h"
+#include "backends/x86/Elements.h"
 #include "backends/x86/Reductions.h"
 #include "backends/x86/RowPlan.h"
 
@@ -25,6 +26,7 @@ public:
     for (AffineExpr dim : plan.row)
       rowSizes.push_back(c.dim(dim));
     rowLength = c.dim(plan.rowLength);
+    hideShortLength();
     AffineExpr offset = dimConstant(plan.rowLength.getContext(), 0);
     for (Value value : plan.buffered) {
       slots[value] = c.address(c.scratch, c.i8(), c.dim(offset));
@@ -44,9 +46,19 @@ public:
   }
 
 private:
+  /// LLVM unrolls loops of few trips before it would make vectors of them, and leaves one addition after the other.
+  void hideShortLength() {
+    constexpr int64_t longest = 128, vectors = 4;
+    auto length = constantDim(plan.rowLength);
+    int64_t step = vectors * c.target.vectorBits() / 32;
+    summedSizes = rowSizes;
+    if (length && rowSizes.size() == 1 && *length <= longest && *length % step == 0)
+      summedSizes[0] = c.hidden(rowSizes[0]);
+  }
+
   /// Loops over the row; gives the whole index and the number in the row.
   Values loopRow(Values inits, llvm::function_ref<Values(IndexList index, Value number, ValueRange carried)> body) {
-    return loopNest(c, rowSizes, inits, [&](IndexList inner, ValueRange carried) {
+    return loopNest(c, inits.empty() ? rowSizes : summedSizes, inits, [&](IndexList inner, ValueRange carried) {
       Indices index(lead);
       index.append(inner.begin(), inner.end());
       return body(index, c.linearize(inner, rowSizes), carried);
@@ -74,13 +86,31 @@ private:
     bool isStored = isPending(input);
     Values results = loopRow(inits, [&](IndexList index, Value number, ValueRange carried) {
       Value x = c.elementAt(input, index);
-      if (isStored)
+      if (isStored) {
         storeSlot(input, number, x);
+        storeIntegersOf(input, index);
+      }
       return body(x, number, carried);
     });
     if (isStored)
       bindToSlot(input);
     return results;
+  }
+
+  /// Integers that leave the kernel, while what they are rounded from is at hand.
+  void storeIntegersOf(Value numbers, IndexList index) {
+    auto dequantize = numbers.getDefiningOp<nn::DequantizeOp>();
+    auto quantize = dequantize ? quantizedInKernel(dequantize) : nn::QuantizeOp();
+    for (auto [number, value] : llvm::enumerate(c.results()))
+      if (quantize && value == quantize.getOutput() && isFull(value)) {
+        storeOutput(c.elementAt(value, index), unsigned(number), index);
+        stored.insert(unsigned(number));
+      }
+  }
+
+  void storeOutput(Value element, unsigned number, IndexList index) {
+    Value tensor = c.results()[number];
+    c.store(element, c.outputs[number], elementType(tensor), c.linearize(index, c.dims(tensor)));
   }
 
   Value sumOver(Value input, llvm::function_ref<Value(Value x)> term) {
@@ -103,18 +133,27 @@ private:
   }
 
   void emitReduce(nn::ReduceOp op) {
-    Accumulator accumulator(c, op.getKind(), elementType(op.getInput()));
+    Accumulator accumulator(c, op.getKind(), elementType(op.getInput()), isOfMagnitudes(op));
     Value sum = pass(op.getInput(), {accumulator.init()},
                      [&](Value x, Value, ValueRange carried) { return Values{accumulator.combine(carried[0], x)}; })[0];
     Value result = accumulator.finish(sum, rowLength);
     c.bind(op.getOutput(), [result](IndexList) { return result; });
   }
 
+  /// Is it the largest of some magnitudes?
+  bool isOfMagnitudes(nn::ReduceOp op) const {
+    auto input = op.getInput().getDefiningOp<nn::UnaryOp>();
+    auto length = dyn_cast<AffineConstantExpr>(plan.rowLength);
+    return op.getKind() == nn::ReduceKind::max && input && input.getKind() == nn::UnaryKind::abs &&
+           elementType(op.getInput()).isF32() && length && length.getValue() > 0;
+  }
+
   void emitSoftmax(nn::SoftmaxOp op) {
     Value input = op.getInput(), output = op.getOutput();
     Type type = computedType(elementType(input));
-    Value largest = pass(input, {lowestOf(c, type)},
-                         [&](Value x, Value, ValueRange carried) { return Values{c.maximumF(carried[0], x)}; })[0];
+    Value largest = pass(input, {lowestOf(c, type)}, [&](Value x, Value, ValueRange carried) {
+      return Values{c.accumulateMaximum(carried[0], x)};
+    })[0];
     Value sum = pass(input, {c.real(0, type)}, [&](Value x, Value number, ValueRange carried) {
       Value shifted = c.sub(x, largest), e = emitExpNegative(c, shifted);
       storeSlot(output, number, op.getLog() ? shifted : e);
@@ -145,24 +184,25 @@ private:
   }
 
   void emitOutputs() {
-    SmallVector<std::pair<Value, unsigned>> full;
+    SmallVector<unsigned> full;
     for (auto [number, value] : llvm::enumerate(c.results())) {
       if (isFull(value)) {
-        full.push_back({value, unsigned(number)});
+        if (!stored.contains(unsigned(number)))
+          full.push_back(unsigned(number));
         continue;
       }
       Indices index(lead);
       index.append(tensorType(value).getRank() - lead.size(), c.index(0));
-      c.store(c.elementAt(value, index), c.outputs[number], elementType(value), c.linearize(index, c.dims(value)));
+      storeOutput(c.elementAt(value, index), unsigned(number), index);
     }
     if (full.empty())
       return;
     loopRow({}, [&](IndexList index, Value, ValueRange) {
       SmallVector<Value> elements;
-      for (auto [value, number] : full)
-        elements.push_back(c.elementAt(value, index));
-      for (auto [element, output] : llvm::zip_equal(elements, full))
-        c.store(element, c.outputs[output.second], elementType(output.first), c.linearize(index, c.dims(output.first)));
+      for (unsigned number : full)
+        elements.push_back(c.elementAt(c.results()[number], index));
+      for (auto [element, number] : llvm::zip_equal(elements, full))
+        storeOutput(element, number, index);
       return Values{};
     });
   }
@@ -175,9 +215,10 @@ private:
 
   EmitContext &c;
   const RowPlan &plan;
-  Values rowSizes;
+  Values rowSizes, summedSizes; // the latter for loops that carry sums
   Value rowLength;
   llvm::DenseMap<Value, Value> slots;
+  llvm::DenseSet<unsigned> stored; // results that a pass has written
   Indices lead;
 };
 } // namespace

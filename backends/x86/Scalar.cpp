@@ -141,8 +141,21 @@ Value Scalar::roundF(Value x) { return b.create<math::RoundEvenOp>(loc, x); }
 Value Scalar::truncF(Value x) { return b.create<math::TruncOp>(loc, x); }
 Value Scalar::maximumF(Value x, Value y) { return b.create<arith::MaximumFOp>(loc, x, y); }
 Value Scalar::minimumF(Value x, Value y) { return b.create<arith::MinimumFOp>(loc, x, y); }
+Value Scalar::accumulateMaximum(Value most, Value x) {
+  return b.create<arith::MaximumFOp>(loc, most, x, arith::FastMathFlags::nsz);
+}
+Value Scalar::accumulateMinimum(Value least, Value x) {
+  return b.create<arith::MinimumFOp>(loc, least, x, arith::FastMathFlags::nsz);
+}
 
 //===- integers -===//
+
+Value Scalar::hidden(Value x) {
+  return b
+      .create<LLVM::InlineAsmOp>(loc, x.getType(), ValueRange{x}, "", "=r,0", /*has_side_effects=*/false,
+                                 /*is_align_stack=*/false, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
 
 Value Scalar::divS(Value x, Value y) {
   auto cx = constantOf(x), cy = constantOf(y);

@@ -75,6 +75,12 @@ public:
   /// NaN if one is NaN, -0 < +0.
   mlir::Value maximumF(mlir::Value x, mlir::Value y);
   mlir::Value minimumF(mlir::Value x, mlir::Value y);
+  /// The same for running values of loops, where it doesn't matter which of two zeros is left: three instructions instead of five.
+  mlir::Value accumulateMaximum(mlir::Value most, mlir::Value x);
+  mlir::Value accumulateMinimum(mlir::Value least, mlir::Value x);
+
+  /// The same integer, as one that LLVM knows nothing of. No instruction.
+  mlir::Value hidden(mlir::Value x);
 
   // Integers. Divisors must not be zero; no division may overflow.
   mlir::Value divS(mlir::Value x, mlir::Value y);

@@ -261,6 +261,12 @@ GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<
   return {mc, std::max(fewest, int64_t(llvm::divideCeil(panels, columnBlocks))), kc};
 }
 
+int64_t rowsWorthATask(int64_t multiplications, int64_t tileRows) {
+  constexpr int64_t worthwhile = 1 << 17, fewestTiles = 4;
+  int64_t rows = std::max<int64_t>(worthwhile / std::max<int64_t>(multiplications, 1), 1);
+  return int64_t(llvm::alignTo(uint64_t(rows), uint64_t(fewestTiles * tileRows)));
+}
+
 SmallVector<GemmBlocking> blockingChoices(GemmBlocking model, TileShape tile, int64_t rows, int64_t columns,
                                           int64_t depth) {
   int64_t mostRows = llvm::alignTo(rows, tile.rows), mostPanels = llvm::divideCeil(columns, tile.columns());

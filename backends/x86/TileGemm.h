@@ -99,6 +99,9 @@ struct GemmBlocking {
 /// enough tasks to share. `rows` unknown: large.
 GemmBlocking chooseBlocking(const Target &target, TileShape tile, std::optional<int64_t> rows, int64_t columns,
                             int64_t depth);
+/// Rows of a task, in whole tiles, that have a few microseconds of work with so many multiplications each: for products whose columns are
+/// too few tasks.
+int64_t rowsWorthATask(int64_t multiplications, int64_t tileRows);
 
 /// Blockings worth measuring for a product of these sizes beside that of the model: one of its numbers halved, doubled or as
 /// large as possible. `model.depth` 0: the depth is not blocked.

@@ -54,13 +54,6 @@ bool hasVectorForm(Operation *op) {
   auto binary = dyn_cast<nn::BinaryOp>(op);
   return binary && hasVectorForm(binary.getKind());
 }
-
-bool isSameZero(Value a, Value b) {
-  if (a == b || !a || !b)
-    return a == b;
-  auto one = a.getDefiningOp<nn::ConstantOp>(), other = b.getDefiningOp<nn::ConstantOp>();
-  return one && other && one.getValue() == other.getValue();
-}
 } // namespace
 
 VectorBody::VectorBody(EmitContext &context, Operation *root) : c(context), root(root) {
@@ -114,8 +107,7 @@ Value VectorBody::otherOperation(Operation *op, llvm::function_ref<Value(Value)>
     return emitQuantize(c, x, scale, zero, type);
   }
   if (auto dequantize = dyn_cast<nn::DequantizeOp>(op)) {
-    if (auto quantize = dequantize.getInput().getDefiningOp<nn::QuantizeOp>();
-        quantize && isSameZero(quantize.getZero(), dequantize.getZero())) {
+    if (auto quantize = quantizedInKernel(dequantize)) {
       Value x = operand(quantize.getInput()), scale = operand(quantize.getScale()), zero = operand(quantize.getZero()),
             newScale = operand(dequantize.getScale());
       Scalar::Lanes wide(c, lanes);

@@ -19,8 +19,10 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-/// What a look-up costs, in the units of costPerElement: two loads and a store for each element, where vectors compute several.
-constexpr double kLookupCost = 12;
+/// What a look-up costs, in the units of costPerElement, of integers that movement gives.
+constexpr double kLookupCost = 6;
+/// The same of integers that arithmetic gives, which the function would be a part of: they are stored and read once more.
+constexpr double kStoredCost = 12;
 /// The same with what a kernel of its own costs, where the function would be part of a row's kernel.
 constexpr double kKernelCost = 20;
 /// A table isn't worth its kernel for fewer elements.
@@ -42,6 +44,13 @@ bool isReadByRows(Value value, unsigned levels = 6) {
     return isa<SoftmaxOp, LayerNormOp, ReduceOp>(user) ||
            (isElementwise(user) && levels > 0 && isReadByRows(user->getResult(0), levels - 1));
   });
+}
+
+/// What a function must cost to be worth a table.
+double costOfTable(QuantizeOp op, Value source) {
+  if (isReadByRows(op))
+    return kKernelCost;
+  return isElementwise(source.getDefiningOp()) ? kStoredCost : kLookupCost;
 }
 
 /// Finds what values are functions of.
@@ -150,7 +159,7 @@ struct FormLookupTables : impl::FormLookupTablesBase<FormLookupTables> {
       double cost = 0;
       for (Operation *each : ops)
         cost += costPerElement(each);
-      if (cost <= (isReadByRows(op) ? kKernelCost : kLookupCost))
+      if (cost <= costOfTable(op, source))
         continue;
       lookUp(op, source, ops);
       for (Operation *each : llvm::reverse(ops))

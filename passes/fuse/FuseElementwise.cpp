@@ -88,6 +88,8 @@ private:
     bool isAligned = isComputedAtResultIndex(producer);
     if (isUsedOutside(producer->getResult(0), group) && !isAligned)
       return "its result is also used by other kernels";
+    if (isByteLookup(producer) || (isByteLookup(last) && !isa<BitcastOp>(producer)))
+      return "bytes are looked up in a pass of their own, many at once";
     if (isa<ConcatOp>(producer))
       return "concatenations are written part by part, not read";
     if (repeatedCost + repeated(producer) > kMostRepeatedCost)

@@ -78,12 +78,17 @@ private:
     auto dequantize = operand.get().getDefiningOp<DequantizeOp>();
     if (!dequantize || dequantize.getBits() == 0)
       return;
-    if (!dequantize->hasOneUse()) {
-      OpBuilder b(root);
-      dequantize = cast<DequantizeOp>(b.clone(*dequantize));
-      operand.set(dequantize);
-    }
-    group.add(dequantize);
+    group.add(ownCopy(dequantize, root));
+  }
+
+  /// An operation that is part of several kernels, for the operand of one.
+  static Operation *ownCopy(Operation *op, Operation *user) {
+    if (op->hasOneUse())
+      return op;
+    OpBuilder b(user);
+    Operation *copy = b.clone(*op);
+    user->replaceUsesOfWith(op->getResult(0), copy->getResult(0));
+    return copy;
   }
 
   /// Element-wise operations on values of the group, the first in the block first.
@@ -102,7 +107,7 @@ private:
     for (Operation *user : users())
       if (reasonAgainst(user).empty()) {
         for (Operation *op : withDequantized(user))
-          group.add(op);
+          group.add(op == user ? user : ownCopy(op, user));
         return true;
       }
     return false;
@@ -114,18 +119,22 @@ private:
     SmallVector<Operation *> ops;
     for (Value operand : user->getOperands())
       if (auto other = operand.getDefiningOp<DequantizeOp>())
-        if (!group.contains(other) && other->hasOneUse() && isElementwise(other) && !llvm::is_contained(ops, other) &&
+        if (!group.contains(other) && isElementwise(other) && !llvm::is_contained(ops, other) &&
             haveEqualDims(operand, root->getResult(0)))
           ops.push_back(other);
     ops.push_back(user);
     return ops;
   }
 
-  /// Does it undo the quantization of a result of the group for operations elsewhere?
+  /// Does it undo the quantization of a result of the group for an operation that reads another tensor, too?
   bool isDequantizedForOthers(Operation *user) const {
     auto dequantize = dyn_cast<DequantizeOp>(user);
     auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
-    return quantize && group.contains(quantize) && user->hasOneUse() && isElementwise(*user->getUsers().begin());
+    if (!quantize || !group.contains(quantize) || !user->hasOneUse())
+      return false;
+    Operation *reader = *user->getUsers().begin();
+    auto isKnown = [&](Value operand) { return operand == dequantize.getOutput() || isConstantExpression(operand); };
+    return isElementwise(reader) && !llvm::all_of(reader->getOperands(), isKnown);
   }
 
   /// Why an operation stays apart; empty if it doesn't have to.

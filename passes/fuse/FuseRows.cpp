@@ -21,7 +21,8 @@ namespace lathe {
 namespace {
 using namespace nn;
 
-constexpr size_t kMostOps = 24, kMostInputs = 12, kMostOutputs = 4;
+constexpr int64_t kMostOps = 24;
+constexpr size_t kMostInputs = 12, kMostOutputs = 4;
 
 /// The first axis of the rows that an operation works along; nullopt for operations that don't work along rows.
 std::optional<int64_t> rowAxisOf(Operation *op) {
@@ -90,7 +91,10 @@ private:
   std::string reasonAgainst(Operation *op) const {
     Group larger = group;
     larger.add(op);
-    if (larger.size() > kMostOps || larger.inputs().size() > kMostInputs || larger.outputs().size() > kMostOutputs)
+    // What is rounded to integers and made numbers again is a part of the operation before.
+    int64_t size = llvm::count_if(larger.ops(), [](Operation *each) { return !isa<QuantizeOp, DequantizeOp>(each); });
+    if (size > kMostOps || int64_t(larger.size()) > 2 * kMostOps || larger.inputs().size() > kMostInputs ||
+        larger.outputs().size() > kMostOutputs)
       return "the kernel would be too large";
     return group.staysConvexWith(op) ? "" : "another operand depends on the result of " + describe(root);
   }

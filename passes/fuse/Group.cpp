@@ -122,9 +122,31 @@ Value cloneFree(Value value, OpBuilder &b) {
     return createScalar(b, value.getLoc(), tensorType(value).getElementType(), *scalar);
   return b.clone(*value.getDefiningOp())->getResult(0);
 }
+
+/// Who reads `value` outside the group can make numbers of integers by itself.
+bool isReadAsIntegers(Value value, const Group &group) {
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    return group.contains(user) || isElementwise(user) || isa<SoftmaxOp, LayerNormOp, ReduceOp>(user);
+  });
+}
+
+/// Results that are integers made numbers leave the group as integers: a quarter of the bytes.
+void leaveAsIntegers(const Group &group) {
+  for (Value out : group.outputs()) {
+    auto dequantize = out.getDefiningOp<DequantizeOp>();
+    if (!dequantize || !isElementwise(dequantize) || !isReadAsIntegers(out, group))
+      continue;
+    OpBuilder b(dequantize);
+    b.setInsertionPointAfter(dequantize);
+    auto copy = cast<DequantizeOp>(b.clone(*dequantize));
+    out.replaceUsesWithIf(copy, [&](OpOperand &use) { return !group.contains(use.getOwner()); });
+  }
+}
+
 } // namespace
 
 FusedOp Group::outline(StringRef kind) const {
+  leaveAsIntegers(*this);
   SmallVector<Operation *> ops = inBlockOrder();
   SmallVector<Value> ins = inputs(), outs = outputs();
   moveUsersBehind(ops.back(), ops.front(), *this);

@@ -26,7 +26,8 @@ public:
   llvm::SmallVector<mlir::Value> inputs() const;
   /// Values of the group that are used outside.
   llvm::SmallVector<mlir::Value> outputs() const;
-  /// Replaces the operations by an nn.fused of this kind, at the place of the last one. Its location names all of them.
+  /// Replaces the operations by an nn.fused of this kind, at the place of the last one. Its location names all of them. Integers that it
+  /// makes numbers for operations which can be fused with that leave it as integers.
   FusedOp outline(llvm::StringRef kind) const;
 
 private:

@@ -186,3 +186,23 @@ func.func @interpolation_between_transposes(%x: tensor<1x8x2x2xf32>) -> tensor<1
   %2 = nn.transpose %1 {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x4x8xf32>) -> tensor<1x8x4x4xf32>
   return %2 : tensor<1x8x4x4xf32>
 }
+
+// -----
+
+// Bytes are looked up by themselves, many at once; signed ones are bits.
+// CHECK-LABEL: func.func @lookup
+// CHECK: [[Q:%.+]] = nn.fused "map"(%arg0) : (tensor<8x64xf32>) -> tensor<8x64xi8>
+// CHECK: [[L:%.+]] = nn.fused "map"([[Q]], %arg1) : (tensor<8x64xi8>, tensor<256xui8>) -> tensor<8x64xui8>
+// CHECK: nn.bitcast
+// CHECK: nn.gather
+// CHECK: nn.fused "map"([[L]]) : (tensor<8x64xui8>) -> tensor<8x64xf32>
+func.func @lookup(%x: tensor<8x64xf32>, %t: tensor<256xui8>) -> tensor<8x64xf32> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %0 = nn.unary abs %x : (tensor<8x64xf32>) -> tensor<8x64xf32>
+  %1 = nn.quantize %0, %s : (tensor<8x64xf32>, tensor<f32>) -> tensor<8x64xi8>
+  %2 = nn.bitcast %1 : (tensor<8x64xi8>) -> tensor<8x64xui8>
+  %3 = nn.gather %t, %2 {axis = 0 : i64} : (tensor<256xui8>, tensor<8x64xui8>) -> tensor<8x64xui8>
+  %4 = nn.dequantize %3, %s : (tensor<8x64xui8>, tensor<f32>) -> tensor<8x64xf32>
+  %5 = nn.unary abs %4 : (tensor<8x64xf32>) -> tensor<8x64xf32>
+  return %5 : tensor<8x64xf32>
+}

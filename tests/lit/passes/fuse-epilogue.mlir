@@ -161,3 +161,26 @@ func.func @quantized_residual(%x: tensor<3x4xui8>, %w: tensor<4x5xi8>, %v: tenso
   %7 = nn.quantize %6, %one : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xui8>
   return %7 : tensor<3x5xui8>
 }
+
+// -----
+
+// What only constants take part in goes on where the integers are made.
+// CHECK-LABEL: func.func @quantized_twice
+// CHECK: [[Q:%.+]] = nn.fused "gemm"({{.+}}) : {{.+}} -> tensor<3x5xui8>
+// CHECK: nn.quantize
+// CHECK: nn.dequantize
+// CHECK: nn.binary {{ ?}}add
+// CHECK: nn.quantize
+// CHECK: nn.yield
+// CHECK: return [[Q]]
+func.func @quantized_twice(%x: tensor<3x4xui8>, %w: tensor<4x5xi8>, %s: tensor<5xf32>) -> tensor<3x5xui8> {
+  %one = nn.constant dense<0.5> : tensor<f32>
+  %b = nn.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0]> : tensor<5xf32>
+  %0 = nn.matmul %x, %w : (tensor<3x4xui8>, tensor<4x5xi8>) -> tensor<3x5xi32>
+  %1 = nn.dequantize %0, %s : (tensor<3x5xi32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %2 = nn.quantize %1, %one : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xui8>
+  %3 = nn.dequantize %2, %one : (tensor<3x5xui8>, tensor<f32>) -> tensor<3x5xf32>
+  %4 = nn.binary add %3, %b : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %5 = nn.quantize %4, %one : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xui8>
+  return %5 : tensor<3x5xui8>
+}

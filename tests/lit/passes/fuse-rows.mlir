@@ -88,3 +88,21 @@ func.func @wider_sum(%x: tensor<2x8xf32>, %y: tensor<3x2x8xf32>) -> tensor<3x2x8
   %1 = nn.binary add %0, %y : (tensor<2x8xf32>, tensor<3x2x8xf32>) -> tensor<3x2x8xf32>
   return %1 : tensor<3x2x8xf32>
 }
+
+// -----
+
+// Integers that a norm reads as numbers leave its kernel as integers, for whoever adds them later.
+// CHECK-LABEL: func.func @integers_leave
+// CHECK: [[R:%.+]]:2 = nn.fused "row"(%arg0) : (tensor<2x8xf32>) -> (tensor<2x8xui8>, tensor<2x8xf32>)
+// CHECK: [[D:%.+]] = nn.dequantize [[R]]#0
+// CHECK: [[M:%.+]] = nn.matmul [[R]]#1
+// CHECK: nn.binary {{ ?}}add [[M]], [[D]]
+func.func @integers_leave(%x: tensor<2x8xf32>, %w: tensor<8x8xf32>) -> tensor<2x8xf32> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %q = nn.quantize %x, %s : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xui8>
+  %d = nn.dequantize %q, %s : (tensor<2x8xui8>, tensor<f32>) -> tensor<2x8xf32>
+  %0 = nn.layer_norm %d {axis = 1 : i64, epsilon = 1.0e-5 : f64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %1 = nn.matmul %0, %w : (tensor<2x8xf32>, tensor<8x8xf32>) -> tensor<2x8xf32>
+  %2 = nn.binary add %1, %d : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %2 : tensor<2x8xf32>
+}

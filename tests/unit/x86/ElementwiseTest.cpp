@@ -95,3 +95,31 @@ TEST_CASE("casts between all types") {
   CHECK(runCase(oneOp("nn.bitcast %0", {"37xf32"}, {"37xui32"})) == "");
   CHECK(runCase(oneOp("nn.bitcast %0", {"37xi16"}, {"37xbf16"})) == "");
 }
+
+TEST_CASE("numbers rounded to integers and made numbers again, stored or not") {
+  // What falls on a step, between two and beyond the last one, with several types and zero points.
+  auto text = [](const std::string &type, int zero, const std::string &integers) {
+    const std::string x = "tensor<5x37xf32>", q = "tensor<5x37x" + type + ">", z = "tensor<" + type + ">";
+    return "func.func @f(%0: " + x + ") -> (" + x + integers + ") {\n  %r:" + (integers.empty() ? "1" : "2") +
+           " = nn.fused \"map\" (%0) : (" + x + ") -> (" + x + integers + ") {\n  ^bb0(%x: " + x + "):\n" +
+           "    %s = nn.constant dense<0.25> : tensor<f32>\n    %t = nn.constant dense<0.3> : tensor<f32>\n" +
+           "    %z = nn.constant dense<" + std::to_string(zero) + "> : " + z + "\n" +
+           "    %q = nn.quantize %x, %s zero %z : (" + x + ", tensor<f32>, " + z + ") -> " + q + "\n" +
+           "    %y = nn.dequantize %q, %t zero %z : (" + q + ", tensor<f32>, " + z + ") -> " + x + "\n" +
+           "    nn.yield %y" + (integers.empty() ? "" : ", %q") + " : " + x + integers + "\n  }\n  return " +
+           (integers.empty() ? "%r" : "%r#0, %r#1") + " : " + x + integers + "\n}";
+  };
+  RunOptions options{.relative = 0, .absolute = 0, .low = -50, .high = 50};
+  options.fill = [](unsigned, lathe::reference::Tensor &tensor) {
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      tensor.mutableData<float>()[i] = i == 7 ? -0.0f : float(i % 97 - 48) * (i % 2 ? 0.125f : 1.01f);
+    return true;
+  };
+  for (const std::string &cpu : runnableCpus()) {
+    options.cpu = cpu;
+    for (const char *integers : {"", ", tensor<5x37xui8>"})
+      CHECK(runCase(text("ui8", 131, integers), options) == "");
+    CHECK(runCase(text("i8", -3, ""), options) == "");
+    CHECK(runCase(text("ui16", 100, ""), options) == "");
+  }
+}

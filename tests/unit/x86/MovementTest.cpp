@@ -1,5 +1,4 @@
-#include "tests/unit/x86/KernelRunner.h"
-#include <catch2/catch_test_macros.hpp>
+#include "tests/unit/x86/WideCpus.h"
 
 using namespace lathe::test;
 using lathe::reference::Tensor;
@@ -128,4 +127,25 @@ TEST_CASE("symbolic sizes") {
     })";
   for (auto [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 128}, {0, 5}, {5, 0}, {511, 300}})
     CHECK(runCase(text, {.shapes = {{rows, columns, 3}, {3}}}) == "");
+}
+
+TEST_CASE("bytes from tables") {
+  RunOptions options = kExact;
+  options.low = -128;
+  options.high = 255;
+  options.expectedKind = "lookup";
+  for (const char *dims : {"1", "31", "32", "7x65", "3x4096x1", "2x5000"}) {
+    const std::string of = std::string(dims) + "x";
+    checkOnWideCpus(oneOp("nn.gather %0, %1 {axis = 0 : i64}", {"256xi8", of + "ui8"}, {of + "i8"}), options);
+  }
+  checkOnWideCpus(
+      "func.func @f(%0: tensor<9x70xi8>, %1: tensor<256xui8>) -> tensor<9x70xui8> {\n"
+      "  %r = nn.fused \"map\" (%0, %1) : (tensor<9x70xi8>, tensor<256xui8>) -> tensor<9x70xui8> {\n"
+      "  ^bb0(%x: tensor<9x70xi8>, %t: tensor<256xui8>):\n"
+      "    %i = nn.bitcast %x : (tensor<9x70xi8>) -> tensor<9x70xui8>\n"
+      "    %y = nn.gather %t, %i {axis = 0 : i64} : (tensor<256xui8>, tensor<9x70xui8>) -> tensor<9x70xui8>\n"
+      "    nn.yield %y : tensor<9x70xui8>\n"
+      "  }\n"
+      "  return %r : tensor<9x70xui8>\n}",
+      options);
 }

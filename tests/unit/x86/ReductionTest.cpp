@@ -1,5 +1,7 @@
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
+#include <regex>
 
 using namespace lathe::test;
 
@@ -127,4 +129,72 @@ TEST_CASE("fused rows") {
       return %r#0, %r#1 : tensor<2x9x96xf32>, tensor<2x9x96xf32>
     })";
   CHECK(runCase(residual, {.relative = 1e-4, .absolute = 1e-5, .expectedKind = "row"}) == "");
+}
+
+TEST_CASE("rows that are rounded to integers, which leave the kernel, too") {
+  const std::string text = R"(
+    func.func @f(%0: tensor<5xNxf32>) -> (tensor<5xNxui8>, tensor<5xNxf32>) {
+      %r:2 = nn.fused "row" (%0) : (tensor<5xNxf32>) -> (tensor<5xNxui8>, tensor<5xNxf32>) {
+      ^bb0(%a: tensor<5xNxf32>):
+        %s = nn.constant dense<0.03> : tensor<f32>
+        %z = nn.constant dense<120> : tensor<ui8>
+        %q = nn.quantize %a, %s zero %z : (tensor<5xNxf32>, tensor<f32>, tensor<ui8>) -> tensor<5xNxui8>
+        %b = nn.dequantize %q, %s zero %z : (tensor<5xNxui8>, tensor<f32>, tensor<ui8>) -> tensor<5xNxf32>
+        %m = nn.reduce mean %b {axes = array<i64: 1>, keepdims = true} : (tensor<5xNxf32>) -> tensor<5x1xf32>
+        %d = nn.binary sub %b, %m : (tensor<5xNxf32>, tensor<5x1xf32>) -> tensor<5xNxf32>
+        nn.yield %q, %d : tensor<5xNxui8>, tensor<5xNxf32>
+      }
+      return %r#0, %r#1 : tensor<5xNxui8>, tensor<5xNxf32>
+    })";
+  // Short rows of whole vectors, and others.
+  for (const char *length : {"7", "32", "49", "64", "128", "200"}) {
+    std::string sized = text;
+    for (size_t at; (at = sized.find("xN")) != std::string::npos;)
+      sized.replace(at, 2, std::string("x") + length);
+    for (const std::string &cpu : runnableCpus())
+      CHECK(runCase(sized, {.cpu = cpu, .relative = 1e-5, .absolute = 1e-5, .expectedKind = "row"}) == "");
+  }
+}
+
+TEST_CASE("the largest of magnitudes") {
+  const char *format = R"(
+    func.func @f(%0: tensor<9xLENGTHxf32>) -> tensor<9x1xf32> {
+      %r = nn.fused "row" (%0) : (tensor<9xLENGTHxf32>) -> tensor<9x1xf32> {
+      ^bb0(%a: tensor<9xLENGTHxf32>):
+        %b = nn.unary abs %a : (tensor<9xLENGTHxf32>) -> tensor<9xLENGTHxf32>
+        %m = nn.reduce max %b {axes = array<i64: 1>, keepdims = true} : (tensor<9xLENGTHxf32>) -> tensor<9x1xf32>
+        nn.yield %m : tensor<9x1xf32>
+      }
+      return %r : tensor<9x1xf32>
+    })";
+  constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (int length : {1, 7, 32, 67}) {
+    RunOptions options{.relative = 0, .absolute = 0, .expectedKind = "row"};
+    options.fill = [&](unsigned, lathe::reference::Tensor &values) {
+      const float odd[] = {-3, 0x1p-149f, -0.0f, infinity, nan, -nan, -infinity, 1e-30f, -2e38f};
+      auto *floats = values.mutableData<float>();
+      for (int64_t i = 0; i < values.size(); ++i)
+        floats[i] = i % length == length / 2 ? odd[i / length] : 0.0f;
+      return true;
+    };
+    CHECK(runCase(std::regex_replace(format, std::regex("LENGTH"), std::to_string(length)), options) == "");
+  }
+}
+
+TEST_CASE("the largest and least of numbers with NaN") {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (const char *kind : {"max", "min"})
+    for (int length : {1, 7, 32, 67}) {
+      RunOptions options{.relative = 0, .absolute = 0};
+      options.fill = [&](unsigned, lathe::reference::Tensor &values) {
+        const float odd[] = {-3, 5, -0.0f, infinity, nan, -nan, -infinity};
+        auto *floats = values.mutableData<float>();
+        for (int64_t i = 0; i < values.size(); ++i)
+          floats[i] = i % length == length / 2 ? odd[i / length] : 0.0f;
+        return true;
+      };
+      const std::string width = std::to_string(length);
+      CHECK(runCase(oneOp(reduce(kind, "1", false), {"7x" + width + "xf32"}, {"7xf32"}), options) == "");
+      CHECK(runCase(oneOp(reduce(kind, "0", false), {width + "x7xf32"}, {"7xf32"}), options) == "");
+    }
 }
