@@ -20,18 +20,20 @@ OPTIONS = {"f32": [], "int8": ["--quantize", "int8"], "int8-dynamic": ["--quanti
 QUANTIZERS = {
     "qdq": lambda name, path: quantized.quantize_to(name, path, "qdq", weights="s8", per_channel=True),
     "qdq7": lambda name, path: quantized.quantize_to(name, path, "qdq", weights="s8", per_channel=True, reduced=True),
+    "qop": lambda name, path: quantized.quantize_to(name, path, "qop", weights="s8"),
     "dynamic": lambda name, path: quantized.quantize_to(name, path, "dynamic", weights="s8", per_channel=True),
     "nbits": lambda name, path: quantized.four_bits_to(name, path, accuracy_level=0),
     "nbits-int8": lambda name, path: quantized.four_bits_to(name, path, accuracy_level=4),
 }
 
-TITLES = {"qdq": "Q/DQ", "qdq7": "Q/DQ, 7 bits", "dynamic": "dynamic INT8", "nbits": "MatMulNBits",
+TITLES = {"qdq": "Q/DQ", "qdq7": "Q/DQ, 7 bits", "qop": "QOperator", "dynamic": "dynamic INT8", "nbits": "MatMulNBits",
           "nbits-int8": "MatMulNBits, INT8 activations", "f32": "f32", "int8": "INT8", "int8-dynamic": "dynamic INT8", "int4": "INT4"}
 
 # What is compared, with the goals of Lathe's latency by that of the fastest other contender.
 TABLES = {
     "qdq": {"contenders": ["lathe:qdq", "onnxruntime:qdq", "openvino:qdq"], "goals": {"resnet50": 1.0, "mobilenet_v2": 1.0}},
     "qdq7": {"contenders": ["lathe:qdq7", "onnxruntime:qdq7", "openvino:qdq7"], "goals": {"resnet50": 1.0, "mobilenet_v2": 1.0}},
+    "qop": {"contenders": ["lathe:qop", "onnxruntime:qop"], "goals": {"resnet50": 1.0, "mobilenet_v2": 1.0}},
     "dynamic": {"contenders": ["lathe:int8", "onnxruntime:dynamic"], "goals": {"bert_base": 1 / 1.3, "minilm": 1 / 1.3}},
     "nbits": {"contenders": ["lathe:int4", "onnxruntime:nbits", "onnxruntime:nbits-int8"], "goals": {"gpt2_decode": 1.0}},
     "int8": {"contenders": ["lathe:int8", "lathe:f32"], "goals": {"resnet50": 1 / 2.5, "bert_base": 0.5}},

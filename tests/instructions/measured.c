@@ -18,17 +18,21 @@ static void check(lathe_status_t *status) {
   exit(1);
 }
 
+/* Open sizes are 1. */
 static lathe_tensor_t make_input(const lathe_artifact_t *artifact, size_t index) {
   lathe_tensor_info_t info = LATHE_TENSOR_INFO_INIT;
   check(lathe_artifact_input_info(artifact, index, &info));
   size_t count = 1;
-  for (uint32_t axis = 0; axis < info.rank; ++axis)
-    count *= (size_t)info.shape[axis];
+  int64_t *shape = malloc((info.rank + 1) * sizeof(int64_t));
+  for (uint32_t axis = 0; axis < info.rank; ++axis) {
+    shape[axis] = info.shape[axis] < 0 ? 1 : info.shape[axis];
+    count *= (size_t)shape[axis];
+  }
   size_t bytes = count * lathe_dtype_bytes((lathe_dtype_t)info.dtype);
   void *data = aligned_alloc(64, (bytes + 63) / 64 * 64);
   for (size_t i = 0; i < count && info.dtype == LATHE_F32; ++i)
     ((float *)data)[i] = (float)(i % 13) * 0.1f - 0.6f;
-  lathe_tensor_t tensor = {data, bytes, info.shape, info.rank, info.dtype, 0};
+  lathe_tensor_t tensor = {data, bytes, shape, info.rank, info.dtype, 0};
   return tensor;
 }
 

@@ -124,6 +124,7 @@ NETWORKS = {
     "pointwise": (pointwise, (1, 24, 27, 27)), "depthwise": (depthwise, (1, 40, 29, 29)),
     "attention": (attention, (1, 12, 65, 64)), "layer_norm": (layer_norm, (50, 300)), "softmax": (softmax, (50, 301)),
     "gelu": (gelu, (50, 300)), "lstm": (lstm, (12, 1, 40)),
-    "gemm_int8": (gemm_int8, (61, 250)), "gemm_chains": (gemm_chains, (61, 250)), "conv_int8": (conv_int8, (1, 24, 29, 29)),
+    "gemm_int8": (gemm_int8, (61, 250)), "gemm_chains": (gemm_chains, (61, 250)), "gemv_chains": (gemm_chains, ("rows", 250)),
+    "conv_int8": (conv_int8, (1, 24, 29, 29)),
     "depthwise_int8": (depthwise_int8, (1, 40, 29, 29)), "gemv_int4": (gemv_int4, (1, 512)),
 }

@@ -94,7 +94,7 @@ def test_weights_of_4_bits(depth, group_size):
     x = rng.standard_normal((256, 8)) @ rng.standard_normal((8, depth)) + 0.1 * rng.standard_normal((256, depth))
     x = x.astype(np.float32)
     def run_on(**options):
-        return lathe.Session(lathe.compile(large_product_model(depth), **options)).run({"x": x})["y"]
+        return lathe.Session(lathe.compile(large_product_model(depth), quantize_all=True, **options)).run({"x": x})["y"]
     exact, errors = run_on(), {}
     for method in ("rtn", "gptq", "awq", "adaround"):
         calibrate = {} if method == "rtn" else {"calibrate": [{"x": row[None]} for row in x]}
@@ -113,7 +113,7 @@ def test_activations_of_4_bit_weights(rows):
     """Rounded to 8 bits, which is little beside what weights of 4 bits lose, whether the number of rows is known or not."""
     x = np.random.default_rng(7).standard_normal((rows, 128)).astype(np.float32)
     def run_on(**options):
-        return lathe.Session(lathe.compile(large_product_model(128), **options)).run({"x": x})["y"]
+        return lathe.Session(lathe.compile(large_product_model(128), quantize_all=True, **options)).run({"x": x})["y"]
     exact = run_on(quantize="int4", int4_activations="f32")
     rounded = run_on(quantize="int4", dims={"N": rows})
     assert 1e-4 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.02
@@ -140,8 +140,9 @@ def test_awq_behind_a_layer_norm(is_shared, tmp_path):
         return lathe.Session(artifact).run({"x": x})["y"]
     def error(got):
         return np.linalg.norm(got - exact) / np.linalg.norm(exact)
-    exact, awq = run_on(), {"quantize": "int4", "int4_method": "awq", "calibrate": [{"x": x[:128]}, {"x": x[128:]}]}
-    assert 0 < error(run_on(**awq)) < 0.6 * error(run_on(quantize="int4"))
+    options = {"quantize": "int4", "quantize_all": True}
+    exact, awq = run_on(), {**options, "int4_method": "awq", "calibrate": [{"x": x[:128]}, {"x": x[128:]}]}
+    assert 0 < error(run_on(**awq)) < 0.6 * error(run_on(**options))
     first = (run_on(**awq), (tmp_path / "m.lathe").read_bytes())[1]
     assert (run_on(**awq), (tmp_path / "m.lathe").read_bytes())[1] == first
 
