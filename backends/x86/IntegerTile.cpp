@@ -16,15 +16,6 @@ Value callIntrinsic(Scalar &s, StringRef name, Type type, ValueRange operands) {
   return s.b.create<LLVM::CallIntrinsicOp>(s.loc, type, s.b.getStringAttr(name), operands).getResult(0);
 }
 
-/// The sum itself, as a value that LLVM knows nothing of: it would rearrange a chain of additions for a short critical path, with
-/// more sums than there are registers. An empty piece of assembly, no instruction.
-Value keepApart(Scalar &s, Value sum) {
-  return s.b
-      .create<LLVM::InlineAsmOp>(s.loc, sum.getType(), ValueRange{sum}, "", "=v,0", /*has_side_effects=*/false,
-                                 /*is_align_stack=*/false, LLVM::AsmDialectAttr(), ArrayAttr())
-      .getResult(0);
-}
-
 } // namespace
 
 Value castTo(Scalar &s, Value x, Type type) {
@@ -38,7 +29,8 @@ Value addPairs(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {
     return callIntrinsic(c, isWide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", sums,
                          {acc, castTo(c, a, sums), castTo(c, b, sums)});
   StringRef name = isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  return keepApart(c, c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)})));
+  // Hidden: LLVM would rearrange a chain of additions for a short critical path, with more sums than there are registers.
+  return c.hidden(c.add(acc, callIntrinsic(c, name, sums, {castTo(c, a, words), castTo(c, b, words)})));
 }
 
 Value dotBytes(EmitContext &c, TileShape tile, Value acc, Value a, Value b) {

@@ -74,13 +74,14 @@ Value element(EmitContext &c, nn::PoolOp op, IndexList indices) {
   IndexList sizes = ArrayRef(imageSizes).slice(firstAxis, axes);
   auto windows = windowsOf(c, op, indices.slice(firstAxis, axes), sizes);
   bool isMax = op.getKind() == nn::PoolKind::pool_max, isLp = op.getKind() == nn::PoolKind::pool_lp;
-  Value init = isMax ? lowestOf(c, element) : c.number(0, type);
+  Accumulator largest(c, nn::ReduceKind::max, element);
+  Value init = isMax ? largest.init() : c.number(0, type);
   Value result = loopWindows(c, windows, op.getDilations(), {init}, [&](IndexList position, ValueRange carried) {
     Indices own(indices);
     llvm::copy(position, own.begin() + firstAxis);
     Value x = c.elementAt(input, own);
     if (isMax)
-      return Values{isa<FloatType>(type) ? c.accumulateMaximum(carried[0], x) : emitMax(c, carried[0], x, element)};
+      return Values{largest.combine(carried[0], x)};
     if (isLp) {
       Value magnitude = emitUnary(c, nn::UnaryKind::abs, x, element, 0, 0);
       x = op.getP() == 1 ? magnitude

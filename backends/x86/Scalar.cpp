@@ -151,8 +151,9 @@ Value Scalar::accumulateMinimum(Value least, Value x) {
 //===- integers -===//
 
 Value Scalar::hidden(Value x) {
+  const char *registers = isa<VectorType>(x.getType()) ? "=v,0" : "=r,0";
   return b
-      .create<LLVM::InlineAsmOp>(loc, x.getType(), ValueRange{x}, "", "=r,0", /*has_side_effects=*/false,
+      .create<LLVM::InlineAsmOp>(loc, x.getType(), ValueRange{x}, "", registers, /*has_side_effects=*/false,
                                  /*is_align_stack=*/false, LLVM::AsmDialectAttr(), ArrayAttr())
       .getResult(0);
 }

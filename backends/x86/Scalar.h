@@ -79,7 +79,7 @@ public:
   mlir::Value accumulateMaximum(mlir::Value most, mlir::Value x);
   mlir::Value accumulateMinimum(mlir::Value least, mlir::Value x);
 
-  /// The same integer, as one that LLVM knows nothing of. No instruction.
+  /// The same integer or vector of integers, as one that LLVM knows nothing of: an empty piece of assembly, no instruction.
   mlir::Value hidden(mlir::Value x);
 
   // Integers. Divisors must not be zero; no division may overflow.

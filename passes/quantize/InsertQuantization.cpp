@@ -214,26 +214,17 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
     product.weights->set(shared);
   }
 
-  /// Rows of tables that are looked up (embeddings) have a scale each.
-  void visitTable(GatherOp op, ConstantOp table, const NodePrecision &wanted) {
+  /// Weights that are read as numbers wherever they are used: as integers with a scale for each index of `axis`.
+  void storeAsIntegers(OpOperand &weights, int64_t axis, const NodePrecision &wanted, const char *what,
+                       const char *notFinite) {
+    Operation *op = weights.getOwner();
     if (wanted.precision == Precision::f32)
       return decide(op, false, wanted.reason);
     OpBuilder b(op);
-    Value integers = quantizedConstant(table, 0, wanted.weightBits, b);
-    decide(op, bool(integers), integers ? "rows of the table are stored as integers" : "the table is not finite");
+    Value integers = quantizedConstant(weights.get().getDefiningOp<ConstantOp>(), axis, wanted.weightBits, b);
+    decide(op, bool(integers), integers ? std::string(what) + " stored as integers" : std::string(notFinite));
     if (integers)
-      op.getInputMutable().assign(integers);
-  }
-
-  /// The matrices of recurrent cells have a scale per gate and unit, for both directions; states stay f32.
-  void visitRecurrence(RecurrentOp op, ConstantOp matrices, const NodePrecision &wanted) {
-    if (wanted.precision == Precision::f32)
-      return decide(op, false, wanted.reason);
-    OpBuilder b(op);
-    Value integers = quantizedConstant(matrices, 1, wanted.weightBits, b);
-    decide(op, bool(integers), integers ? "the recurrence's weights are stored as integers" : "weights are not finite");
-    if (integers)
-      op.getRecurrenceMutable().assign(integers);
+      weights.set(integers);
   }
 
   void runOnOperation() override {
@@ -246,10 +237,12 @@ struct InsertQuantization : impl::InsertQuantizationBase<InsertQuantization> {
         return;
       if (auto product = WeightedProduct::of(op))
         visitProduct(*product, *wanted, calibrated, measured);
-      else if (ConstantOp table = lookedUpTable(op))
-        visitTable(cast<GatherOp>(op), table, *wanted);
-      else if (ConstantOp matrices = recurrenceMatrices(op))
-        visitRecurrence(cast<RecurrentOp>(op), matrices, *wanted);
+      else if (lookedUpTable(op)) // embeddings
+        storeAsIntegers(cast<GatherOp>(op).getInputMutable(), 0, *wanted, "rows of the table are",
+                        "the table is not finite");
+      else if (recurrenceMatrices(op)) // a scale per gate and unit, for both directions; states stay f32
+        storeAsIntegers(cast<RecurrentOp>(op).getRecurrenceMutable(), 1, *wanted, "the recurrence's weights are",
+                        "weights are not finite");
     });
     for (auto &[input, products] : measured)
       replaceUses(input, /*isDynamic=*/true, /*isShared=*/false, products);

@@ -36,8 +36,8 @@ extern "C" {
 /// The manifest, and a program's code, take no more than this when unpacked.
 #define LATHE_UNPACKED_BYTES_MAX (1u << 30)
 /// Arena and weight buffers, segments of weights in the file, own allocations
-/// and scratch start at multiples of it. The tensors of the caller (Input, Output) have the alignment of their
-/// element only.
+/// and scratch start at multiples of it. The tensors of the caller (Input,
+/// Output) have the alignment of their element only.
 #define LATHE_BUFFER_ALIGNMENT 64u
 /// Weights are digested in chunks of this size; the last one may be shorter.
 /// A chunk fits the L2 cache of a core beside other data, so that a kernel finds
@@ -47,8 +47,9 @@ extern "C" {
 /// First bytes of a file.
 ///
 /// `digest` is XXH3-128 (canonical, that is big-endian, form) of: this header
-/// with `digest` zeroed, then the packed manifest, then the code region. Weights have digests of their own in the manifest, so that
-/// opening a file doesn't read them.
+/// with `digest` zeroed, then the packed manifest, then the code region.
+/// Weights have digests of their own in the manifest, so that opening a file
+/// doesn't read them.
 typedef struct lathe_artifact_header {
   uint8_t magic[LATHE_ARTIFACT_MAGIC_BYTES];
   uint32_t version;      ///< LATHE_ARTIFACT_VERSION of the writer
