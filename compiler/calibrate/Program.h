@@ -32,8 +32,8 @@ public:
   virtual ~RunnableProgram() = default;
   /// Runs once. `output` is told of each output: its number, and the values (row-major; for the time of the call).
   virtual llvm::Error run(llvm::ArrayRef<reference::Tensor> inputs, OutputFn output) = 0;
-  /// The least times of all calls, in `runs` runs.
-  virtual llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> inputs, size_t runs) = 0;
+  /// The least times of all calls, in several runs that take so long together.
+  virtual llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> inputs, double seconds) = 0;
 };
 
 /// Opens an artifact for this machine. The file may be removed once it is open.

@@ -2,6 +2,7 @@
 #include "backends/artifact/ProgramManifest.h"
 #include "lathe/lathe.h"
 #include "manifest_generated.h"
+#include <chrono>
 
 using namespace mlir;
 
@@ -84,10 +85,13 @@ public:
     return llvm::joinErrors(std::move(error), asError(lathe_session_set_observer(session, nullptr, nullptr)));
   }
 
-  llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> tensors, size_t runs) override {
+  llvm::Expected<std::vector<CallTime>> profile(llvm::ArrayRef<reference::Tensor> tensors, double seconds) override {
+    constexpr int fewestRuns = 5;
+    using Clock = std::chrono::steady_clock;
     if (llvm::Error error = asError(lathe_session_set_profile(session, 1)))
       return std::move(error);
-    for (size_t i = 0; i < runs; ++i)
+    auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    for (int i = 0; i < fewestRuns || Clock::now() < end; ++i)
       if (llvm::Error error = run(tensors, [](auto...) {}))
         return std::move(error);
     std::vector<CallTime> times;

@@ -67,11 +67,11 @@ llvm::Expected<Measured> Trial::measure(llvm::StringRef path) {
 }
 
 llvm::Expected<std::vector<double>> Trial::nodeTimes(llvm::StringRef path) {
-  constexpr size_t runs = 5;
+  constexpr double profiledSeconds = 0.5; // moments when other processes run don't count then
   auto program = options.openProgram(path);
   if (!program)
     return program.takeError();
-  auto calls = (*program)->profile(study.samples.front(), runs);
+  auto calls = (*program)->profile(study.samples.front(), profiledSeconds);
   if (!calls)
     return calls.takeError();
   llvm::StringMap<size_t> counts;
