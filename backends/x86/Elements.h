@@ -41,6 +41,8 @@ mlir::Value element(EmitContext &c, nn::QuantizeOp op, IndexList indices);
 mlir::Value element(EmitContext &c, nn::DequantizeOp op, IndexList indices);
 /// Integers `elementType` of f32: saturate(round(x / scale) + zero), zero being null or a computed integer. Also of vectors.
 mlir::Value emitQuantize(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType);
+/// How many vectors' numbers emitQuantize makes bytes of at once, at most.
+int64_t vectorsOfBytes(const Target &target);
 /// Numbers with the new scale that the integers of emitQuantize stand for, without making integers of them.
 mlir::Value emitRequantized(EmitContext &c, mlir::Value x, mlir::Value scale, mlir::Value zero, mlir::Type elementType,
                             mlir::Value newScale);

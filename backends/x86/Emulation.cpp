@@ -68,6 +68,35 @@ Value *saturatedDotOfBytes(IRBuilder<> &b, CallInst &call) {
   return b.CreateBinaryIntrinsic(Intrinsic::sadd_sat, product(0), product(1));
 }
 
+/// VCVTPS2DQ of all lanes, to nearest even: the least integer where there is none.
+Value *nearestIntegers(IRBuilder<> &b, CallInst &call) {
+  Value *x = b.CreateUnaryIntrinsic(Intrinsic::roundeven, call.getArgOperand(0));
+  Value *isHigh = b.CreateFCmpOGE(x, ConstantFP::get(x->getType(), -0x1p31));
+  Value *isLow = b.CreateFCmpOLT(x, ConstantFP::get(x->getType(), 0x1p31));
+  return b.CreateSelect(b.CreateAnd(isHigh, isLow), b.CreateFPToSI(x, call.getType()),
+                        ConstantInt::get(call.getType(), APInt::getSignedMinValue(32)));
+}
+
+/// PACKSSDW, PACKSSWB and PACKUSWB: 128 bits of one operand, 128 of the other, and so on, as integers of half the width.
+Value *packed(IRBuilder<> &b, CallInst &call, bool areUnsigned) {
+  Type *type = call.getArgOperand(0)->getType();
+  unsigned lanes = cast<FixedVectorType>(type)->getNumElements(), bits = type->getScalarSizeInBits(),
+           piece = 128 / bits;
+  SmallVector<int> order;
+  for (unsigned i = 0; i < 2 * lanes; ++i)
+    order.push_back(int(i / piece % 2 * lanes + i / (2 * piece) * piece + i % piece));
+  Value *all = b.CreateShuffleVector(call.getArgOperand(0), call.getArgOperand(1), order);
+  auto bound = [&](const APInt &value) { return ConstantInt::get(all->getType(), value.sext(bits)); };
+  APInt most = areUnsigned ? APInt::getLowBitsSet(bits, bits / 2) : APInt::getSignedMaxValue(bits / 2);
+  APInt least = areUnsigned ? APInt(bits, 0) : APInt::getSignedMinValue(bits / 2);
+  all = b.CreateBinaryIntrinsic(Intrinsic::smin, all, bound(most));
+  all = b.CreateBinaryIntrinsic(Intrinsic::smax, all, bound(least));
+  return b.CreateTrunc(all, call.getType());
+}
+
+Value *packedSigned(IRBuilder<> &b, CallInst &call) { return packed(b, call, /*areUnsigned=*/false); }
+Value *packedUnsigned(IRBuilder<> &b, CallInst &call) { return packed(b, call, /*areUnsigned=*/true); }
+
 //===- who needs them -===//
 
 /// An intrinsic and the sets of features, any of which has its instruction.
@@ -77,7 +106,8 @@ struct Emulated {
   Expansion expansion;
 };
 
-constexpr StringLiteral kVnni[] = {"avx512vnni"}, kAnyVnni[] = {"avx512vnni", "avxvnni"}, kBytes[] = {"avx512bw"};
+constexpr StringLiteral kVnni[] = {"avx512vnni"}, kAnyVnni[] = {"avx512vnni", "avxvnni"}, kBytes[] = {"avx512bw"},
+                        kFoundation[] = {"avx512f"};
 constexpr Emulated kEmulated[] = {
     {"llvm.x86.avx512.vpdpbusd.512", kVnni, addDotOfBytes},
     {"llvm.x86.avx512.vpdpbusd.256", kAnyVnni, addDotOfBytes},
@@ -85,23 +115,37 @@ constexpr Emulated kEmulated[] = {
     {"llvm.x86.avx512.vpdpwssd.256", kAnyVnni, addDotOfWords},
     {"llvm.x86.avx512.pmaddw.d.512", kBytes, dotOfWords},
     {"llvm.x86.avx512.pmaddubs.w.512", kBytes, saturatedDotOfBytes},
+    {"llvm.x86.avx512.mask.cvtps2dq.512", kFoundation, nearestIntegers},
+    {"llvm.x86.avx512.packssdw.512", kBytes, packedSigned},
+    {"llvm.x86.avx512.packsswb.512", kBytes, packedSigned},
+    {"llvm.x86.avx512.packuswb.512", kBytes, packedUnsigned},
 };
 
 bool isLacking(const Emulated &entry, const Target &carrier) {
   return none_of(entry.features, [&](StringRef feature) { return carrier.has(feature); });
 }
 
-/// An empty piece of assembly, which hides a value from the optimizer: nothing is left to hide it from.
+/// An empty piece of assembly, which hides values from the optimizer: nothing is left to hide them from.
 bool isEmptyAssembly(const CallInst &call) {
   auto *assembly = dyn_cast<InlineAsm>(call.getCalledOperand());
-  return assembly && assembly->getAsmString().empty() && call.arg_size() == 1 &&
-         call.getType() == call.getArgOperand(0)->getType();
+  return assembly && assembly->getAsmString().empty() && call.arg_size() > 0;
+}
+
+/// What empty assembly gives: its operand, or all of them.
+Value *operandsOf(CallInst &call) {
+  if (call.arg_size() == 1)
+    return call.getArgOperand(0);
+  IRBuilder<> b(&call);
+  Value *all = PoisonValue::get(call.getType());
+  for (auto [i, operand] : enumerate(call.args()))
+    all = b.CreateInsertValue(all, operand, unsigned(i));
+  return all;
 }
 
 /// Null: the call can stay.
 Expected<Value *> replacement(CallInst &call, const Target &carrier) {
   if (isEmptyAssembly(call))
-    return call.getArgOperand(0);
+    return operandsOf(call);
   StringRef name = call.getCalledFunction() ? call.getCalledFunction()->getName() : "";
   const auto *entry = find_if(kEmulated, [&](const Emulated &e) { return e.name == name; });
   if (entry == std::end(kEmulated)) {

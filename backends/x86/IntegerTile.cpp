@@ -98,6 +98,8 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
                                            : addPairs(c, tile, sum, a, weights[v]);
     }
   }
+  // LLVM would load the weights of the next steps, too, and spill them.
+  c.waitFor(acc);
 }
 } // namespace
 

@@ -61,14 +61,11 @@ Value callIntrinsic(EmitContext &c, StringRef name, Type type, ValueRange operan
   return c.b.create<LLVM::CallIntrinsicOp>(c.loc, type, c.b.getStringAttr(name), operands).getResult(0);
 }
 
-/// 8 or 16 bytes by instructions that saturate. Numbers that fit no i32, and NaN, are converted to the least one, so only an upper
-/// bound is needed before: `most` where it is less than t, which leaves NaN alone.
-Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
+/// 8 or 16 bytes of numbers that are to be rounded and moved by `shift`, by AVX2.
+Value packedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
   constexpr int64_t half = 8;
   Type word = c.b.getIntegerType(16);
   int64_t lanes = cast<VectorType>(t.getType()).getNumElements();
-  Value most = c.sub(c.real(rangeOf(elementType).second, c.f32()), c.toFloatS(shift, c.f32()));
-  t = c.select(c.ltF(most, t), most, t);
   auto sums = VectorType::get({half}, c.b.getI32Type());
   auto rounded = [&](int64_t from) {
     Value part = lanes == half ? t : lanesOf(c, t, from, half);
@@ -92,13 +89,64 @@ Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
                               VectorType::get({2 * half}, c.b.getI8Type()), {low, high});
   return lanes == half ? lanesOf(c, bytes, 0, half) : bytes;
 }
+
+/// The same of one to four vectors of 16 numbers, by AVX-512. What is packed comes from its operands in turns, 128 bits of each.
+Value packedWideBytes(EmitContext &c, Value t, Value shift, Type elementType) {
+  constexpr int64_t lanes = 16;
+  auto of = [&](int64_t count, unsigned bits) { return VectorType::get({count}, c.b.getIntegerType(bits)); };
+  int64_t count = cast<VectorType>(t.getType()).getNumElements() / lanes;
+  auto first = [&](int64_t i) { return std::min(i, count - 1) * lanes; };
+  Value all = c.integer(-1, c.b.getI16Type()), asControlled = c.integer(4, c.b.getI32Type());
+  auto rounded = [&](int64_t i) {
+    Value part = count == 1 ? t : lanesOf(c, t, first(i), lanes);
+    return callIntrinsic(c, "llvm.x86.avx512.mask.cvtps2dq.512", of(lanes, 32),
+                         {part, c.integer(0, of(lanes, 32)), all, asControlled});
+  };
+  Value zeros = c.resizeU(shift, of(count * lanes, 16));
+  auto words = [&](int64_t i) {
+    Value packed = callIntrinsic(c, "llvm.x86.avx512.packssdw.512", of(2 * lanes, 16), {rounded(i), rounded(i + 1)});
+    SmallVector<int32_t> order;
+    for (int64_t lane = 0; lane < 2 * lanes; ++lane)
+      order.push_back(int32_t(first(i + lane / 4 % 2) + lane / 8 * 4 + lane % 4));
+    Value added = c.b.create<LLVM::ShuffleVectorOp>(c.loc, zeros, zeros, order);
+    return c.b.create<LLVM::SAddSat>(c.loc, packed, added).getResult();
+  };
+  StringRef pack = isUnsigned(elementType) ? "llvm.x86.avx512.packuswb.512" : "llvm.x86.avx512.packsswb.512";
+  Value low = words(0), bytes = callIntrinsic(c, pack, of(4 * lanes, 8), {low, count > 2 ? words(2) : low});
+  SmallVector<int32_t> order;
+  for (int64_t i = 0; i < 4 * count; ++i)
+    order.push_back(int32_t(i % 4 * 4 + i / 4));
+  Value quads = c.b.create<LLVM::BitcastOp>(c.loc, of(lanes, 32), bytes);
+  return c.b.create<LLVM::BitcastOp>(c.loc, of(count * lanes, 8),
+                                     c.b.create<LLVM::ShuffleVectorOp>(c.loc, quads, quads, order));
+}
+
+/// Not above `most`; NaN stays NaN.
+Value bounded(EmitContext &c, Value x, Value most) { return c.select(c.ltF(most, x), most, x); }
+
+/// Bytes by instructions that saturate. Numbers that fit no i32, and NaN, are converted to the least one, so only an upper bound is
+/// needed before.
+Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
+  t = bounded(c, t, c.sub(c.real(rangeOf(elementType).second, c.f32()), c.toFloatS(shift, c.f32())));
+  return c.target.vectorBits() == 512 ? packedWideBytes(c, t, shift, elementType)
+                                      : packedBytes(c, t, shift, elementType);
+}
+
+/// How many vectors' numbers can become bytes at once: 4 of 16, 2 of 8 lanes.
+bool arePacked(EmitContext &c, Value t, Type elementType) {
+  auto vector = dyn_cast<VectorType>(t.getType());
+  if (!vector || !elementType.isInteger(8))
+    return false;
+  int64_t lanes = c.target.vectorBits() / 32, count = vector.getNumElements();
+  return lanes >= 8 && count % lanes == 0 && count / lanes <= vectorsOfBytes(c.target);
+}
 } // namespace
+
+int64_t vectorsOfBytes(const Target &target) { return target.vectorBits() == 512 ? 4 : 2; }
 
 Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {
   Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32()), t = c.divF(x, scale);
-  auto vector = dyn_cast<VectorType>(t.getType());
-  bool isPacked = vector && elementType.isInteger(8) && c.target.vectorBits() == 256;
-  if (isPacked && (vector.getNumElements() == 8 || vector.getNumElements() == 16))
+  if (arePacked(c, t, elementType))
     return saturatedBytes(c, t, shift, elementType);
   Value rounded = c.truncateF(c.roundF(clamped(c, t, shift, elementType)), c.i32());
   return c.resizeU(zero ? c.add(rounded, shift) : rounded, c.integerType(elementType.getIntOrFloatBitWidth()));

@@ -158,6 +158,24 @@ Value Scalar::hidden(Value x) {
       .getResult(0);
 }
 
+void Scalar::waitFor(MutableArrayRef<Value> vectors) {
+  if (vectors.size() < 2)
+    return;
+  SmallVector<Type> types(ValueRange(vectors).getTypes());
+  std::string constraints;
+  for (size_t i = 0; i < vectors.size(); ++i)
+    constraints += "=v,";
+  for (size_t i = 0; i < vectors.size(); ++i)
+    constraints += std::to_string(i) + ",";
+  Type all = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
+  Value results = b.create<LLVM::InlineAsmOp>(loc, all, ValueRange(vectors), "", constraints + "~{memory}",
+                                              /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                              LLVM::AsmDialectAttr(), ArrayAttr())
+                      .getResult(0);
+  for (auto [i, vector] : llvm::enumerate(vectors))
+    vector = b.create<LLVM::ExtractValueOp>(loc, results, int64_t(i));
+}
+
 Value Scalar::divS(Value x, Value y) {
   auto cx = constantOf(x), cy = constantOf(y);
   if (cx && cy && *cy != 0 && *cy != -1)

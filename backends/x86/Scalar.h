@@ -81,6 +81,8 @@ public:
 
   /// The same integer or vector of integers, as one that LLVM knows nothing of: an empty piece of assembly, no instruction.
   mlir::Value hidden(mlir::Value x);
+  /// The same vectors, before which, if they are several, LLVM doesn't load what the code loads after them. No instruction.
+  void waitFor(llvm::MutableArrayRef<mlir::Value> vectors);
 
   // Integers. Divisors must not be zero; no division may overflow.
   mlir::Value divS(mlir::Value x, mlir::Value y);

@@ -1,5 +1,7 @@
 #include "backends/x86/Contraction.h"
+#include "backends/x86/Elements.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -81,12 +83,14 @@ void TileEpilogue::storeRows(TileShape stored, const Accumulators &acc, Value ro
 
 void TileEpilogue::storeVectors(ArrayRef<Value> sums, Value row, Value column, Width inside) {
   Value offset = context.add(context.mul(row, width), column);
-  // 8 bytes at once would be packed and stored by as many instructions as 16.
-  int64_t wide = vectors.hasBytes() && tile.lanes == 8 ? 16 : tile.lanes;
-  for (Part part{0, wide, inside}; part.first < tile.columns(); part.first += part.lanes) {
+  // A vector's bytes would be packed and stored by as many instructions as those of several.
+  int64_t most = vectors.hasBytes() ? vectorsOfBytes(context.target) * tile.lanes : tile.lanes;
+  for (Part part{0, most, inside}; part.first < tile.columns(); part.first += part.lanes) {
     if (inside.known && part.first >= *inside.known)
       return;
-    part.lanes = Part{part.first, wide, inside}.isInside() ? wide : tile.lanes;
+    part.lanes = std::min(most, tile.columns() - part.first);
+    while (part.lanes > tile.lanes && !part.isInside())
+      part.lanes -= tile.lanes;
     Values results = vectors.compute(part.lanes, [&](Value leaf) -> Value {
       if (leaf != product)
         return inputVector(cast<BlockArgument>(leaf), row, column, part);
@@ -101,11 +105,16 @@ void TileEpilogue::storeVectors(ArrayRef<Value> sums, Value row, Value column, W
 }
 
 Value TileEpilogue::sumsOf(ArrayRef<Value> sums, Part part) {
-  Value first = sums[part.first / tile.lanes];
-  if (part.lanes == tile.lanes)
-    return first;
-  SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(0, part.lanes));
-  return context.b.create<LLVM::ShuffleVectorOp>(context.loc, first, sums[part.first / tile.lanes + 1], lanes);
+  sums = sums.slice(part.first / tile.lanes, part.lanes / tile.lanes);
+  Value all = sums.front();
+  for (int32_t lanes = tile.lanes; lanes < part.lanes; lanes += tile.lanes) {
+    SmallVector<int32_t> widened(lanes, -1), joined = llvm::to_vector(llvm::seq<int32_t>(0, lanes + tile.lanes));
+    std::iota(widened.begin(), widened.begin() + tile.lanes, 0);
+    Value next = context.b.create<LLVM::ShuffleVectorOp>(context.loc, sums[lanes / tile.lanes],
+                                                         sums[lanes / tile.lanes], widened);
+    all = context.b.create<LLVM::ShuffleVectorOp>(context.loc, all, next, joined);
+  }
+  return all;
 }
 
 Value TileEpilogue::inputVector(BlockArgument input, Value row, Value column, Part part) {
@@ -142,17 +151,19 @@ void TileEpilogue::storeVector(Value vector, Value pointer, Part part) {
   Type element = cast<VectorType>(vector.getType()).getElementType();
   unsigned align = element.getIntOrFloatBitWidth() / 8;
   auto address = [&](int64_t lane) { return context.address(pointer, element, context.index(part.first + lane)); };
+  if (part.isInside()) {
+    context.b.create<LLVM::StoreOp>(context.loc, vector, address(0), align);
+    return;
+  }
   if (!part.width.known) {
     context.b.create<LLVM::MaskedStoreOp>(context.loc, vector, address(0), maskOf(part), align);
     return;
   }
-  int64_t left = std::min<int64_t>(part.lanes, *part.width.known - part.first), lane = 0;
-  for (int64_t size = part.lanes; size > 0; size /= 2)
+  int64_t left = *part.width.known - part.first, lane = 0;
+  for (int64_t size = part.lanes / 2; size > 0; size /= 2)
     if (left & size) {
       SmallVector<int32_t> lanes = llvm::to_vector(llvm::seq<int32_t>(lane, lane + size));
-      Value piece = size == part.lanes
-                        ? vector
-                        : Value(context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes));
+      Value piece = context.b.create<LLVM::ShuffleVectorOp>(context.loc, vector, vector, lanes);
       context.b.create<LLVM::StoreOp>(context.loc, piece, address(lane), align);
       lane += size;
     }
