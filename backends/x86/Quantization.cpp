@@ -1,5 +1,6 @@
 // Uniform quantization of single elements and of vectors.
 #include "backends/x86/Elements.h"
+#include "backends/x86/ScaleDivision.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -124,6 +125,31 @@ Value packedWideBytes(EmitContext &c, Value t, Value shift, Type elementType) {
 /// Not above `most`; NaN stays NaN.
 Value bounded(EmitContext &c, Value x, Value most) { return c.select(c.ltF(most, x), most, x); }
 
+std::optional<float> constantReal(Value x) {
+  Attribute value;
+  if (!matchPattern(x, m_Constant(&value)))
+    return std::nullopt;
+  if (auto splat = dyn_cast<SplatElementsAttr>(value))
+    value = splat.getSplatValue<Attribute>();
+  auto number = dyn_cast<FloatAttr>(value);
+  return number ? std::optional(number.getValue().convertToFloat()) : std::nullopt;
+}
+
+/// x / scale, as far as an integer of `elementType` depends on it. Dividing vectors of 512 bits takes as long as 32 multiplications. An
+/// infinite x would give NaN then, so x is bounded; -infinity and NaN give the least integer either way.
+Value quotient(EmitContext &c, Value x, Value scale, Type elementType) {
+  auto constant = constantReal(scale);
+  bool isPowerOfTwo = constant && llvm::APFloat(*constant).getExactLog2Abs() != INT_MIN; // LLVM multiplies
+  if (!constant || isPowerOfTwo || !elementType.isInteger(8) || c.target.vectorBits() != 512)
+    return c.divF(x, scale);
+  auto division = ScaleDivision::of(*constant);
+  if (!division)
+    return c.divF(x, scale);
+  x = bounded(c, x, c.real(ScaleDivision::kMost * double(*constant), c.f32()));
+  Value rest = c.mulExact(x, c.real(division->rest, c.f32()));
+  return c.b.create<math::FmaOp>(c.loc, x, c.real(division->inverse, c.f32()), rest);
+}
+
 /// Bytes by instructions that saturate. Numbers that fit no i32, and NaN, are converted to the least one, so only an upper bound is
 /// needed before.
 Value saturatedBytes(EmitContext &c, Value t, Value shift, Type elementType) {
@@ -145,7 +171,7 @@ bool arePacked(EmitContext &c, Value t, Type elementType) {
 int64_t vectorsOfBytes(const Target &target) { return target.vectorBits() == 512 ? 4 : 2; }
 
 Value emitQuantize(EmitContext &c, Value x, Value scale, Value zero, Type elementType) {
-  Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32()), t = c.divF(x, scale);
+  Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32()), t = quotient(c, x, scale, elementType);
   if (arePacked(c, t, elementType))
     return saturatedBytes(c, t, shift, elementType);
   Value rounded = c.truncateF(c.roundF(clamped(c, t, shift, elementType)), c.i32());
@@ -159,7 +185,7 @@ nn::QuantizeOp quantizedInKernel(nn::DequantizeOp op) {
 
 Value emitRequantized(EmitContext &c, Value x, Value scale, Value zero, Type elementType, Value newScale) {
   Value shift = zero ? toI32(c, zero, elementType) : c.integer(0, c.i32());
-  Value rounded = c.roundF(clamped(c, c.divF(x, scale), shift, elementType));
+  Value rounded = c.roundF(clamped(c, quotient(c, x, scale, elementType), shift, elementType));
   Value none = c.real(0, rounded.getType()); // integers have no -0
   return c.target.has("fma") ? Value(c.b.create<math::FmaOp>(c.loc, rounded, newScale, none))
                              : c.mulExact(c.add(rounded, none), newScale);

@@ -1,5 +1,8 @@
+#include "backends/x86/ScaleDivision.h"
 #include "tests/unit/x86/KernelRunner.h"
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <random>
 
 using namespace lathe::test;
 using Types = std::vector<std::string>;
@@ -9,6 +12,13 @@ namespace {
 const int64_t kSizes[] = {0, 1, 3, 7, 8, 9, 31, 64, 100, 1027, 40001};
 
 std::string sized(int64_t size, const std::string &type) { return std::to_string(size) + "x" + type; }
+
+/// So many floats above x.
+float neighbor(float x, int distance) {
+  for (; distance != 0; distance -= distance > 0 ? 1 : -1)
+    x = std::nextafter(x, distance > 0 ? INFINITY : -INFINITY);
+  return x;
+}
 } // namespace
 
 TEST_CASE("add runs on every size and CPU") {
@@ -122,4 +132,59 @@ TEST_CASE("numbers rounded to integers and made numbers again, stored or not") {
     CHECK(runCase(text("i8", -3, ""), options) == "");
     CHECK(runCase(text("ui16", 100, ""), options) == "");
   }
+}
+
+TEST_CASE("numbers divided by a scale that is known, around every rounding point") {
+  const std::string body = R"(func.func @f(%0: tensor<9x700xf32>) -> tensor<9x700xTYPE> {
+    %r = nn.fused "map" (%0) : (tensor<9x700xf32>) -> tensor<9x700xTYPE> {
+    ^bb0(%x: tensor<9x700xf32>):
+      %s = nn.constant dense<0.37> : tensor<f32>
+      %z = nn.constant dense<ZERO> : tensor<TYPE>
+      %q = nn.quantize %x, %s zero %z : (tensor<9x700xf32>, tensor<f32>, tensor<TYPE>) -> tensor<9x700xTYPE>
+      nn.yield %q : tensor<9x700xTYPE>
+    }
+    return %r : tensor<9x700xTYPE>
+  })";
+  auto text = [&](const std::string &type, const std::string &zero) {
+    std::string result = body;
+    for (size_t at; (at = result.find("TYPE")) != std::string::npos;)
+      result.replace(at, 4, type);
+    return result.replace(result.find("ZERO"), 4, zero);
+  };
+  RunOptions options{.relative = 0, .absolute = 0};
+  options.fill = [](unsigned, lathe::reference::Tensor &tensor) {
+    auto *x = tensor.mutableData<float>();
+    for (int row = 0; row < 9; ++row)
+      for (int i = 0; i < 700; ++i)
+        x[700 * row + i] = neighbor((float(i) - 349.5f) * 0.37f, row - 4);
+    const float special[] = {INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 1e-42f, -0.0f};
+    std::copy(std::begin(special), std::end(special), x);
+    return true;
+  };
+  std::vector<std::string> cpus = runnableCpus();
+  cpus.push_back("x86-64-v4/x86-64-v3");
+  for (const std::string &cpu : cpus) {
+    options.cpu = cpu;
+    CHECK(runCase(text("ui8", "131"), options) == "");
+    CHECK(runCase(text("i8", "-3"), options) == "");
+  }
+}
+
+TEST_CASE("division by scales without the divider") {
+  std::mt19937 random(3);
+  int exact = 0, all = 1000;
+  for (int i = 0; i < all; ++i) {
+    float scale = std::ldexp(std::uniform_real_distribution<float>(1, 2)(random), int(random() % 40) - 20);
+    auto division = lathe::x86::ScaleDivision::of(scale);
+    if (!division)
+      continue;
+    ++exact;
+    for (int j = 0; j < 1000; ++j) {
+      float x = scale * std::uniform_real_distribution<float>(-512, 512)(random);
+      REQUIRE(std::nearbyint(x / scale) == std::nearbyint((*division)(x)));
+    }
+  }
+  CHECK(exact > 0.99 * all);
+  for (float scale : {0.0f, -0.5f, 1e-44f, 1e38f, INFINITY, NAN})
+    CHECK(!lathe::x86::ScaleDivision::of(scale));
 }
