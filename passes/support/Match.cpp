@@ -34,11 +34,15 @@ double toDouble(const APInt &bits, Type type) {
   return isUnsigned ? double(bits.getZExtValue()) : double(bits.getSExtValue());
 }
 
-std::optional<double> firstOfResource(DenseResourceElementsAttr attr) {
+/// As in scalarConstant.
+std::optional<double> uniformResource(DenseResourceElementsAttr attr) {
   AsmResourceBlob *blob = attr.getRawHandle().getBlob();
   Type type = attr.getElementType();
-  size_t size = elementSizeBytes(type);
-  if (!blob || size == 0 || blob->getData().size() < size)
+  size_t size = elementSizeBytes(type), all = size * size_t(attr.getType().getNumElements());
+  if (!blob || all == 0 || blob->getData().size() < all)
+    return std::nullopt;
+  const char *bytes = blob->getData().data();
+  if (std::memcmp(bytes, bytes + size, all - size) != 0)
     return std::nullopt;
   uint64_t bits = 0;
   std::memcpy(&bits, blob->getData().data(), size);
@@ -53,7 +57,7 @@ std::optional<double> scalarConstant(Value value) {
     return std::nullopt;
   ElementsAttr attr = constant.getValue();
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
-    return attr.getNumElements() == 1 ? firstOfResource(resource) : std::nullopt;
+    return uniformResource(resource);
   auto dense = dyn_cast<DenseElementsAttr>(attr);
   if (!dense || !dense.isSplat())
     return std::nullopt;

@@ -14,7 +14,7 @@ bool haveEqualDims(mlir::Value lhs, mlir::Value rhs);
 /// True for a resize whose elements are sums of neighbors.
 bool isInterpolation(mlir::Operation *op);
 
-/// The number that every element of a constant is; nullopt for other values, and for large constants that are not splats.
+/// The number that every element of a constant is; nullopt for other values.
 std::optional<double> scalarConstant(mlir::Value value);
 /// True if the value is computed from constants only, so that constant folding will make it one.
 bool isConstantExpression(mlir::Value value);
