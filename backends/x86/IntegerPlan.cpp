@@ -184,7 +184,8 @@ private:
     config.block = llvm::divideCeil(height, blocks);
   }
 
-  /// So many that the parts are as large as makes copying the source cheap, and not more tasks than enough.
+  /// So many that the parts are as large as makes copying the source cheap, and not more tasks than enough. Some tasks for several
+  /// threads are worth a copy each.
   int64_t columnBlocks(const IntegerConfig &config) {
     int64_t panels = shape.packing.panels();
     int64_t copied = isInPlace(root, shape, config) ? 0
@@ -192,10 +193,11 @@ private:
                          ? shape.packing.depth()
                          : shape.packing.elements * shape.window.window.stride[0] * shape.window.window.stride[1] *
                                shape.window.inputLines() / shape.window.lines;
-    constexpr int64_t copyLanes = 16, hundredthsOfWork = 50;
+    constexpr int64_t copyLanes = 16, hundredthsOfWork = 50, fewestTasks = 4;
     int64_t steps = std::max<int64_t>(shape.packing.taps * shape.packing.steps(), 1);
     int64_t fewest = std::clamp<int64_t>(hundredthsOfWork * copied / copyLanes / steps, 1, panels);
-    int64_t most = panels / fewest, rows = rowBlocks(config);
+    int64_t rows = rowBlocks(config);
+    int64_t most = std::max(panels / fewest, std::min<int64_t>(panels, llvm::divideCeil(fewestTasks, rows)));
     // Of open sizes there may be one block of rows.
     return evenParts(panels, std::clamp<int64_t>(llvm::divideCeil(kEnoughTasks, rows), 1, most), {1, most},
                      config.rowBlocks ? rows : 1);
