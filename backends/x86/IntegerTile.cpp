@@ -132,8 +132,10 @@ TileShape chooseIntegerTile(const Target &target, int64_t columns, std::optional
             int(std::min<int64_t>(hasManyRegisters ? 2 : 1, needed)), lanes};
   // One register for a row's element and one for its products.
   int vectors = int(std::min<int64_t>(hasManyRegisters ? 4 : 2, needed));
-  if (hasManyRegisters && vectors == 4 && llvm::divideCeil(needed, 3) * 3 < llvm::divideCeil(needed, 4) * 4)
-    vectors = 3;
+  auto computed = [&](int width) { return llvm::alignTo(uint64_t(needed), uint64_t(width)); };
+  for (int narrow = vectors - 1; hasManyRegisters && narrow >= 2; --narrow)
+    if (computed(narrow) < computed(vectors))
+      vectors = narrow;
   int most = std::min((target.vectorRegisters() - vectors - 2) / vectors, 8);
   return {int(std::min<int64_t>(most, rows.value_or(most))), vectors, lanes};
 }

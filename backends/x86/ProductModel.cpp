@@ -21,8 +21,8 @@ constexpr double kByte = 1.0 / 30;      // of weights that don't stay in L2
 constexpr double kNearByte = 1.0 / 88;  // of those in L2
 constexpr double kNearest = 32 << 10;   // bytes of L1
 constexpr double kRealResult = 0.05;    // bias, activation, store; per element
-constexpr double kIntegerResult = 0.15; // the same with dequantize and quantize
-constexpr double kConversion = 0.15;    // read f32, write bytes; per element
+constexpr double kIntegerResult = 1.2;  // the same with dequantize and quantize, for a vector
+constexpr double kConversion = 1.2;     // read f32, write bytes; for a vector
 constexpr double kWindowed = 0.12;      // depthwise convolutions, per multiplication
 // 4-bit weights, for a vector of columns.
 constexpr double kWordStep = 0.164,
@@ -85,15 +85,15 @@ public:
     int64_t columns = int64_t(sizes.columns), tile = chooseIntegerTile(target, columns, {}, form).columns();
     double computed = double(llvm::alignTo(columns, tile)) / double(std::max<int64_t>(columns, 1));
     double products = perStep * computed * sizes.multiplications() / (2 * lanes);
-    return std::max(products, reading(1)) + kIntegerResult * sizes.rows * sizes.columns;
+    return std::max(products, reading(1)) + kIntegerResult / lanes * sizes.rows * sizes.columns;
   }
   /// Depthwise and the like: as fast either way.
   ProductTimes windowed() const {
     double products = kWindowed * sizes.multiplications() * 8 / lanes, results = sizes.rows * sizes.columns;
-    double bytes = products + 0.5 * kIntegerResult * results;
+    double bytes = products + 0.5 * kIntegerResult / lanes * results;
     return {products + kRealResult * results, bytes, bytes, conversion()};
   }
-  double conversion() const { return kConversion * sizes.inputs; }
+  double conversion() const { return kConversion / lanes * sizes.inputs; }
 
   GroupedTimes grouped(double group) const {
     const double steps = sizes.depth * std::ceil(sizes.columns / lanes),
