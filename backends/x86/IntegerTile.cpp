@@ -98,8 +98,9 @@ void addStep(EmitContext &c, TileShape tile, Accumulators &acc, ArrayRef<Value> 
                                            : addPairs(c, tile, sum, a, weights[v]);
     }
   }
-  // LLVM would load the weights of the next steps, too, and spill them.
-  c.waitFor(acc);
+  // LLVM would load the weights of the next steps, too, and spill them. With 256 bits it does not.
+  if (tile.lanes == 16)
+    c.waitFor(acc);
 }
 } // namespace
 

@@ -13,17 +13,17 @@ namespace lathe::x86 {
 
 namespace {
 // ns.
-constexpr double kFma = 0.186;          // of a vector
-constexpr double kPair = 0.246;         // a step of pairs of i16 for a vector of sums
-constexpr double kChained = 0.7;        // of the time of pairs, with some extra steps
-constexpr double kQuad = 0.2;           // vpdpbusd
-constexpr double kByte = 1.0 / 30;      // of weights that don't stay in L2
-constexpr double kNearByte = 1.0 / 88;  // of those in L2
-constexpr double kNearest = 32 << 10;   // bytes of L1
-constexpr double kRealResult = 0.05;    // bias, activation, store; per element
-constexpr double kIntegerResult = 1.2;  // the same with dequantize and quantize, for a vector
-constexpr double kConversion = 1.2;     // read f32, write bytes; for a vector
-constexpr double kWindowed = 0.12;      // depthwise convolutions, per multiplication
+constexpr double kFma = 0.186;         // of a vector
+constexpr double kPair = 0.246;        // a step of pairs of i16 for a vector of sums
+constexpr double kChained = 0.7;       // of the time of pairs, with some extra steps
+constexpr double kQuad = 0.2;          // vpdpbusd
+constexpr double kByte = 1.0 / 30;     // of weights that don't stay in L2
+constexpr double kNearByte = 1.0 / 88; // of those in L2
+constexpr double kNearest = 32 << 10;  // bytes of L1
+constexpr double kRealResult = 0.05;   // bias, activation, store; per element
+constexpr double kIntegerResult = 1.2; // the same with dequantize and quantize, for a vector
+constexpr double kConversion = 1.2;    // read f32, write bytes; for a vector
+constexpr double kWindowed = 0.12;     // depthwise convolutions, per multiplication
 // 4-bit weights, for a vector of columns.
 constexpr double kWordStep = 0.164,
                  kWordNumber = 0.181; // a few rows of f32: a row's step, and a weight made a number for all
