@@ -194,7 +194,7 @@ template <class OpT> struct DropZero : OpRewritePattern<OpT> {
 
   LogicalResult matchAndRewrite(OpT op, PatternRewriter &b) const override {
     for (MutableOperandRange zero : zerosOf(op))
-      if (!zero.empty() && scalarConstant(zero[0].get()) == 0.0) {
+      if (!zero.empty() && uniformConstant(zero[0].get()) == 0.0) {
         b.modifyOpInPlace(op, [&] { zero.clear(); });
         return success();
       }

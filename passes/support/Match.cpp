@@ -34,7 +34,7 @@ double toDouble(const APInt &bits, Type type) {
   return isUnsigned ? double(bits.getZExtValue()) : double(bits.getSExtValue());
 }
 
-/// As in scalarConstant.
+/// The number that all elements are.
 std::optional<double> uniformResource(DenseResourceElementsAttr attr) {
   AsmResourceBlob *blob = attr.getRawHandle().getBlob();
   Type type = attr.getElementType();
@@ -57,12 +57,18 @@ std::optional<double> scalarConstant(Value value) {
     return std::nullopt;
   ElementsAttr attr = constant.getValue();
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
-    return uniformResource(resource);
+    return attr.getNumElements() == 1 ? uniformResource(resource) : std::nullopt;
   auto dense = dyn_cast<DenseElementsAttr>(attr);
   if (!dense || !dense.isSplat())
     return std::nullopt;
   Type type = dense.getElementType();
   return isa<FloatType>(type) ? toDouble(dense.getSplatValue<APFloat>()) : toDouble(dense.getSplatValue<APInt>(), type);
+}
+
+std::optional<double> uniformConstant(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : DenseResourceElementsAttr();
+  return resource && resource.getElementType().isIntOrFloat() ? uniformResource(resource) : scalarConstant(value);
 }
 
 bool isConstantExpression(Value value) {

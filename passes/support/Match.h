@@ -14,8 +14,10 @@ bool haveEqualDims(mlir::Value lhs, mlir::Value rhs);
 /// True for a resize whose elements are sums of neighbors.
 bool isInterpolation(mlir::Operation *op);
 
-/// The number that every element of a constant is; nullopt for other values.
+/// The number that every element of a constant is; nullopt for other values, and for large constants, which kernels don't inline.
 std::optional<double> scalarConstant(mlir::Value value);
+/// The same of constants of any size.
+std::optional<double> uniformConstant(mlir::Value value);
 /// True if the value is computed from constants only, so that constant folding will make it one.
 bool isConstantExpression(mlir::Value value);
 /// True if two constants of a formula are the same number within what f32 text and f16 exports keep of it.

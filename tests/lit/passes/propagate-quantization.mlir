@@ -104,3 +104,20 @@ func.func @zeros_of_products(%x: tensor<1x2x4xui8>, %w: tensor<3x2x1xi8>, %a: te
   %1 = nn.matmul %a, %b lhs_zero %zero rhs_zero %zeros : (tensor<3x4xui8>, tensor<4x5xi8>, tensor<ui8>, tensor<5xi8>) -> tensor<3x5xi32>
   return %0, %1 : tensor<1x3x4xi32>, tensor<3x5xi32>
 }
+
+// Large constants are resources; 0 is no zero point there, too.
+// CHECK-LABEL: @zeros_in_resources
+// CHECK: nn.matmul %arg0, %arg1 :
+// CHECK: nn.matmul %arg0, %arg1 rhs_zero
+func.func @zeros_in_resources(%a: tensor<3x4xui8>, %b: tensor<4x5xi8>) -> (tensor<3x5xi32>, tensor<3x5xi32>) {
+  %zeros = nn.constant dense_resource<zeros> : tensor<5xi8>
+  %others = nn.constant dense_resource<others> : tensor<5xi8>
+  %0 = nn.matmul %a, %b rhs_zero %zeros : (tensor<3x4xui8>, tensor<4x5xi8>, tensor<5xi8>) -> tensor<3x5xi32>
+  %1 = nn.matmul %a, %b rhs_zero %others : (tensor<3x4xui8>, tensor<4x5xi8>, tensor<5xi8>) -> tensor<3x5xi32>
+  return %0, %1 : tensor<3x5xi32>, tensor<3x5xi32>
+}
+
+{-# dialect_resources: {builtin: {
+  zeros: "0x010000000000000000",
+  others: "0x010000000000000001"
+}} #-}
